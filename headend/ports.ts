@@ -1,0 +1,225 @@
+/**
+ * What the collector needs of the world beyond its links: a store that commits batches, and a query side for the API.
+ * The collector asks with a `store` effect and learns by a `stored` or `storeFailed` event; SQLite in a worker, a simulated
+ * store that crashes, and later PostgreSQL are interchangeable.
+ */
+
+import type { OrderNumber, OrderOperation, OrderStatus } from "../protocols/orders.ts";
+import type { LinkEffect, LinkEvent } from "../src/core/actor.ts";
+import type { MeasureValues, Quality } from "../src/core/measures.ts";
+import type { Minor, PricePerKwh } from "../src/core/money.ts";
+import type { Result } from "../src/core/result.ts";
+import type { Civil } from "../src/core/time.ts";
+
+/** The head-end's name of a meter: its serial number or a chosen id, `[A-Za-z0-9_.-]{1,64}`. */
+export type MeterId = string & { readonly __id: "meter" };
+
+export interface MeterReading {
+  readonly meter: MeterId;
+  /** Civil time of the reading: the meter's own over MQTT, that of the reply over a polled line. */
+  readonly time: Civil;
+  readonly source: "modbus" | "mqtt";
+  /** The meter's own sequence number, where the protocol carries one. */
+  readonly sequence: number | null;
+  readonly quality: Quality;
+  readonly values: MeasureValues;
+}
+
+/** requested → queued → sent → acknowledged → verified (read back) → done; or one of the ends. */
+export const ORDER_STATES = ["queued", "sent", "acknowledged", "done", "failed", "expired", "refused"] as const;
+export type OrderState = (typeof ORDER_STATES)[number];
+
+export interface Order {
+  readonly id: OrderNumber;
+  /** The requester's idempotency key: the same key again is the same order. */
+  readonly key: string;
+  readonly meter: MeterId;
+  readonly operation: OrderOperation;
+  readonly argument: number;
+  readonly state: OrderState;
+  /** Who asked and why: `operator`, `prepaid: balance used up`. */
+  readonly reason: string;
+  readonly requestedAt: Civil;
+  readonly expiresAt: Civil;
+  /** What the meter said, once it did. */
+  readonly outcome: OrderStatus | null;
+  /** Relay state read back after the order; null until then, or where the order is no relay order. */
+  readonly relayReadBack: 0 | 1 | null;
+  readonly finishedAt: Civil | null;
+}
+
+export interface AuditEntry {
+  readonly at: Civil;
+  readonly actor: string;
+  readonly action: string;
+  readonly meter: MeterId | null;
+  readonly order: OrderNumber | null;
+  readonly detail: string;
+}
+
+/** One line of a prepaid account. `charge` carries the cumulative energy it settles up to, so it is never booked twice. */
+export interface Posting {
+  readonly key: string;
+  readonly meter: MeterId;
+  readonly at: Civil;
+  readonly kind: "topup" | "charge";
+  /** Always positive; a top-up raises the balance, a charge lowers it. */
+  readonly amount: Minor;
+  /** Charges: the meter's +A register settled so far, mWh. */
+  readonly energyTo: number | null;
+}
+
+/** A prepaid account as it stands: balance = toppedUp − charged. */
+export interface PrepaidAccount {
+  readonly meter: MeterId;
+  readonly currency: string;
+  readonly price: PricePerKwh;
+  readonly warnAt: Minor;
+  /** Disconnect when the balance is at or below this. */
+  readonly cutAt: Minor;
+  readonly toppedUp: Minor;
+  readonly charged: Minor;
+  /** +A register at the start of the account, mWh; null until the first good reading. */
+  readonly energyFrom: number | null;
+  /** +A register settled so far, mWh. */
+  readonly energyTo: number | null;
+}
+
+/** A batch is committed whole or not at all, in order. */
+export type StoreRecord =
+  | { readonly kind: "reading"; readonly reading: MeterReading }
+  | { readonly kind: "order"; readonly order: Order }
+  | { readonly kind: "audit"; readonly entry: AuditEntry }
+  | { readonly kind: "posting"; readonly posting: Posting }
+  | { readonly kind: "account"; readonly account: PrepaidAccount }
+  | { readonly kind: "meter"; readonly meter: RegisteredMeter };
+
+export interface RegisteredMeter {
+  readonly id: MeterId;
+  readonly model: string;
+  /** CT × VT: a reading is secondary, billing multiplies by this. 1 on direct meters. */
+  readonly ratio: number;
+  /** Where it is reached, for people: `line bus-1 unit 3`, `mqtt`. */
+  readonly via: string;
+}
+
+export type StoreBatch = readonly StoreRecord[];
+
+export interface StoreEffect {
+  readonly kind: "store";
+  readonly id: number;
+  readonly batch: StoreBatch;
+}
+
+export type StoreEvent =
+  | { readonly kind: "stored"; readonly id: number }
+  | { readonly kind: "storeFailed"; readonly id: number; readonly reason: string };
+
+/** What a new collector starts from: the store's state when the process began. */
+export interface StoreSnapshot {
+  readonly accounts: readonly PrepaidAccount[];
+  /** Orders that have not come to an end. */
+  readonly openOrders: readonly Order[];
+  /** Highest order id ever used. */
+  readonly lastOrder: number;
+  /** Newest reading by meter, for plausibility and duplicate checks. */
+  readonly latest: readonly MeterReading[];
+}
+
+/** Requests of the API, turned into events for the collector; `ticket` names the reply effect. */
+export type Request =
+  | {
+      readonly kind: "topup";
+      readonly ticket: number;
+      readonly meter: MeterId;
+      readonly amount: Minor;
+      readonly key: string;
+      readonly actor: string;
+    }
+  | {
+      readonly kind: "order";
+      readonly ticket: number;
+      readonly meter: MeterId;
+      readonly operation: OrderOperation;
+      readonly argument: number;
+      readonly key: string;
+      readonly actor: string;
+    };
+
+/** Business refusals, in order of precedence; append only. */
+export type Refusal =
+  | { readonly reason: "unknown-meter"; readonly detail: string }
+  | { readonly reason: "no-relay"; readonly detail: string }
+  | { readonly reason: "no-clock"; readonly detail: string }
+  | { readonly reason: "not-prepaid"; readonly detail: string }
+  | { readonly reason: "bad-amount"; readonly detail: string }
+  | { readonly reason: "key-used-differently"; readonly detail: string }
+  | { readonly reason: "too-many-orders"; readonly detail: string }
+  | { readonly reason: "store-failed"; readonly detail: string };
+
+export interface TopupReceipt {
+  readonly kind: "topup";
+  readonly meter: MeterId;
+  readonly amount: Minor;
+  readonly balance: Minor;
+  readonly currency: string;
+  /** False when this key was booked before: nothing was booked again. */
+  readonly booked: boolean;
+}
+
+export interface OrderReceipt {
+  readonly kind: "order";
+  readonly order: Order;
+  readonly created: boolean;
+}
+
+export interface ReplyEffect {
+  readonly kind: "reply";
+  readonly ticket: number;
+  readonly result: Result<TopupReceipt | OrderReceipt, Refusal>;
+}
+
+/** Things people and sinks are told as they happen; one broadcaster in the driver fans them out. */
+export type Notice =
+  | { readonly kind: "reading"; readonly reading: MeterReading }
+  | { readonly kind: "order"; readonly order: Order }
+  | {
+      readonly kind: "balance";
+      readonly meter: MeterId;
+      readonly balance: Minor;
+      readonly level: "good" | "warning" | "empty";
+    }
+  | { readonly kind: "poll"; readonly meter: MeterId; readonly ok: boolean; readonly reason: string };
+
+export interface NotifyEffect {
+  readonly kind: "notify";
+  readonly notice: Notice;
+}
+
+export type CollectorEvent = LinkEvent | StoreEvent | { readonly kind: "request"; readonly request: Request };
+export type CollectorEffect = LinkEffect | StoreEffect | ReplyEffect | NotifyEffect;
+
+/** A store as the drivers see it. Methods reject only on a broken store; the message is for people. */
+export interface Store {
+  /** Commits a batch; resolves after the commit. Batches are committed in the order of the calls. */
+  commit(batch: StoreBatch): Promise<void>;
+  snapshot(): Promise<StoreSnapshot>;
+  readonly query: StoreQuery;
+  close(): Promise<void>;
+}
+
+/** The asynchronous read side for the API; it never goes through the collector. */
+export interface StoreQuery {
+  meters(): Promise<readonly RegisteredMeter[]>;
+  /** Readings with from <= time < to, oldest first. */
+  readings(meter: MeterId, from: Civil, to: Civil, limit: number): Promise<readonly MeterReading[]>;
+  latest(meter: MeterId): Promise<MeterReading | undefined>;
+  order(id: OrderNumber): Promise<Order | undefined>;
+  orders(meter: MeterId, limit: number): Promise<readonly Order[]>;
+  account(meter: MeterId): Promise<PrepaidAccount | undefined>;
+  accounts(): Promise<readonly PrepaidAccount[]>;
+  postings(meter: MeterId, limit: number): Promise<readonly Posting[]>;
+  audit(limit: number): Promise<readonly AuditEntry[]>;
+  /** How many readings are stored, by source. */
+  counts(): Promise<Readonly<Record<MeterReading["source"], number>>>;
+}

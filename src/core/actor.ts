@@ -1,0 +1,62 @@
+/**
+ * The effect contract. A meter's face, a protocol session, the collector: objects that take events and `now`, and return
+ * effects. They open no socket, start no timer, read no clock. What may wait goes out as an effect and comes back as an
+ * event. Two drivers run the same objects: `src/platform` (real ports and clocks), `src/simulation` (seeded virtual time).
+ */
+import type { Now, Wake } from "./time.ts";
+
+/** Names one line, connection or broker session within the driver that opened it. */
+export type LinkId = string & { readonly __id: "link" };
+
+export function linkId(name: string): LinkId {
+  return name as LinkId;
+}
+
+/** What reaches an actor from its links. */
+export type LinkEvent =
+  | { readonly kind: "opened"; readonly link: LinkId }
+  | { readonly kind: "closed"; readonly link: LinkId; readonly reason: string }
+  | { readonly kind: "bytes"; readonly link: LinkId; readonly bytes: Uint8Array }
+  /** A publish from a broker. `token` names it for the acknowledge effect; undefined when none is owed. */
+  | {
+      readonly kind: "message";
+      readonly link: LinkId;
+      readonly topic: string;
+      readonly payload: Uint8Array;
+      readonly token: number | undefined;
+    };
+
+/** What an actor asks of its links and of the log. */
+export type LinkEffect =
+  | { readonly kind: "send"; readonly link: LinkId; readonly bytes: Uint8Array }
+  | { readonly kind: "close"; readonly link: LinkId; readonly reason: string }
+  | {
+      readonly kind: "publish";
+      readonly link: LinkId;
+      readonly topic: string;
+      readonly payload: Uint8Array;
+      readonly qos: 0 | 1;
+      readonly retain: boolean;
+    }
+  /** The message is safe (its batch is committed): the publisher may forget it. */
+  | { readonly kind: "acknowledge"; readonly link: LinkId; readonly token: number }
+  | LogEffect;
+
+export interface LogEffect {
+  readonly kind: "log";
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly event: string;
+  readonly fields?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** An object without time of its own. `E` is what it takes beside the wake, `F` what it asks for. */
+export interface Actor<E = LinkEvent, F = LinkEffect> {
+  /** Takes one event. The same object is never entered twice at once. */
+  handle(event: E, now: Now): readonly F[];
+  /** Called at or after {@link nextWake}; a wake that is no longer due does nothing. */
+  wake(now: Now): readonly F[];
+  /** When the next thing happens by itself; asked again after every call. */
+  nextWake(): Wake;
+}
+
+export const NO_EFFECTS: readonly never[] = [];

@@ -1,0 +1,189 @@
+/**
+ * The vocabulary: every measure has one identity in the whole system: key, OBIS code (IEC 62056-61), unit, direction.
+ * A protocol map only says where a measure sits on the wire.
+ *
+ * Inside, a value is an integer of 10^-decimals of the base unit (mV, µA, mW, mWh, …). What leaves the system is a decimal
+ * string in the shown unit (kWh for energy), see {@link showValue}.
+ */
+import { formatDecimal, parseDecimal } from "./decimal.ts";
+import { failure, type Result } from "./result.ts";
+
+export type Phase = 1 | 2 | 3;
+type Unit = "V" | "A" | "W" | "var" | "VA" | "Hz" | "Wh" | "varh" | "VAh" | "1" | "deg" | "%" | "s";
+
+type PerPhaseKey =
+  | `voltageL${Phase}`
+  | `currentL${Phase}`
+  | `activePowerL${Phase}`
+  | `reactivePowerL${Phase}`
+  | `apparentPowerL${Phase}`
+  | `powerFactorL${Phase}`
+  | `phaseAngleL${Phase}`
+  | `activeEnergyImportL${Phase}`
+  | `activeEnergyExportL${Phase}`
+  | `activeEnergySumL${Phase}`
+  | `reactiveEnergyImportL${Phase}`
+  | `reactiveEnergyExportL${Phase}`;
+
+export type MeasureKey =
+  | PerPhaseKey
+  | "voltageL12"
+  | "voltageL23"
+  | "voltageL31"
+  | "currentNeutral"
+  | "currentSum"
+  | "activePower"
+  | "reactivePower"
+  | "apparentPower"
+  | "powerFactor"
+  | "frequency"
+  | "activeEnergyImport"
+  | "activeEnergyExport"
+  | "activeEnergySum"
+  | "reactiveEnergyImport"
+  | "reactiveEnergyExport"
+  | "reactiveEnergySum"
+  | "reactiveEnergyQ1"
+  | "reactiveEnergyQ2"
+  | "reactiveEnergyQ3"
+  | "reactiveEnergyQ4"
+  | "apparentEnergy"
+  | "relayState"
+  | "clock";
+
+export interface Measure {
+  readonly key: MeasureKey;
+  /** `A-B:C.D.E`. Codes with C 128..199 or 240 are not in the standard's common list. */
+  readonly obis: string;
+  readonly unit: Unit;
+  /** A value is an integer of 10^-decimals of `unit`. */
+  readonly decimals: number;
+  /** Energies only grow (until they roll over); instantaneous values do not; a status is a code. */
+  readonly kind: "instant" | "energy" | "status";
+  readonly phase?: Phase;
+  readonly title: string;
+}
+
+type Row = readonly [key: MeasureKey, obis: string, unit: Unit, title: string];
+
+const DECIMALS: Readonly<Record<Unit, number>> = {
+  V: 3,
+  A: 6,
+  W: 3,
+  var: 3,
+  VA: 3,
+  Hz: 3,
+  Wh: 3,
+  varh: 3,
+  VAh: 3,
+  "1": 6,
+  deg: 3,
+  "%": 3,
+  s: 0,
+};
+
+/** OBIS value group C of phase L1, L2, L3 is that of the total plus 20, 40, 60. */
+function perPhase(phase: Phase): Row[] {
+  const c = (total: number) => total + 20 * phase;
+  const l = `L${phase}` as const;
+  return [
+    [`voltage${l}`, `1-0:${c(12)}.7.0`, "V", `Voltage ${l} to neutral`],
+    [`current${l}`, `1-0:${c(11)}.7.0`, "A", `Current ${l}`],
+    [`activePower${l}`, `1-0:${c(16)}.7.0`, "W", `Active power ${l}, signed`],
+    [`reactivePower${l}`, `1-0:${c(131)}.7.0`, "var", `Reactive power ${l}, signed`],
+    [`apparentPower${l}`, `1-0:${c(9)}.7.0`, "VA", `Apparent power ${l}`],
+    [`powerFactor${l}`, `1-0:${c(13)}.7.0`, "1", `Power factor ${l}, P/S with the sign of P`],
+    [`phaseAngle${l}`, `1-0:81.7.${[4, 15, 26][phase - 1]}`, "deg", `Angle of current behind voltage ${l}, 0..360`],
+    [`activeEnergyImport${l}`, `1-0:${c(1)}.8.0`, "Wh", `Active energy import (+A) ${l}`],
+    [`activeEnergyExport${l}`, `1-0:${c(2)}.8.0`, "Wh", `Active energy export (−A) ${l}`],
+    [`activeEnergySum${l}`, `1-0:${c(15)}.8.0`, "Wh", `Active energy import + export ${l}`],
+    [`reactiveEnergyImport${l}`, `1-0:${c(3)}.8.0`, "varh", `Reactive energy import (+R) ${l}`],
+    [`reactiveEnergyExport${l}`, `1-0:${c(4)}.8.0`, "varh", `Reactive energy export (−R) ${l}`],
+  ];
+}
+
+const ROWS: readonly Row[] = [
+  ["activePower", "1-0:16.7.0", "W", "Active power, signed: import positive"],
+  ["reactivePower", "1-0:131.7.0", "var", "Reactive power, signed"],
+  ["apparentPower", "1-0:9.7.0", "VA", "Apparent power"],
+  ["powerFactor", "1-0:13.7.0", "1", "Power factor, P/S with the sign of P"],
+  ["frequency", "1-0:14.7.0", "Hz", "Mains frequency"],
+  ...perPhase(1),
+  ...perPhase(2),
+  ...perPhase(3),
+  ["voltageL12", "1-0:140.7.0", "V", "Voltage L1 to L2"],
+  ["voltageL23", "1-0:160.7.0", "V", "Voltage L2 to L3"],
+  ["voltageL31", "1-0:180.7.0", "V", "Voltage L3 to L1"],
+  ["currentNeutral", "1-0:91.7.0", "A", "Neutral current"],
+  ["currentSum", "1-0:90.7.0", "A", "Sum of the phase currents"],
+  ["activeEnergyImport", "1-0:1.8.0", "Wh", "Active energy import (+A)"],
+  ["activeEnergyExport", "1-0:2.8.0", "Wh", "Active energy export (−A)"],
+  ["activeEnergySum", "1-0:15.8.0", "Wh", "Active energy import + export"],
+  ["reactiveEnergyImport", "1-0:3.8.0", "varh", "Reactive energy import (+R, QI + QII)"],
+  ["reactiveEnergyExport", "1-0:4.8.0", "varh", "Reactive energy export (−R, QIII + QIV)"],
+  ["reactiveEnergySum", "1-0:128.8.0", "varh", "Reactive energy import + export"],
+  ["reactiveEnergyQ1", "1-0:5.8.0", "varh", "Reactive energy quadrant I"],
+  ["reactiveEnergyQ2", "1-0:6.8.0", "varh", "Reactive energy quadrant II"],
+  ["reactiveEnergyQ3", "1-0:7.8.0", "varh", "Reactive energy quadrant III"],
+  ["reactiveEnergyQ4", "1-0:8.8.0", "varh", "Reactive energy quadrant IV"],
+  ["apparentEnergy", "1-0:9.8.0", "VAh", "Apparent energy"],
+  ["relayState", "0-0:96.3.10", "1", "Relay: 0 open, 1 closed"],
+  ["clock", "0-0:1.0.0", "s", "Meter clock, seconds since 1970 in UTC"],
+];
+
+export const MEASURES: readonly Measure[] = ROWS.map(([key, obis, unit, title]) => ({
+  key,
+  obis,
+  unit,
+  title,
+  decimals: key === "relayState" ? 0 : DECIMALS[unit],
+  kind: key === "relayState" || key === "clock" ? "status" : unit.endsWith("h") ? "energy" : "instant",
+  ...(/L[123]$/.test(key) ? { phase: Number(key.at(-1)) as Phase } : {}),
+}));
+
+const BY_KEY = new Map<string, Measure>(MEASURES.map((m) => [m.key, m]));
+const BY_OBIS = new Map<string, Measure>(MEASURES.map((m) => [m.obis, m]));
+
+export function measure(key: MeasureKey): Measure {
+  return BY_KEY.get(key) as Measure;
+}
+
+export function findMeasure(key: string): Measure | undefined {
+  return BY_KEY.get(key);
+}
+
+export function findMeasureByObis(obis: string): Measure | undefined {
+  return BY_OBIS.get(obis);
+}
+
+export function isMeasureKey(key: string): key is MeasureKey {
+  return BY_KEY.has(key);
+}
+
+/** A value's closed list of qualities; a reading without a value is null with one of them, never 0. */
+export type Quality = "good" | "estimated" | "late" | "clock-doubt" | "invalid" | "missing";
+
+/** Values by measure, integers as described at {@link Measure}; null where the meter says "no value". */
+export type MeasureValues = Partial<Record<MeasureKey, number | null>>;
+
+/** Energies are shown in k-units: 12345678 mWh is 12.345678 kWh. */
+export function shownUnit(m: Measure): string {
+  return m.kind === "energy" ? `k${m.unit}` : m.unit;
+}
+
+function shownDecimals(m: Measure): number {
+  return m.kind === "energy" ? m.decimals + 3 : m.decimals;
+}
+
+/** The decimal string in {@link shownUnit}. */
+export function showValue(m: Measure, value: number | bigint): string {
+  return formatDecimal(value, shownDecimals(m));
+}
+
+/** The reverse of {@link showValue}; refuses what is no safe integer at the measure's decimals. */
+export function parseShownValue(m: Measure, text: string): Result<number, string> {
+  const parsed = parseDecimal(text, shownDecimals(m));
+  if (!parsed.ok) return parsed;
+  const value = Number(parsed.value);
+  return Number.isSafeInteger(value) ? { ok: true, value } : failure(`"${text}" is beyond the range of ${m.key}`);
+}
