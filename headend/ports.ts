@@ -85,7 +85,11 @@ export interface PrepaidAccount {
   readonly energyTo: number | null;
 }
 
-/** A batch is committed whole or not at all, in order. */
+/**
+ * A batch is committed whole or not at all, in order. A reading that is stored already (same meter and time) and a posting
+ * whose key is booked with the same content are left as they are, so a batch may be sent again. An order, account or meter
+ * replaces its former state; an audit entry is added. Records may name a meter before its `meter` record comes.
+ */
 export type StoreRecord =
   | { readonly kind: "reading"; readonly reading: MeterReading }
   | { readonly kind: "order"; readonly order: Order }
@@ -210,15 +214,20 @@ export interface Store {
 
 /** The asynchronous read side for the API; it never goes through the collector. */
 export interface StoreQuery {
+  /** All registered meters by id. */
   meters(): Promise<readonly RegisteredMeter[]>;
+  meter(id: MeterId): Promise<RegisteredMeter | undefined>;
   /** Readings with from <= time < to, oldest first. */
   readings(meter: MeterId, from: Civil, to: Civil, limit: number): Promise<readonly MeterReading[]>;
   latest(meter: MeterId): Promise<MeterReading | undefined>;
   order(id: OrderNumber): Promise<Order | undefined>;
+  /** The newest orders of a meter, newest first. */
   orders(meter: MeterId, limit: number): Promise<readonly Order[]>;
   account(meter: MeterId): Promise<PrepaidAccount | undefined>;
   accounts(): Promise<readonly PrepaidAccount[]>;
+  /** The newest postings of a meter, newest first. */
   postings(meter: MeterId, limit: number): Promise<readonly Posting[]>;
+  /** The newest entries, newest first. */
   audit(limit: number): Promise<readonly AuditEntry[]>;
   /** How many readings are stored, by source. */
   counts(): Promise<Readonly<Record<MeterReading["source"], number>>>;
