@@ -1,0 +1,99 @@
+import type { MeasureKey } from "../../src/core/measures.ts";
+import type { MeterModel, RegisterEntry, WireUnit } from "./model.ts";
+
+/** Every value of this meter is a float32 in the input table; the addresses are even. */
+const float = (address: number, measure: MeasureKey, unit: WireUnit): RegisterEntry => ({
+  measure,
+  table: "input",
+  address,
+  encoding: "float32",
+  unit,
+});
+
+export const EASTRON_SDM630: MeterModel = {
+  id: "eastron-sdm630",
+  manufacturer: "Eastron",
+  name: "SDM630-Modbus",
+  source:
+    "volkszaehler/mbmd meters/rs485/sdm.go (seen): voltages, currents, active powers, PF, totals, frequency, energies 0048–004E and 0156–016A. " +
+    "Recalled from Eastron's register list: 0012–001C, 0024–0028, 0030, 0050, 00C8–00CC, 00E0, the sign of PF, net totals, the rating plate.",
+  phases: 3,
+  plate: {
+    un: 230,
+    ist: 0.04,
+    imin: 0.5,
+    itr: 1,
+    imax: 100,
+    frequency: 50,
+    activeClass: "1",
+    reactiveClass: "2",
+    impPerKwh: 400,
+    impPerKvarh: 400,
+    wiring: "3P4W",
+    relayAmps: null,
+  },
+  pfSign: "direction",
+  polyphaseTotal: "net",
+  modbus: {
+    defaults: { unit: 1, baud: 9600, parity: "none", stopBits: 1 },
+    wordOrder: "high-first",
+    readLimit: 80,
+    holes: "zero",
+    tables: "separate",
+    registers: [
+      // Phase values.
+      float(0x0000, "voltageL1", "V"),
+      float(0x0002, "voltageL2", "V"),
+      float(0x0004, "voltageL3", "V"),
+      float(0x0006, "currentL1", "A"),
+      float(0x0008, "currentL2", "A"),
+      float(0x000a, "currentL3", "A"),
+      float(0x000c, "activePowerL1", "W"),
+      float(0x000e, "activePowerL2", "W"),
+      float(0x0010, "activePowerL3", "W"),
+      float(0x0012, "apparentPowerL1", "VA"),
+      float(0x0014, "apparentPowerL2", "VA"),
+      float(0x0016, "apparentPowerL3", "VA"),
+      float(0x0018, "reactivePowerL1", "var"),
+      float(0x001a, "reactivePowerL2", "var"),
+      float(0x001c, "reactivePowerL3", "var"),
+      float(0x001e, "powerFactorL1", "1"),
+      float(0x0020, "powerFactorL2", "1"),
+      float(0x0022, "powerFactorL3", "1"),
+      float(0x0024, "phaseAngleL1", "deg"),
+      float(0x0026, "phaseAngleL2", "deg"),
+      float(0x0028, "phaseAngleL3", "deg"),
+      // Totals.
+      float(0x0030, "currentSum", "A"),
+      float(0x0034, "activePower", "W"),
+      float(0x0038, "apparentPower", "VA"),
+      float(0x003c, "reactivePower", "var"),
+      float(0x003e, "powerFactor", "1"),
+      float(0x0046, "frequency", "Hz"),
+      float(0x0048, "activeEnergyImport", "kWh"),
+      float(0x004a, "activeEnergyExport", "kWh"),
+      float(0x004c, "reactiveEnergyImport", "kvarh"),
+      float(0x004e, "reactiveEnergyExport", "kvarh"),
+      float(0x0050, "apparentEnergy", "kVAh"),
+      // Line to line, neutral.
+      float(0x00c8, "voltageL12", "V"),
+      float(0x00ca, "voltageL23", "V"),
+      float(0x00cc, "voltageL31", "V"),
+      float(0x00e0, "currentNeutral", "A"),
+      // Sums are import + export (OBIS 15.8.0), not the net.
+      float(0x0156, "activeEnergySum", "kWh"),
+      float(0x0158, "reactiveEnergySum", "kvarh"),
+      // Energies of the phases.
+      float(0x015a, "activeEnergyImportL1", "kWh"),
+      float(0x015c, "activeEnergyImportL2", "kWh"),
+      float(0x015e, "activeEnergyImportL3", "kWh"),
+      float(0x0160, "activeEnergyExportL1", "kWh"),
+      float(0x0162, "activeEnergyExportL2", "kWh"),
+      float(0x0164, "activeEnergyExportL3", "kWh"),
+      float(0x0166, "activeEnergySumL1", "kWh"),
+      float(0x0168, "activeEnergySumL2", "kWh"),
+      float(0x016a, "activeEnergySumL3", "kWh"),
+    ],
+  },
+  examples: [],
+};

@@ -1,0 +1,185 @@
+/**
+ * Messages of the JSON profile. Values go by OBIS code as decimal strings in the shown unit (kWh, V, …), time is ISO 8601
+ * in UTC. Unknown members and unknown OBIS codes are passed over: a newer meter may say more. The published schema is
+ * `docs/mqtt.schema.json`, see schema.ts.
+ */
+import { MEASURES, type MeasureValues, showValue } from "../../src/core/measures.ts";
+import { assert, failure, type Result, success } from "../../src/core/result.ts";
+import { utf8 } from "../../src/core/text.ts";
+import { type Civil, toIso } from "../../src/core/time.ts";
+import {
+  type MeterOrder,
+  ORDER_OPERATIONS,
+  ORDER_STATUSES,
+  type OrderNumber,
+  type OrderOperation,
+  type OrderOutcome,
+  type OrderStatus,
+} from "../orders.ts";
+import type { PayloadError } from "./errors.ts";
+import {
+  type Fields,
+  PAYLOAD_LIMIT,
+  readChoice,
+  readDocument,
+  readInteger,
+  readMeter,
+  readRelay,
+  readText,
+  readTime,
+  readValues,
+} from "./fields.ts";
+import { isMeterName } from "./topics.ts";
+
+export interface Telemetry {
+  readonly meter: string;
+  readonly model: string;
+  /** Counts every telemetry message of this meter, across restarts: a gap is a lost reading. */
+  readonly sequence: number;
+  readonly time: Civil;
+  readonly values: MeasureValues;
+}
+
+/** On `cmd`. An order past `expires` is not carried out; a query asks for relay and registers as they are now. */
+export type MeterCommand =
+  | { readonly kind: "order"; readonly order: MeterOrder; readonly expires: Civil }
+  | { readonly kind: "query"; readonly id: number };
+
+/** On `resp`. `query` is the id of the query that is answered. */
+export type MeterResponse =
+  | { readonly kind: "outcome"; readonly meter: string; readonly outcome: OrderOutcome; readonly time: Civil }
+  | {
+      readonly kind: "state";
+      readonly meter: string;
+      readonly query: number;
+      readonly relay: 0 | 1 | null;
+      readonly time: Civil;
+      readonly values: MeasureValues;
+    };
+
+export const OPERATIONS = Object.keys(ORDER_OPERATIONS) as readonly OrderOperation[];
+export const STATUSES = Object.keys(ORDER_STATUSES) as readonly OrderStatus[];
+
+function encode(fields: Fields): Uint8Array {
+  const bytes = utf8(JSON.stringify({ version: 1, ...fields }));
+  assert(bytes.length <= PAYLOAD_LIMIT, "a message stays below the limit its reader has");
+  return bytes;
+}
+
+function named(meter: string): string {
+  assert(isMeterName(meter), `"${meter}" is no meter name`);
+  return meter;
+}
+
+function showValues(values: MeasureValues): Record<string, string | null> {
+  const shown: Record<string, string | null> = {};
+  for (const m of MEASURES) {
+    const value = values[m.key];
+    if (value !== undefined) shown[m.obis] = value === null ? null : showValue(m, value);
+  }
+  return shown;
+}
+
+export function encodeTelemetry(t: Telemetry): Uint8Array {
+  return encode({
+    meter: named(t.meter),
+    model: t.model,
+    sequence: t.sequence,
+    time: toIso(t.time),
+    values: showValues(t.values),
+  });
+}
+
+export function decodeTelemetry(bytes: Uint8Array): Result<Telemetry, PayloadError> {
+  const document = readDocument(bytes);
+  if (!document.ok) return document;
+  const meter = readMeter(document.value);
+  if (!meter.ok) return meter;
+  const model = readText(document.value, "model");
+  if (!model.ok) return model;
+  const sequence = readInteger(document.value, "sequence", 0);
+  if (!sequence.ok) return sequence;
+  const time = readTime(document.value, "time");
+  if (!time.ok) return time;
+  const values = readValues(document.value);
+  if (!values.ok) return values;
+  return success({
+    meter: meter.value,
+    model: model.value,
+    sequence: sequence.value,
+    time: time.value,
+    values: values.value,
+  });
+}
+
+export function encodeCommand(command: MeterCommand): Uint8Array {
+  if (command.kind === "query") return encode({ kind: "query", id: command.id });
+  const { id, operation, argument } = command.order;
+  return encode({ kind: "order", id, operation, argument, expires: toIso(command.expires) });
+}
+
+export function decodeCommand(bytes: Uint8Array): Result<MeterCommand, PayloadError> {
+  const document = readDocument(bytes);
+  if (!document.ok) return document;
+  const kind = readChoice(document.value, "kind", ["order", "query"]);
+  if (!kind.ok) return kind;
+  const id = readInteger(document.value, "id", 1);
+  if (!id.ok) return id;
+  if (kind.value === "query") return success({ kind: "query", id: id.value });
+  const operation = readChoice(document.value, "operation", OPERATIONS);
+  if (!operation.ok) return operation;
+  const argument = readInteger(document.value, "argument");
+  if (!argument.ok) return argument;
+  const expires = readTime(document.value, "expires");
+  if (!expires.ok) return expires;
+  const order = { id: id.value as OrderNumber, operation: operation.value, argument: argument.value };
+  return success({ kind: "order", order, expires: expires.value });
+}
+
+export function encodeResponse(response: MeterResponse): Uint8Array {
+  const { kind } = response;
+  const meter = named(response.meter);
+  const time = toIso(response.time);
+  if (kind === "outcome") return encode({ kind, meter, time, ...response.outcome });
+  const { query, relay, values } = response;
+  return encode({ kind, meter, time, query, relay, values: showValues(values) });
+}
+
+export function decodeResponse(bytes: Uint8Array): Result<MeterResponse, PayloadError> {
+  const document = readDocument(bytes);
+  if (!document.ok) return document;
+  const kind = readChoice(document.value, "kind", ["outcome", "state"]);
+  if (!kind.ok) return kind;
+  const meter = readMeter(document.value);
+  if (!meter.ok) return meter;
+  const time = readTime(document.value, "time");
+  if (!time.ok) return time;
+  const relay = readRelay(document.value);
+  if (!relay.ok) return relay;
+  const from = { meter: meter.value, time: time.value };
+  return kind.value === "outcome"
+    ? decodeOutcome(document.value, from, relay.value)
+    : decodeState(document.value, from, relay.value);
+}
+
+interface Origin {
+  readonly meter: string;
+  readonly time: Civil;
+}
+
+function decodeOutcome(fields: Fields, from: Origin, relay: 0 | 1 | null): Result<MeterResponse, PayloadError> {
+  const id = readInteger(fields, "id", 1);
+  if (!id.ok) return id;
+  const status = readChoice(fields, "status", STATUSES);
+  if (!status.ok) return status;
+  if (relay === null) return failure({ kind: "bad-field", field: "relay", reason: "an outcome says 0 or 1" });
+  return success({ kind: "outcome", ...from, outcome: { id: id.value as OrderNumber, status: status.value, relay } });
+}
+
+function decodeState(fields: Fields, from: Origin, relay: 0 | 1 | null): Result<MeterResponse, PayloadError> {
+  const query = readInteger(fields, "query", 1);
+  if (!query.ok) return query;
+  const values = readValues(fields);
+  if (!values.ok) return values;
+  return success({ kind: "state", ...from, query: query.value, relay, values: values.value });
+}
