@@ -126,9 +126,21 @@ export interface StoreSnapshot {
   readonly openOrders: readonly Order[];
   /** Highest order id ever used. */
   readonly lastOrder: number;
-  /** Newest reading by meter, for plausibility and duplicate checks. */
+  /** Newest reading by meter, for duplicate checks. */
   readonly latest: readonly MeterReading[];
+  /** Newest reading of quality `good` by meter: the baseline of plausibility, which an invalid reading never moves. */
+  readonly latestGood: readonly MeterReading[];
+  /** The newest finished orders of each meter (at most {@link RECENT_PER_METER}), so that a repeated key is recognised. */
+  readonly recentOrders: readonly Order[];
+  /**
+   * The newest top-ups of each meter (at most {@link RECENT_PER_METER}). Older keys are guarded by the store: a posting with
+   * a known key but other content (its time counts) fails its batch.
+   */
+  readonly recentTopups: readonly Posting[];
 }
+
+/** How many finished orders and top-ups of each meter a snapshot holds. */
+export const RECENT_PER_METER = 20;
 
 /** Requests of the API, turned into events for the collector; `ticket` names the reply effect. */
 export type Request =

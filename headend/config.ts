@@ -1,0 +1,96 @@
+/**
+ * What a collector is told of its world: lines and the meters on them, the broker, prepaid accounts, limits. Plain data;
+ * a file becomes this in parse-config.ts, the demo and the simulator build it directly.
+ * Waiting for a wire is monotonic time, poll intervals and expiry are civil time (they scale with simulated speed).
+ */
+import type { MeterModel } from "../protocols/models/model.ts";
+import type { LinkId } from "../src/core/actor.ts";
+import type { MeasureKey } from "../src/core/measures.ts";
+import type { Minor, PricePerKwh } from "../src/core/money.ts";
+import { MICROS_PER_SECOND, SECONDS_PER_DAY } from "../src/core/time.ts";
+import type { MeterId } from "./ports.ts";
+
+export interface MeterConfig {
+  readonly id: MeterId;
+  readonly model: MeterModel;
+  /** CT × VT, a whole number; 1 (default) on direct meters. */
+  readonly ratio?: number;
+}
+
+export interface PolledMeterConfig extends MeterConfig {
+  /** Modbus unit address, 1..247. */
+  readonly unit: number;
+  /** Password of the order window (uint32) on models with control; default 0. */
+  readonly password?: number;
+}
+
+/** One serial bus, or one TCP connection to a meter or gateway. */
+export interface LineConfig {
+  readonly link: LinkId;
+  readonly framing: "rtu" | "tcp";
+  /** RTU only: bit/s, from which the silences of the line follow; default: that of the first meter's model. */
+  readonly baud?: number;
+  /** RTU only: the link reports the exact time of each byte (a virtual line does, an operating system's port does not). */
+  readonly byteTimes?: boolean;
+  /** µs, monotonic; default 1 s. */
+  readonly responseTimeout?: number;
+  /** Further attempts of a request that timed out or came back broken; default 2. */
+  readonly retries?: number;
+  /** µs of civil time between two polls of a meter. */
+  readonly pollEvery: number;
+  /** What to read; default: everything in the model's map. */
+  readonly measures?: readonly MeasureKey[];
+  readonly meters: readonly PolledMeterConfig[];
+}
+
+export interface MqttConfig {
+  readonly link: LinkId;
+  /** Registers meters that are in no list when they publish telemetry; default true. */
+  readonly acceptUnknown?: boolean;
+  readonly meters: readonly MeterConfig[];
+}
+
+/** A prepaid account kept by the head-end at one flat price. The meter must be a direct one (ratio 1). */
+export interface PrepaidConfig {
+  readonly meter: MeterId;
+  readonly currency: string;
+  /** Kept from the first run on: a later change of price does not re-price energy already used. */
+  readonly price: PricePerKwh;
+  readonly warnAt: Minor;
+  /** The relay is opened when the balance is at or below this. */
+  readonly cutAt: Minor;
+  /** Credit an account begins with, booked once. */
+  readonly initial?: Minor;
+}
+
+export interface Limits {
+  /** Work waiting for the store: above it polls pause and messages wait unacknowledged. */
+  readonly queuedWork: number;
+  /** Most pieces of work in one store batch. */
+  readonly batch: number;
+  readonly openOrders: number;
+  /** Most meters that register themselves over MQTT. */
+  readonly unknownMeters: number;
+  /** µs of civil time after which an order that is not done is given up. */
+  readonly orderExpiry: number;
+  /** µs, monotonic: an MQTT meter that has not answered a command gets it again. */
+  readonly mqttResend: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  queuedWork: 2_000,
+  batch: 500,
+  openOrders: 1_000,
+  unknownMeters: 100_000,
+  orderExpiry: SECONDS_PER_DAY * MICROS_PER_SECOND,
+  mqttResend: 2 * MICROS_PER_SECOND,
+};
+
+export interface CollectorConfig {
+  readonly lines: readonly LineConfig[];
+  readonly mqtt?: MqttConfig;
+  readonly prepaid?: readonly PrepaidConfig[];
+  /** Models by which self-registered MQTT meters are judged, beside the built-in ones. */
+  readonly models?: readonly MeterModel[];
+  readonly limits?: Partial<Limits>;
+}
