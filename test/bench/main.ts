@@ -1,0 +1,82 @@
+/**
+ * `make bench`: our Modbus TCP server and client beside their peers, interleaved in one run so that other load, heat and
+ * cache drift hit all alike. A missed target is reported, not an error; a wrong answer is one.
+ */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { buildTools, choosePin, describeMachine, SetupError } from "./machine.ts";
+import { measure, type Sample } from "./measure.ts";
+import { jsonReport, type MeasuredRow, textReport } from "./report.ts";
+import { allRows } from "./rows.ts";
+
+const USAGE = `usage: node dist/test/bench/main.js [--quick] [--repetitions N] [--only TEXT] [--json FILE]
+  --quick          two repetitions of 0.4 s: a check that everything runs, not a measurement
+  --repetitions N  rounds over all rows (default 5)
+  --only TEXT      only rows whose "server NAME" or "client NAME" contains TEXT
+  --json FILE      every sample as JSON
+through make: make bench ARGS="--quick"
+`;
+
+interface Options {
+  readonly repetitions: number;
+  readonly quick: boolean;
+  readonly only: string;
+  readonly json: string | undefined;
+}
+
+function readOptions(): Options {
+  try {
+    const { values } = parseArgs({
+      options: {
+        quick: { type: "boolean", default: false },
+        repetitions: { type: "string" },
+        only: { type: "string", default: "" },
+        json: { type: "string" },
+        help: { type: "boolean", default: false },
+      },
+    });
+    if (values.help) {
+      process.stdout.write(USAGE);
+      process.exit(0);
+    }
+    const repetitions = Number(values.repetitions ?? (values.quick ? 2 : 5));
+    if (!Number.isInteger(repetitions) || repetitions < 1) throw new SetupError("--repetitions takes a number from 1");
+    return { repetitions, quick: values.quick, only: values.only, json: values.json };
+  } catch (error) {
+    throw new SetupError(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+  }
+}
+
+async function runBench(options: Options): Promise<void> {
+  const tools = await buildTools();
+  const { pin, note } = await choosePin();
+  const machine = describeMachine(tools, note);
+  const durations = options.quick ? { warmMs: 200, measureMs: 400 } : { warmMs: 1_000, measureMs: 2_000 };
+  const rows = allRows(tools, durations).filter(({ part, name }) => `${part} ${name}`.includes(options.only));
+  if (rows.length === 0) throw new SetupError(`no row contains "${options.only}"`);
+  const measured = rows.map((row) => ({ row, samples: [] as Sample[] }));
+  for (let round = 1; round <= options.repetitions; round++) {
+    for (const { row, samples } of measured) {
+      const sample = await measure(row.server, row.client, pin);
+      samples.push(sample);
+      const what = `${row.part} ${row.name}, ${row.connections} connections`;
+      process.stderr.write(
+        `round ${round}/${options.repetitions}  ${what}: ${Math.round(sample.requestsPerSecond)}/s\n`,
+      );
+    }
+  }
+  publish(machine, measured, options.json);
+}
+
+function publish(machine: ReturnType<typeof describeMachine>, rows: readonly MeasuredRow[], json: string | undefined) {
+  process.stdout.write(`${textReport(machine, rows)}\n`);
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(jsonReport(machine, rows), null, 2)}\n`);
+}
+
+try {
+  await runBench(readOptions());
+} catch (error) {
+  const expected = error instanceof SetupError;
+  process.stderr.write(`bench: ${error instanceof Error ? (expected ? error.message : error.stack) : error}\n`);
+  process.exitCode = expected ? 2 : 1;
+}
