@@ -121,6 +121,7 @@ export type StoreEvent =
 
 /** What a new collector starts from: the store's state when the process began. */
 export interface StoreSnapshot {
+  readonly meters: readonly RegisteredMeter[];
   readonly accounts: readonly PrepaidAccount[];
   /** Orders that have not come to an end. */
   readonly openOrders: readonly Order[];
