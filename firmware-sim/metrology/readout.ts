@@ -1,0 +1,47 @@
+/** From measured values to what both chips show and hand on: the no-load threshold, and integers in the registers' units. */
+import type { ChipReadings } from "./chip.ts";
+import type { FrontEnd } from "./front-end.ts";
+
+/** One phase over one window, in volts, amperes, watts, var, volt-amperes and radians. */
+export interface PhaseMeasurement {
+  voltage: number;
+  current: number;
+  active: number;
+  /** Of the fundamental (IEC 62053-24). */
+  reactive: number;
+  apparent: number;
+  /** Of current behind voltage at the fundamental. */
+  angle: number;
+}
+
+export interface Measurement {
+  readonly phases: readonly PhaseMeasurement[];
+  readonly lineVoltage: readonly number[];
+  readonly neutralCurrent: number;
+  /** Hz, 0 without voltage. */
+  readonly frequency: number;
+}
+
+/** A phase below the no-load threshold has no current and no power, whatever noise and offset say. */
+export function suppressNoLoad(frontEnd: FrontEnd, m: PhaseMeasurement): PhaseMeasurement {
+  if (m.apparent >= frontEnd.noLoadPower) return m;
+  return { voltage: m.voltage, current: 0, active: 0, reactive: 0, apparent: 0, angle: 0 };
+}
+
+/** The registers. `m.phases` has passed {@link suppressNoLoad}. */
+export function readingsOf(frontEnd: FrontEnd, m: Measurement): ChipReadings {
+  const of = (value: (p: PhaseMeasurement) => number) => m.phases.map((p) => Math.round(value(p)) + 0);
+  return {
+    voltage: of((p) => p.voltage * 1e3),
+    current: of((p) => p.current * 1e6),
+    active: of((p) => p.active * 1e3),
+    reactive: of((p) => p.reactive * 1e3),
+    apparent: of((p) => p.apparent * 1e3),
+    angle: of((p) => p.angle * MILLIDEGREES).map((a) => (a + 360_000) % 360_000),
+    lineVoltage: m.lineVoltage.map((v) => Math.round(v * 1e3)),
+    neutralCurrent: m.neutralCurrent < frontEnd.noLoadCurrent ? 0 : Math.round(m.neutralCurrent * 1e6),
+    frequency: Math.round(m.frequency * 1e3),
+  };
+}
+
+const MILLIDEGREES = 180_000 / Math.PI;

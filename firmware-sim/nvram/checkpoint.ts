@@ -1,0 +1,104 @@
+/**
+ * Checkpoints that survive a power cut at any byte: two slots, each a record with sequence and CRC. A write always goes to
+ * the slot that does not hold the newest valid record, so whatever happens to it, that record stays.
+ *
+ * Record: magic and version (4 bytes), sequence u32, payload length u32, payload, CRC-32 of all before it. Little endian.
+ */
+import { assert, failure, type Result, success } from "../../src/core/result.ts";
+import { crc32 } from "./crc32.ts";
+import type { Nvram } from "./nvram.ts";
+
+type Slot = "a" | "b";
+
+const MAGIC = 0x314b434d; // "MCK1"
+const HEADER = 12;
+const TRAILER = 4;
+
+type Read =
+  | { readonly kind: "valid"; readonly sequence: number; readonly payload: Uint8Array }
+  | { readonly kind: "unwritten" | "torn" | "corrupt" };
+
+export class Checkpoint {
+  readonly #nvram: Nvram;
+  readonly #name: string;
+  readonly #recovered: Result<Uint8Array | undefined, string>;
+  #sequence = 0;
+  #next: Slot = "a";
+
+  /** Reads both cells, `<name>.a` and `<name>.b`. */
+  constructor(nvram: Nvram, name: string) {
+    this.#nvram = nvram;
+    this.#name = name;
+    const a = readRecord(nvram.read(`${name}.a`));
+    const b = readRecord(nvram.read(`${name}.b`));
+    const newest = newestOf(a, b);
+    if (newest === undefined) {
+      this.#recovered = withoutRecord(name, a, b);
+      return;
+    }
+    this.#sequence = newest.record.sequence;
+    this.#next = otherSlot(newest.slot);
+    this.#recovered = success(newest.record.payload);
+  }
+
+  /**
+   * The newest payload that was whole when this object was made; undefined where none was ever stored (the very first
+   * write may have been cut). A failure says that something was stored and is lost: the meter must not pass that over.
+   */
+  recover(): Result<Uint8Array | undefined, string> {
+    return this.#recovered;
+  }
+
+  /** Stores the payload as the newest record; returns when it would survive a power cut. */
+  write(payload: Uint8Array): void {
+    const sequence = (this.#sequence + 1) >>> 0;
+    this.#nvram.write(`${this.#name}.${this.#next}`, encodeRecord(sequence, payload));
+    // Only a write that came back counts: one that threw is tried again in the same slot.
+    this.#sequence = sequence;
+    this.#next = otherSlot(this.#next);
+  }
+}
+
+function otherSlot(slot: Slot): Slot {
+  return slot === "a" ? "b" : "a";
+}
+
+/** One record as bytes. */
+export function encodeRecord(sequence: number, payload: Uint8Array): Uint8Array {
+  assert(payload.length < 2 ** 31, "a checkpoint is smaller than 2 GiB");
+  const bytes = new Uint8Array(HEADER + payload.length + TRAILER);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(4, sequence, true);
+  view.setUint32(8, payload.length, true);
+  bytes.set(payload, HEADER);
+  const end = HEADER + payload.length;
+  view.setUint32(end, crc32(bytes.subarray(0, end)), true);
+  return bytes;
+}
+
+function readRecord(cell: Uint8Array | undefined): Read {
+  if (cell === undefined || cell.length === 0) return { kind: "unwritten" };
+  if (cell.length < HEADER) return { kind: "torn" };
+  const view = new DataView(cell.buffer, cell.byteOffset, cell.byteLength);
+  if (view.getUint32(0, true) !== MAGIC) return { kind: "corrupt" };
+  const end = HEADER + view.getUint32(8, true);
+  if (end + TRAILER > cell.length) return { kind: "torn" };
+  if (view.getUint32(end, true) !== crc32(cell.subarray(0, end))) return { kind: "corrupt" };
+  return { kind: "valid", sequence: view.getUint32(4, true), payload: cell.slice(HEADER, end) };
+}
+
+type Found = { readonly slot: Slot; readonly record: Extract<Read, { kind: "valid" }> };
+
+function newestOf(a: Read, b: Read): Found | undefined {
+  if (a.kind !== "valid") return b.kind === "valid" ? { slot: "b", record: b } : undefined;
+  if (b.kind !== "valid") return { slot: "a", record: a };
+  // Serial number arithmetic (RFC 1982): 0 is newer than 0xffffffff.
+  return ((b.sequence - a.sequence) | 0) > 0 ? { slot: "b", record: b } : { slot: "a", record: a };
+}
+
+function withoutRecord(name: string, a: Read, b: Read): Result<undefined, string> {
+  // The second write goes to slot b: as long as that is unwritten, a torn slot a is the very first write, cut.
+  if (b.kind === "unwritten" && (a.kind === "unwritten" || a.kind === "torn")) return success(undefined);
+  return failure(`both slots of the checkpoint "${name}" are lost: a is ${a.kind}, b is ${b.kind}`);
+}
