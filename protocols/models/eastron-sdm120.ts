@@ -15,8 +15,9 @@ export const EASTRON_SDM120: MeterModel = {
   manufacturer: "Eastron",
   name: "SDM120-Modbus",
   source:
-    "volkszaehler/mbmd meters/rs485/sdm120.go (seen): all addresses. Recalled: the sign of PF and the rating plate. " +
-    "Meters leave the factory with 2400 baud in some batches; 9600 8N1 is this model's default.",
+    "volkszaehler/mbmd meters/rs485/sdm120.go (seen), reaper7/SDM_Energy_Meter SDM.h (seen): all addresses. " +
+    "The sign of PF follows P: a readout of a real meter has PF 0.442 at 170 W, −346 var (nmakel/sdm_modbus issue 27, seen). " +
+    "Recalled: the read limit and the rating plate. Many of these meters leave the factory with 2400 baud; here 9600 8N1 is the default.",
   phases: 1,
   plate: {
     un: 230,
@@ -58,5 +59,57 @@ export const EASTRON_SDM120: MeterModel = {
       float(0x0158, "reactiveEnergySum", "kvarh"),
     ],
   },
-  examples: [],
+  examples: [
+    {
+      source: "Eastron, Modbus protocol of the SDM series: the worked example of reading the voltage (published)",
+      request: "01040000000271cb",
+      response: "010404 43663334 1b38",
+      reads: { voltageL1: "230.2" },
+    },
+    {
+      source:
+        "captured on an SDM230, which has these registers at the same addresses, syssi/esphome-solax-x1-mini issue 20",
+      request: "010400480002f1dd",
+      response: "010404 462a7521 298c",
+      reads: { activeEnergyImport: "10909.282" },
+    },
+    {
+      source: "as before",
+      request: "0104000c0002b1c8",
+      response: "010404 458e3c35 5fb4",
+      reads: { activePower: "4551.526" },
+    },
+    {
+      source: "computed with Python's struct: 230.5 V, 10.25 A, export with cos φ 0.8 in quadrant III; holes are zero",
+      request: "010400000020f1d2",
+      response:
+        "010440 43668000 00000000 00000000 41240000 00000000 00000000 c4ec4333 00000000 00000000 4513aa00" +
+        " 00000000 00000000 c4b13266 00000000 00000000 bf4ccccd 2eb9",
+      reads: {
+        voltageL1: "230.5",
+        currentL1: "10.25",
+        activePower: "-1890.1",
+        apparentPower: "2362.625",
+        reactivePower: "-1417.575",
+        powerFactor: "-0.8",
+      },
+    },
+    {
+      source: "values of a real SDM120 (nmakel/sdm_modbus issue 27), framed with Python's struct",
+      request: "01040048000871da",
+      response: "010410 448e553f 00000000 41d1020c 44893431 6fcd",
+      reads: {
+        activeEnergyImport: "1138.664",
+        activeEnergyExport: "0",
+        reactiveEnergyImport: "26.126",
+        reactiveEnergyExport: "1097.631",
+      },
+    },
+    {
+      source: "as before: the sums are import + export",
+      request: "0104015600041025",
+      response: "010408 448e553f 448c7839 60cf",
+      reads: { activeEnergySum: "1138.664", reactiveEnergySum: "1123.757" },
+    },
+  ],
 };

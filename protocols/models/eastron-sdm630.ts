@@ -16,7 +16,9 @@ export const EASTRON_SDM630: MeterModel = {
   name: "SDM630-Modbus",
   source:
     "volkszaehler/mbmd meters/rs485/sdm.go (seen): voltages, currents, active powers, PF, totals, frequency, energies 0048–004E and 0156–016A. " +
-    "Recalled from Eastron's register list: 0012–001C, 0024–0028, 0030, 0050, 00C8–00CC, 00E0, the sign of PF, net totals, the rating plate.",
+    "reaper7/SDM_Energy_Meter SDM.h (seen): all addresses, alone for 0012–001C, 0024–0028, 0030, 0050, 00C8–00CC, 00E0, 016C–0176. " +
+    "CONFLICT: a recalled list has total kvarh at 016C; this file follows SDM.h (import 016C, export 0172, total 0178). " +
+    "Recalled: the sign of PF, net totals, the read limit, the rating plate.",
   phases: 3,
   plate: {
     un: 230,
@@ -93,7 +95,76 @@ export const EASTRON_SDM630: MeterModel = {
       float(0x0166, "activeEnergySumL1", "kWh"),
       float(0x0168, "activeEnergySumL2", "kWh"),
       float(0x016a, "activeEnergySumL3", "kWh"),
+      float(0x016c, "reactiveEnergyImportL1", "kvarh"),
+      float(0x016e, "reactiveEnergyImportL2", "kvarh"),
+      float(0x0170, "reactiveEnergyImportL3", "kvarh"),
+      float(0x0172, "reactiveEnergyExportL1", "kvarh"),
+      float(0x0174, "reactiveEnergyExportL2", "kvarh"),
+      float(0x0176, "reactiveEnergyExportL3", "kvarh"),
     ],
   },
-  examples: [],
+  examples: [
+    {
+      source: "Eastron, Modbus protocol of the SDM series: the worked example of reading the voltage (published)",
+      request: "01040000000271cb",
+      response: "010404 43663334 1b38",
+      reads: { voltageL1: "230.2" },
+    },
+    {
+      source: "captured on an SDM630, volkszaehler/mbmd issue 63",
+      request: "01040000000271cb",
+      response: "010404 4367af55 e210",
+      reads: { voltageL1: "231.685" },
+    },
+    {
+      source: "captured on an SDM630 (unit 2), volkszaehler/mbmd issue 63",
+      request: "020400080002f03a",
+      response: "020404 408b6a89 4268",
+      reads: { currentL2: "4.356755" },
+    },
+    {
+      source:
+        "reply captured on an SDM630, arendst/Tasmota issue 6878; the request follows from the order that firmware polls in",
+      request: "0104000c0002b1c8",
+      response: "010404 42c6fe9d 8e08",
+      reads: { activePowerL1: "99.497" },
+    },
+    {
+      source: "as before, the same round: capacitive load, so a negative reactive power with a positive power factor",
+      request: "010400180002f1cc",
+      response: "010404 c19c3802 9457",
+      reads: { reactivePowerL1: "-19.527" },
+    },
+    {
+      source: "as before, the same round",
+      request: "0104001e000211cd",
+      response: "010404 3f7b6498 ace3",
+      reads: { powerFactorL1: "0.982004" },
+    },
+    {
+      source: "as before, the same round",
+      request: "0104015600029027",
+      response: "010404 421ef2b0 cb2e",
+      reads: { activeEnergySum: "39.737" },
+    },
+    {
+      source:
+        "computed with Python's struct: totals and energies of 3 × 230 V, 5 A, cos φ 0.8 inductive; holes are zero",
+      request: "01040034001cb00d",
+      response:
+        "010438 452c8000 00000000 4557a000 00000000 45016000 3f4ccccd 00000000 00000000 00000000 42480000" +
+        " 4640e6b6 3f000000 4610ad00 00000000 c9f4",
+      reads: {
+        activePower: "2760",
+        apparentPower: "3450",
+        reactivePower: "2070",
+        powerFactor: "0.8",
+        frequency: "50",
+        activeEnergyImport: "12345.678",
+        activeEnergyExport: "0.5",
+        reactiveEnergyImport: "9259.25",
+        reactiveEnergyExport: "0",
+      },
+    },
+  ],
 };

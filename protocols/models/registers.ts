@@ -17,7 +17,7 @@ interface Layout {
   readonly words: 1 | 2 | 4;
   /** raw = value × 10^exponent, with the value at the measure's decimals. */
   readonly exponent: number;
-  /** Integers: the lowest and highest raw value of the width. */
+  /** Integers: the ends of the width, less the "no value" pattern where it stands at an end. */
   readonly lowest: bigint;
   readonly highest: bigint;
   /** Integers of an energy: raw values run from 0 to modulus − 1 and start again. */
@@ -36,16 +36,20 @@ function layoutOf(entry: RegisterEntry): Layout {
   const bits = (16 * words) as 16 | 32 | 64;
   const form = entry.encoding.startsWith("float") ? "float" : entry.encoding.startsWith("u") ? "unsigned" : "signed";
   const highest = 2n ** BigInt(form === "signed" ? bits - 1 : bits) - 1n;
+  const lowest = form === "signed" ? -highest - 1n : 0n;
+  const noValue = entry.noValue === undefined ? undefined : BigInt(`0x${entry.noValue}`);
+  // A value that is there must not read as one that is not.
+  const taken = noValue === undefined || form === "unsigned" ? noValue : BigInt.asIntN(bits, noValue);
   const layout: Layout = {
     kind,
     form,
     bits,
     words,
     exponent: -(decimals + WIRE_UNITS[entry.unit].power + (entry.scale ?? 0)),
-    lowest: form === "signed" ? -highest - 1n : 0n,
-    highest,
+    lowest: taken === lowest ? lowest + 1n : lowest,
+    highest: taken === highest ? highest - 1n : highest,
     modulus: entry.digits === undefined ? highest + 1n : 10n ** BigInt(entry.digits),
-    noValue: entry.noValue === undefined ? undefined : BigInt(`0x${entry.noValue}`),
+    noValue,
   };
   layouts.set(entry, layout);
   return layout;
@@ -63,14 +67,14 @@ function power(exponent: number): number {
   return p;
 }
 
-/** value / 10^places, exactly: energies are truncated (a register never shows more than was used), the rest rounded half away. */
-function divide(value: number, places: number, kind: Measure["kind"]): number {
-  const divisor = power(places);
-  // The remainder of two doubles is exact, so the quotient of what is left is too; a rounded one could be one too high.
+/** value × 10^exponent: energies are truncated (a register never shows more than was used), the rest rounded half away. */
+function rescale(value: bigint, exponent: number, kind: Measure["kind"]): bigint {
+  if (exponent >= 0) return value * 10n ** BigInt(exponent);
+  const divisor = 10n ** BigInt(-exponent);
+  const quotient = value / divisor;
   const rest = value % divisor;
-  const quotient = (value - rest) / divisor;
-  if (kind === "energy" || 2 * Math.abs(rest) < divisor) return quotient;
-  return quotient + Math.sign(value);
+  if (kind === "energy" || 2n * (rest < 0n ? -rest : rest) < divisor) return quotient;
+  return quotient + (value < 0n ? -1n : 1n);
 }
 
 // One value at a time passes through here, always high word first; the core is synchronous, so nobody else sees it.
@@ -103,7 +107,8 @@ export function encodeValue(
 }
 
 function packFloat(layout: Layout, value: number): void {
-  // Value and power of ten are exact doubles, so the one division or product is the nearest double.
+  assert(Number.isSafeInteger(value), `a value is a safe integer, not ${value}`);
+  // Value and power of ten are exact doubles, so the one division or product is the nearest double; + 0 turns -0 into 0.
   const { exponent } = layout;
   const shown = (exponent < 0 ? value / power(-exponent) : value * power(exponent)) + 0;
   if (layout.bits === 32) scratch.setFloat32(4, shown);
@@ -113,13 +118,10 @@ function packFloat(layout: Layout, value: number): void {
 function packInteger(layout: Layout, value: number): void {
   assert(Number.isSafeInteger(value), `a value is a safe integer, not ${value}`);
   assert(layout.kind !== "energy" || value >= 0, "an energy register never holds a negative value");
-  const { exponent } = layout;
-  let raw = exponent < 0 ? BigInt(divide(value, -exponent, layout.kind)) : BigInt(value) * 10n ** BigInt(exponent);
+  let raw = rescale(BigInt(value), layout.exponent, layout.kind);
   if (layout.kind === "energy") raw %= layout.modulus;
   else if (raw < layout.lowest) raw = layout.lowest;
   else if (raw > layout.highest) raw = layout.highest;
-  // A value that is there must not read as one that is not.
-  if (layout.noValue !== undefined && BigInt.asUintN(layout.bits, raw) === layout.noValue) raw += raw > 0n ? -1n : 1n;
   scratch.setBigUint64(0, BigInt.asUintN(64, raw));
 }
 
@@ -145,16 +147,12 @@ export function decodeValue(
   }
   const pattern = scratch.getBigUint64(0);
   if (pattern === layout.noValue) return null;
-  const { exponent } = layout;
   if (layout.form === "float") {
-    return layout.bits === 32
-      ? integerFromFloat(scratch.getFloat32(4), 32, -exponent)
-      : integerFromFloat(scratch.getFloat64(0), 64, -exponent);
+    const float = layout.bits === 32 ? scratch.getFloat32(4) : scratch.getFloat64(0);
+    return integerFromFloat(float, layout.bits === 32 ? 32 : 64, -layout.exponent);
   }
   const raw = layout.form === "signed" ? BigInt.asIntN(layout.bits, pattern) : pattern;
-  if (exponent <= 0) return safe(raw * 10n ** BigInt(-exponent));
-  const whole = safe(raw);
-  return whole === undefined ? undefined : divide(whole, exponent, layout.kind) + 0;
+  return safe(rescale(raw, -layout.exponent, layout.kind));
 }
 
 function safe(value: bigint): number | undefined {
@@ -169,7 +167,5 @@ function safe(value: bigint): number | undefined {
 export function rolloverOf(entry: RegisterEntry): number | undefined {
   const layout = layoutOf(entry);
   if (layout.kind !== "energy" || layout.form === "float") return undefined;
-  return layout.exponent <= 0
-    ? safe(layout.modulus * 10n ** BigInt(-layout.exponent))
-    : safe(layout.modulus / 10n ** BigInt(layout.exponent));
+  return safe(rescale(layout.modulus, -layout.exponent, layout.kind));
 }
