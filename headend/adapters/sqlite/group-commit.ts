@@ -1,0 +1,72 @@
+/**
+ * Group commit: while one transaction is on its way to the disk, the batches that arrive are collected and go together in
+ * the next. One wait for the disk then serves them all, and a lone batch waits for nobody.
+ */
+import type { StoreBatch } from "../../ports.ts";
+import type { CommitOutcome } from "./messages.ts";
+
+interface Waiting {
+  readonly batch: StoreBatch;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Records in one transaction; beyond this the rate no longer rises while the first in the group waits longer. */
+const GROUP_RECORDS = 1_000;
+
+export class GroupCommit {
+  readonly #write: (batches: readonly StoreBatch[]) => Promise<readonly CommitOutcome[]>;
+  readonly #maximumWaiting: number;
+  #waiting: Waiting[] = [];
+  #writing: Promise<void> | undefined;
+
+  /** `write` is never called again before its promise has settled. */
+  constructor(write: (batches: readonly StoreBatch[]) => Promise<readonly CommitOutcome[]>, maximumWaiting: number) {
+    this.#write = write;
+    this.#maximumWaiting = maximumWaiting;
+  }
+
+  /** Resolves after the commit; rejects with the store's sentence. Batches are committed in the order of the calls. */
+  commit(batch: StoreBatch): Promise<void> {
+    if (this.#waiting.length >= this.#maximumWaiting)
+      return Promise.reject(new Error(`the store is ${this.#waiting.length} batches behind: send less, or later`));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ batch, resolve, reject });
+      this.#writing ??= this.#drain();
+    });
+  }
+
+  /** Resolves when everything taken so far has been committed or refused. */
+  async idle(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#commitGroup(this.#takeGroup());
+    this.#writing = undefined;
+  }
+
+  #takeGroup(): readonly Waiting[] {
+    let records = 0;
+    let count = 0;
+    for (const { batch } of this.#waiting) {
+      records += batch.length;
+      if (count > 0 && records > GROUP_RECORDS) break;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #commitGroup(group: readonly Waiting[]): Promise<void> {
+    try {
+      const outcomes = await this.#write(group.map((waiting) => waiting.batch));
+      for (const [i, { resolve, reject }] of group.entries()) {
+        const refused = outcomes[i] ?? null;
+        if (refused === null) resolve();
+        else reject(new Error(refused));
+      }
+    } catch (error) {
+      for (const { reject } of group) reject(error as Error);
+    }
+  }
+}

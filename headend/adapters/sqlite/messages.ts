@@ -1,0 +1,38 @@
+/** What crosses between the event loop and the two worker threads. Everything is cloned, so bigint and undefined survive. */
+import type { StoreBatch, StoreQuery, StoreSnapshot } from "../../ports.ts";
+import type { Synchronous } from "./connection.ts";
+
+/** One worker writes, the other reads, so that no query waits behind a long transaction. */
+export interface WorkerRole {
+  readonly role: "writer" | "reader";
+  readonly file: string;
+  readonly synchronous: Synchronous;
+}
+
+/** What a reader answers: the queries of the port, synchronously, and the snapshot. */
+export type ReaderMethods = {
+  [K in keyof StoreQuery]: (...args: Parameters<StoreQuery[K]>) => Awaited<ReturnType<StoreQuery[K]>>;
+} & { snapshot(): StoreSnapshot };
+
+/** Per batch: committed, or why not. */
+export type CommitOutcome = string | null;
+
+export interface WriterMethods {
+  commit(batches: readonly StoreBatch[]): readonly CommitOutcome[];
+}
+
+export interface Call {
+  readonly id: number;
+  readonly method: string;
+  readonly args: readonly unknown[];
+}
+
+export type Answer =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | { readonly id: number; readonly ok: false; readonly error: string };
+
+/** The answer to a call that nobody made: whether the worker could open the file. */
+export const OPENED = 0;
+
+/** The method of a last call: answered after the file is closed; the thread then ends by itself. */
+export const CLOSE = "close";

@@ -1,0 +1,166 @@
+/** The read side: the queries of the port and the snapshot a new collector starts from. */
+import type BetterSqlite3 from "better-sqlite3";
+import type { OrderNumber } from "../../../protocols/orders.ts";
+import type { Civil } from "../../../src/core/time.ts";
+import { type MeterId, type MeterReading, RECENT_PER_METER, type StoreSnapshot } from "../../ports.ts";
+import { QUALITY_CODES, sourceOf } from "./codes.ts";
+import {
+  type AccountRow,
+  type AuditRow,
+  accountFrom,
+  auditFrom,
+  type Cell,
+  type MeterRow,
+  meterFrom,
+  type OrderRow,
+  orderFrom,
+  type PostingRow,
+  postingFrom,
+  READING_COLUMNS,
+  readingFrom,
+} from "./mapping.ts";
+import type { ReaderMethods } from "./messages.ts";
+
+export class StoreReader implements ReaderMethods {
+  readonly #statements: Statements;
+  readonly #snapshot: BetterSqlite3.Transaction<() => StoreSnapshot>;
+
+  constructor(db: BetterSqlite3.Database) {
+    this.#statements = prepare(db);
+    // One transaction, so that meters, accounts, orders and readings are of the same moment.
+    this.#snapshot = db.transaction(() => ({
+      meters: this.meters(),
+      accounts: this.accounts(),
+      openOrders: this.#statements.openOrders.all().map(orderFrom),
+      lastOrder: this.#statements.lastOrder.get() as number,
+      latest: this.#statements.latestOfAll.all().map(namedReading),
+      latestGood: this.#statements.latestGoodOfAll.all().map(namedReading),
+      recentOrders: this.#statements.recentOrders.all().map(orderFrom),
+      recentTopups: this.#statements.recentTopups.all().map(postingFrom),
+    }));
+  }
+
+  snapshot(): StoreSnapshot {
+    return this.#snapshot.deferred();
+  }
+
+  meters() {
+    return this.#statements.meters.all().map(meterFrom);
+  }
+
+  meter(id: MeterId) {
+    const row = this.#statements.meter.get(id);
+    return row && meterFrom(row);
+  }
+
+  readings(meter: MeterId, from: Civil, to: Civil, limit: number): readonly MeterReading[] {
+    return this.#statements.readings.all(meter, from, to, limit).map((cells) => readingFrom(meter, cells));
+  }
+
+  latest(meter: MeterId) {
+    const cells = this.#statements.latest.get(meter);
+    return cells && readingFrom(meter, cells);
+  }
+
+  order(id: OrderNumber) {
+    const row = this.#statements.order.get(id);
+    return row && orderFrom(row);
+  }
+
+  orders(meter: MeterId, limit: number) {
+    return this.#statements.orders.all(meter, limit).map(orderFrom);
+  }
+
+  account(meter: MeterId) {
+    const row = this.#statements.account.get(meter);
+    return row && accountFrom(row);
+  }
+
+  accounts() {
+    return this.#statements.accounts.all().map(accountFrom);
+  }
+
+  postings(meter: MeterId, limit: number) {
+    return this.#statements.postings.all(meter, limit).map(postingFrom);
+  }
+
+  audit(limit: number) {
+    return this.#statements.audit.all(limit).map(auditFrom);
+  }
+
+  counts() {
+    const counts: Record<MeterReading["source"], number> = { modbus: 0, mqtt: 0 };
+    for (const { source, count } of this.#statements.counts.all()) counts[sourceOf(source)] = count;
+    return counts;
+  }
+}
+
+/** Cells of a reading behind its meter's id. */
+function namedReading([id, ...cells]: Cell[]): MeterReading {
+  return readingFrom(id as MeterId, cells);
+}
+
+const METERS = "SELECT id, model, ratio, via FROM meters WHERE model IS NOT NULL";
+const ORDERS = `SELECT o.id, o.key, m.id AS meter, o.operation, o.argument, o.state, o.reason, o.requested_at,
+  o.expires_at, o.outcome, o.relay_read_back, o.finished_at FROM orders o JOIN meters m ON m.number = o.meter`;
+const ACCOUNTS = `SELECT m.id AS meter, a.currency, a.price, a.warn_at, a.cut_at, a.topped_up, a.charged, a.energy_from,
+  a.energy_to FROM accounts a JOIN meters m ON m.number = a.meter`;
+const POSTINGS = `SELECT p.key, m.id AS meter, p.at, p.kind, p.amount, p.energy_to FROM postings p
+  JOIN meters m ON m.number = p.meter`;
+const OPEN = "('queued', 'sent', 'acknowledged')";
+const NUMBER = "(SELECT number FROM meters WHERE id = ?)";
+const CELLS = READING_COLUMNS.map((column) => `r.${column}`).join(", ");
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(db: BetterSqlite3.Database) {
+  return {
+    meters: db.prepare<[], MeterRow>(`${METERS} ORDER BY id`),
+    meter: db.prepare<[string], MeterRow>(`${METERS} AND id = ?`),
+    readings: db
+      .prepare<Cell[], Cell[]>(
+        `SELECT ${CELLS} FROM readings r WHERE meter = ${NUMBER} AND time >= ? AND time < ? ORDER BY time LIMIT ?`,
+      )
+      .raw(),
+    latest: db
+      .prepare<[string], Cell[]>(`SELECT ${CELLS} FROM readings r WHERE meter = ${NUMBER} ORDER BY time DESC LIMIT 1`)
+      .raw(),
+    latestOfAll: latestOfAll(db, ""),
+    latestGoodOfAll: latestOfAll(db, `AND quality = ${QUALITY_CODES.good}`),
+    order: db.prepare<[number], OrderRow>(`${ORDERS} WHERE o.id = ?`),
+    orders: db.prepare<[string, number], OrderRow>(`${ORDERS} WHERE o.meter = ${NUMBER} ORDER BY o.id DESC LIMIT ?`),
+    openOrders: db.prepare<[], OrderRow>(`${ORDERS} WHERE o.state IN ${OPEN} ORDER BY o.id`),
+    recentOrders: db.prepare<[], OrderRow>(
+      `${ORDERS} WHERE o.id IN (SELECT id FROM orders WHERE meter = m.number AND state NOT IN ${OPEN}
+       ORDER BY id DESC LIMIT ${RECENT_PER_METER}) ORDER BY o.id`,
+    ),
+    lastOrder: db.prepare("SELECT coalesce(max(id), 0) FROM orders").pluck(),
+    account: db.prepare<[string], AccountRow>(`${ACCOUNTS} WHERE m.id = ?`).safeIntegers(),
+    accounts: db.prepare<[], AccountRow>(`${ACCOUNTS} ORDER BY m.id`).safeIntegers(),
+    postings: db
+      .prepare<[string, number], PostingRow>(`${POSTINGS} WHERE p.meter = ${NUMBER} ORDER BY p.number DESC LIMIT ?`)
+      .safeIntegers(),
+    recentTopups: db
+      .prepare<[], PostingRow>(
+        `${POSTINGS} WHERE p.number IN (SELECT number FROM postings WHERE meter = m.number AND kind = 'topup'
+         ORDER BY number DESC LIMIT ${RECENT_PER_METER}) ORDER BY p.number`,
+      )
+      .safeIntegers(),
+    audit: db.prepare<[number], AuditRow>(
+      `SELECT a.at, a.actor, a.action, m.id AS meter, a.order_id, a.detail FROM audit a
+       LEFT JOIN meters m ON m.number = a.meter ORDER BY a.number DESC LIMIT ?`,
+    ),
+    counts: db.prepare<[], { source: number; count: number }>("SELECT source, count FROM reading_counts"),
+  };
+}
+
+/** The newest reading of every meter that meets `condition`, behind the meter's id. */
+function latestOfAll(db: BetterSqlite3.Database, condition: string) {
+  return db
+    .prepare<[], Cell[]>(
+      `SELECT m.id, ${CELLS} FROM meters m JOIN readings r ON r.meter = m.number AND r.time = (
+         SELECT time FROM readings WHERE meter = m.number ${condition} ORDER BY time DESC LIMIT 1
+       ) ORDER BY m.id`,
+    )
+    .raw();
+}

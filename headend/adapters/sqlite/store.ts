@@ -1,0 +1,102 @@
+/** The SQLite store: two threads on one WAL database, so that neither the event loop nor a query waits for the disk. */
+import { resolve } from "node:path";
+import type { Store, StoreBatch, StoreQuery, StoreSnapshot } from "../../ports.ts";
+import type { Synchronous } from "./connection.ts";
+import { GroupCommit } from "./group-commit.ts";
+import type { CommitOutcome } from "./messages.ts";
+import { WorkerClient } from "./worker-client.ts";
+
+export interface SqliteStoreOptions {
+  readonly file: string;
+  /** Default FULL: a resolved commit survives a power cut. */
+  readonly synchronous?: Synchronous;
+  /** The compiled worker, where this module does not run from beside it. */
+  readonly worker?: URL;
+}
+
+/** Batches waiting behind the running transaction; the collector keeps far fewer in flight. */
+const MAXIMUM_WAITING_BATCHES = 10_000;
+
+/**
+ * Opens or creates the database.
+ * Rejects with one sentence that names the file: no such directory, no rights, not a database, another program's or a newer
+ * version's, or in use by another head-end.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { file, synchronous = "FULL", worker = new URL("./worker.js", import.meta.url) } = options;
+  // SQLite takes these names for databases in memory, of which the second connection would see nothing.
+  if (file === "" || file.startsWith(":") || file.startsWith("file:"))
+    throw new Error(`the store cannot be opened at "${file}": give the path of a file`);
+  const path = resolve(file);
+  try {
+    const writer = await WorkerClient.start(worker, { role: "writer", file: path, synchronous });
+    try {
+      const reader = await WorkerClient.start(worker, { role: "reader", file: path, synchronous });
+      return new SqliteStore(writer, reader);
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+  } catch (error) {
+    throw new Error(`the store ${path} cannot be opened: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+class SqliteStore implements Store {
+  readonly query: StoreQuery;
+  readonly #writer: WorkerClient;
+  readonly #reader: WorkerClient;
+  readonly #commits: GroupCommit;
+  #closing: Promise<void> | undefined;
+
+  constructor(writer: WorkerClient, reader: WorkerClient) {
+    this.#writer = writer;
+    this.#reader = reader;
+    this.#commits = new GroupCommit(
+      (batches) => writer.call("commit", [batches]) as Promise<readonly CommitOutcome[]>,
+      MAXIMUM_WAITING_BATCHES,
+    );
+    this.query = remoteQuery(reader);
+  }
+
+  commit(batch: StoreBatch): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(new Error("the store is closed"));
+    return this.#commits.commit(batch);
+  }
+
+  snapshot(): Promise<StoreSnapshot> {
+    return this.#reader.call("snapshot", []) as Promise<StoreSnapshot>;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#commits.idle();
+    // The reader first: the last connection to close folds the WAL back into the file, and a reader may not.
+    await this.#reader.close();
+    await this.#writer.close();
+  }
+}
+
+function remoteQuery(reader: WorkerClient): StoreQuery {
+  const remote =
+    <K extends keyof StoreQuery>(method: K) =>
+    (...args: Parameters<StoreQuery[K]>) =>
+      reader.call(method, args) as ReturnType<StoreQuery[K]>;
+  return {
+    meters: remote("meters"),
+    meter: remote("meter"),
+    readings: remote("readings"),
+    latest: remote("latest"),
+    order: remote("order"),
+    orders: remote("orders"),
+    account: remote("account"),
+    accounts: remote("accounts"),
+    postings: remote("postings"),
+    audit: remote("audit"),
+    counts: remote("counts"),
+  };
+}

@@ -1,0 +1,198 @@
+/** Writes batches. Each record kind is one statement and one rule for what is there already, see `StoreBatch`. */
+import type BetterSqlite3 from "better-sqlite3";
+import type {
+  AuditEntry,
+  MeterId,
+  MeterReading,
+  Order,
+  Posting,
+  PrepaidAccount,
+  RegisteredMeter,
+  StoreBatch,
+  StoreRecord,
+} from "../../ports.ts";
+import { SOURCE_CODES } from "./codes.ts";
+import { explain } from "./errors.ts";
+import { type Cell, moneyCell, type PostingRow, postingFrom, READING_COLUMNS, readingCells } from "./mapping.ts";
+import type { CommitOutcome, WriterMethods } from "./messages.ts";
+
+/** Meter numbers kept in memory; a larger fleet starts the cache afresh rather than growing it. */
+const CACHED_METERS = 100_000;
+
+export class BatchWriter implements WriterMethods {
+  readonly #numbers = new Map<MeterId, number>();
+  readonly #statements: Statements;
+  readonly #whole: BetterSqlite3.Transaction<(batches: readonly StoreBatch[]) => void>;
+
+  constructor(db: BetterSqlite3.Database) {
+    this.#statements = prepare(db);
+    this.#whole = db.transaction((batches) => {
+      for (const batch of batches) this.#apply(batch);
+    });
+  }
+
+  /**
+   * Commits the batches in order, all in one transaction where possible: the disk is waited for once.
+   * Where that fails each is tried alone, so that a bad batch fails only itself.
+   */
+  commit(batches: readonly StoreBatch[]): readonly CommitOutcome[] {
+    const together = this.#attempt(batches);
+    if (batches.length === 1 || together === null) return batches.map(() => together);
+    return batches.map((batch) => this.#attempt([batch]));
+  }
+
+  #attempt(batches: readonly StoreBatch[]): CommitOutcome {
+    try {
+      this.#whole.immediate(batches);
+      return null;
+    } catch (error) {
+      // Numbers given inside the transaction are gone with it.
+      this.#numbers.clear();
+      return explain(error);
+    }
+  }
+
+  #apply(batch: StoreBatch): void {
+    const added = { modbus: 0, mqtt: 0 };
+    for (const record of batch) {
+      if (record.kind === "reading") added[record.reading.source] += this.#reading(record.reading);
+      else this.#other(record);
+    }
+    for (const source of ["modbus", "mqtt"] as const)
+      if (added[source] > 0) this.#statements.count.run(SOURCE_CODES[source], added[source]);
+  }
+
+  #other(record: Exclude<StoreRecord, { kind: "reading" }>): void {
+    switch (record.kind) {
+      case "order":
+        this.#order(record.order);
+        break;
+      case "audit":
+        this.#audit(record.entry);
+        break;
+      case "posting":
+        this.#posting(record.posting);
+        break;
+      case "account":
+        this.#account(record.account);
+        break;
+      case "meter":
+        this.#meter(record.meter);
+    }
+  }
+
+  /** @returns how many rows were added: 0 where the reading is stored already. */
+  #reading(reading: MeterReading): number {
+    return this.#statements.reading.run(this.#number(reading.meter), ...readingCells(reading)).changes;
+  }
+
+  #meter({ id, model, ratio, via }: RegisteredMeter): void {
+    this.#statements.meter.run(id, model, ratio, via);
+  }
+
+  #order(order: Order): void {
+    const { id, key, operation, argument, state, reason, requestedAt, expiresAt, outcome, relayReadBack, finishedAt } =
+      order;
+    const meter = this.#number(order.meter);
+    const holder = this.#statements.orderByKey.get(key);
+    if (holder !== undefined && holder !== id)
+      throw new Error(`order key "${key}" belongs to order ${holder}, not ${id}`);
+    const { changes } = this.#statements.order.run(
+      ...[id, key, meter, operation, argument, state, reason],
+      ...[requestedAt, expiresAt, outcome, relayReadBack, finishedAt],
+    );
+    if (changes === 0) throw new Error(`order ${id} exists with another key, meter, operation or argument`);
+  }
+
+  #audit({ at, actor, action, meter, order, detail }: AuditEntry): void {
+    this.#statements.audit.run(at, actor, action, meter === null ? null : this.#number(meter), order, detail);
+  }
+
+  #posting(posting: Posting): void {
+    const { key, meter, at, kind, amount, energyTo } = posting;
+    const booked = this.#statements.postingByKey.get(key);
+    if (booked === undefined) {
+      const cell = moneyCell(amount, "the amount");
+      this.#statements.posting.run(key, this.#number(meter), at, kind, cell, energyTo);
+      return;
+    }
+    const first = postingFrom(booked);
+    const same =
+      first.meter === meter &&
+      first.at === at &&
+      first.kind === kind &&
+      first.amount === amount &&
+      first.energyTo === energyTo;
+    if (!same) throw new Error(`posting key "${key}" is booked with another content`);
+  }
+
+  #account(account: PrepaidAccount): void {
+    this.#statements.account.run(
+      this.#number(account.meter),
+      account.currency,
+      moneyCell(account.price, "the price"),
+      moneyCell(account.warnAt, "the warning level"),
+      moneyCell(account.cutAt, "the disconnect level"),
+      moneyCell(account.toppedUp, "the sum of top-ups"),
+      moneyCell(account.charged, "the sum of charges"),
+      account.energyFrom,
+      account.energyTo,
+    );
+  }
+
+  #number(id: MeterId): number {
+    const known = this.#numbers.get(id);
+    if (known !== undefined) return known;
+    this.#statements.name.run(id);
+    const number = this.#statements.number.get(id) as number;
+    if (this.#numbers.size >= CACHED_METERS) this.#numbers.clear();
+    this.#numbers.set(id, number);
+    return number;
+  }
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(db: BetterSqlite3.Database) {
+  const columns = ["meter", ...READING_COLUMNS];
+  return {
+    name: db.prepare("INSERT INTO meters (id) VALUES (?) ON CONFLICT (id) DO NOTHING"),
+    number: db.prepare("SELECT number FROM meters WHERE id = ?").pluck(),
+    meter: db.prepare(
+      `INSERT INTO meters (id, model, ratio, via) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET model = excluded.model, ratio = excluded.ratio, via = excluded.via`,
+    ),
+    reading: db.prepare<Cell[]>(
+      `INSERT INTO readings (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})
+       ON CONFLICT (meter, time) DO NOTHING`,
+    ),
+    count: db.prepare(
+      `INSERT INTO reading_counts (source, count) VALUES (?, ?)
+       ON CONFLICT (source) DO UPDATE SET count = count + excluded.count`,
+    ),
+    orderByKey: db.prepare("SELECT id FROM orders WHERE key = ?").pluck(),
+    // The condition keeps an order what it was: only its progress changes.
+    order: db.prepare<Cell[]>(
+      `INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason,
+         expires_at = excluded.expires_at, outcome = excluded.outcome,
+         relay_read_back = excluded.relay_read_back, finished_at = excluded.finished_at
+       WHERE key = excluded.key AND meter = excluded.meter
+         AND operation = excluded.operation AND argument = excluded.argument`,
+    ),
+    audit: db.prepare("INSERT INTO audit (at, actor, action, meter, order_id, detail) VALUES (?, ?, ?, ?, ?, ?)"),
+    postingByKey: db
+      .prepare<[string], PostingRow>(
+        `SELECT p.key, m.id AS meter, p.at, p.kind, p.amount, p.energy_to
+         FROM postings p JOIN meters m ON m.number = p.meter WHERE p.key = ?`,
+      )
+      .safeIntegers(),
+    posting: db.prepare("INSERT INTO postings (key, meter, at, kind, amount, energy_to) VALUES (?, ?, ?, ?, ?, ?)"),
+    account: db.prepare(
+      `INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (meter) DO UPDATE SET currency = excluded.currency, price = excluded.price,
+         warn_at = excluded.warn_at, cut_at = excluded.cut_at, topped_up = excluded.topped_up,
+         charged = excluded.charged, energy_from = excluded.energy_from, energy_to = excluded.energy_to`,
+    ),
+  };
+}
