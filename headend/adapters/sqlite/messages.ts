@@ -34,5 +34,5 @@ export type Answer =
 /** The answer to a call that nobody made: whether the worker could open the file. */
 export const OPENED = 0;
 
-/** The method of a last call: answered after the file is closed; the thread then ends by itself. */
+/** The method of a last call, answered after the file is closed: the thread may be ended then. */
 export const CLOSE = "close";

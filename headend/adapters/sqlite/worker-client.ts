@@ -13,7 +13,6 @@ const MAXIMUM_PENDING = 1_000;
 export class WorkerClient {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
-  readonly #exited: Promise<void>;
   #lastId: number = OPENED;
   /** Why no call is taken any more. */
   #stopped: string | undefined;
@@ -22,12 +21,7 @@ export class WorkerClient {
     this.#worker = new Worker(entry, { workerData: role, name: `store-${role.role}` });
     this.#worker.on("message", (answer: Answer) => this.#settle(answer));
     this.#worker.on("error", (error) => this.#stop(`its thread failed: ${error.message}`));
-    this.#exited = new Promise((resolve) => {
-      this.#worker.on("exit", (code) => {
-        this.#stop(`its thread ended (code ${code})`);
-        resolve();
-      });
-    });
+    this.#worker.on("exit", (code) => this.#stop(`its thread ended (code ${code})`));
   }
 
   /** Resolves once the file is open; rejects with a sentence where it cannot be. */
@@ -43,12 +37,12 @@ export class WorkerClient {
     return this.#send(method, args);
   }
 
-  /** Closes the file behind the calls already made. Resolves when the thread has ended, also where it ended before. */
+  /** Closes the file behind the calls already made. Resolves when the thread has ended, also where it failed before. */
   async close(): Promise<void> {
     const closed = this.#send(CLOSE, []);
     this.#stopped ??= "the store is closed";
     await closed.catch(() => undefined);
-    await this.#exited;
+    await this.#worker.terminate();
   }
 
   #send(method: string, args: readonly unknown[]): Promise<unknown> {

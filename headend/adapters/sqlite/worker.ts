@@ -49,8 +49,6 @@ function serve(): void {
       assert(target !== undefined, `the store has a method ${method}`);
       return target.apply(service.methods, args as never[]);
     });
-    // Only after the answer: a closed port drops what is posted. Without it the thread has nothing to wait for and ends.
-    if (method === CLOSE) port.close();
   });
 }
 
