@@ -1,0 +1,217 @@
+/**
+ * The client's side of an RTU line. One request at a time; t3.5 of silence before each frame; what comes while nothing is
+ * asked is thrown away.
+ */
+import { failure, success } from "../../src/core/result.ts";
+import {
+  type ClientEffect,
+  type ClientResult,
+  done,
+  LINK_DOWN,
+  type LinkClient,
+  type Pending,
+  QUEUE_LIMIT,
+  refused,
+  TIMEOUT,
+  unanswered,
+} from "./client-link.ts";
+import { BROADCAST, MAX_RTU_ADU, MAX_UNIT, putCrc } from "./frame.ts";
+import { EXCEPTION_BIT, FUNCTIONS, replyAduLength, UNKNOWN } from "./functions.ts";
+import { type ModbusRequest, parseReply, putRequest, refusalOf, requestSize } from "./message.ts";
+import { type FrameUser, type RtuFramer, rtuFramer } from "./rtu-framer.ts";
+import { type RtuTiming, settledAfter, wireTime } from "./timing.ts";
+
+export interface RtuClientOptions {
+  readonly framing: "rtu";
+  readonly timing: RtuTiming;
+  /** µs from the end of the request until the reply must have begun. */
+  readonly responseTimeout: number;
+  /** µs that the units get to carry out a broadcast; default 100 ms. */
+  readonly turnaround?: number;
+}
+
+interface InFlight extends Pending {
+  readonly sentAt: number;
+  readonly deadline: number;
+}
+
+export class RtuClient implements LinkClient, FrameUser {
+  readonly #timing: RtuTiming;
+  readonly #responseTimeout: number;
+  readonly #turnaround: number;
+  readonly #framer: RtuFramer;
+  readonly #queue: Pending[] = [];
+  #inFlight: InFlight | undefined;
+  #result: ClientResult | undefined;
+  /** What was wrong with the unit's frames so far: the reason given if no good one follows. */
+  #doubt: ClientResult | undefined;
+  #up = false;
+  /** When the line was last heard, or ended our own frame. */
+  #activeAt = 0;
+  /** The silence that must pass before the next frame. */
+  #silence: number;
+  /** When the first request in the queue started to wait for silence. */
+  #waitingSince = 0;
+
+  constructor(options: RtuClientOptions) {
+    this.#timing = options.timing;
+    this.#responseTimeout = options.responseTimeout;
+    this.#turnaround = options.turnaround ?? 100_000;
+    this.#silence = options.timing.t35;
+    this.#framer = rtuFramer(options.timing, this);
+  }
+
+  get outstanding(): number {
+    return this.#queue.length + (this.#inFlight === undefined ? 0 : 1);
+  }
+
+  submit(ticket: number, unit: number, request: ModbusRequest, mono: number): readonly ClientEffect[] {
+    const refusal = refusalOf(request) ?? refusalOfUnit(unit, request);
+    if (refusal !== undefined) return refused(ticket, refusal);
+    if (!this.#up) return [done(ticket, LINK_DOWN, 0)];
+    if (this.#queue.length >= QUEUE_LIMIT) return refused(ticket, `${QUEUE_LIMIT} requests wait already`);
+    if (this.#queue.length === 0) this.#waitingSince = mono;
+    this.#queue.push({ ticket, unit, request });
+    return this.#sendNext(mono, []);
+  }
+
+  receive(bytes: Uint8Array, mono: number): readonly ClientEffect[] {
+    this.#activeAt = mono;
+    if (this.#inFlight === undefined || this.#inFlight.unit === BROADCAST) return [];
+    this.#framer.receive(bytes, mono);
+    return this.#progress(mono);
+  }
+
+  wake(mono: number): readonly ClientEffect[] {
+    if (this.#inFlight !== undefined) this.#framer.wake(mono);
+    return this.#progress(mono);
+  }
+
+  nextWake(): number {
+    if (this.#inFlight !== undefined) {
+      const end = this.#framer.idle ? this.#inFlight.deadline : this.#lastDeadline(this.#inFlight);
+      return Math.min(end, this.#framer.nextWake());
+    }
+    if (this.#queue.length === 0) return Number.POSITIVE_INFINITY;
+    return Math.min(this.#activeAt + this.#silence, this.#giveUpAt());
+  }
+
+  linkUp(mono: number): readonly ClientEffect[] {
+    this.#up = true;
+    this.#activeAt = mono;
+    return [];
+  }
+
+  linkDown(mono: number): readonly ClientEffect[] {
+    this.#up = false;
+    const effects: ClientEffect[] = [];
+    if (this.#inFlight !== undefined) this.#finish(this.#inFlight, LINK_DOWN, mono, effects);
+    for (const waiting of this.#queue.splice(0)) effects.push(done(waiting.ticket, LINK_DOWN, 0));
+    return effects;
+  }
+
+  frame(bytes: Uint8Array, at: number, length: number): void {
+    const asked = this.#inFlight;
+    // A reply of another unit leaves the timer running (serial line V1.02, master state diagram).
+    if (asked === undefined || this.#result !== undefined || bytes[at] !== asked.unit) return;
+    const result = parseReply(asked.request, bytes, at + 1, length - 3);
+    // A good frame of this unit that does not fit is most likely its late reply to an earlier request. Failing at once
+    // would send the next request while this one's reply is still to come, and so on for ever.
+    if (!result.ok && result.error.kind === "bad-reply") this.#doubt = result;
+    else this.#result = result;
+  }
+
+  damaged(bytes: Uint8Array, at: number, length: number): void {
+    const asked = this.#inFlight;
+    if (asked === undefined || this.#result !== undefined || length < 2) return;
+    // Noise before the reply does not end the wait; what begins as the reply does was the reply.
+    const code = (bytes[at + 1] as number) & ~EXCEPTION_BIT;
+    if (bytes[at] === asked.unit && code === asked.request.function)
+      this.#result = failure({ kind: "bad-reply", detail: "the reply is damaged: its CRC, length or gaps are wrong" });
+  }
+
+  lengthAt(bytes: Uint8Array, at: number, end: number, shape: "request" | "reply"): number {
+    return shape === "reply" ? replyAduLength(bytes, at, end) : UNKNOWN;
+  }
+
+  concerns(unit: number, code: number): boolean {
+    const asked = this.#inFlight;
+    return asked !== undefined && unit === asked.unit && (code & ~EXCEPTION_BIT) === asked.request.function;
+  }
+
+  #progress(mono: number): readonly ClientEffect[] {
+    const effects: ClientEffect[] = [];
+    const asked = this.#inFlight;
+    if (asked !== undefined) {
+      const result = this.#result ?? this.#overdue(asked, mono);
+      if (result === undefined) return effects;
+      this.#finish(asked, result, mono, effects);
+    }
+    return this.#sendNext(mono, effects);
+  }
+
+  #overdue(asked: InFlight, mono: number): ClientResult | undefined {
+    const end = this.#framer.idle ? asked.deadline : this.#lastDeadline(asked);
+    if (mono < end) return undefined;
+    if (asked.unit === BROADCAST) return success(unanswered(asked.request));
+    return this.#doubt ?? TIMEOUT;
+  }
+
+  /** A reply that began in time may end after the deadline, but noise must not keep the line for ever. */
+  #lastDeadline(asked: InFlight): number {
+    return asked.deadline + wireTime(this.#timing, MAX_RTU_ADU) + settledAfter(this.#timing);
+  }
+
+  #finish(asked: InFlight, result: ClientResult, mono: number, effects: ClientEffect[]): void {
+    const answered = this.#result !== undefined;
+    const end = answered ? this.#framer.lastByteAt : mono;
+    effects.push(done(asked.ticket, result, end - asked.sentAt));
+    this.#inFlight = undefined;
+    this.#result = undefined;
+    this.#doubt = undefined;
+    this.#framer.clear();
+    // After a timeout a late reply may be under way in the host: it must have passed before the next request.
+    this.#silence = answered || asked.unit === BROADCAST ? this.#timing.t35 : settledAfter(this.#timing);
+    this.#waitingSince = mono;
+  }
+
+  /** A line that is never silent fails its requests instead of holding them. */
+  #giveUpAt(): number {
+    return this.#waitingSince + this.#silence + this.#responseTimeout;
+  }
+
+  #sendNext(mono: number, effects: ClientEffect[]): readonly ClientEffect[] {
+    const next = this.#queue[0];
+    if (next === undefined || this.#inFlight !== undefined) return effects;
+    if (mono >= this.#activeAt + this.#silence) {
+      this.#queue.shift();
+      effects.push({ kind: "send", bytes: this.#send(next, mono) });
+    } else if (mono >= this.#giveUpAt()) {
+      this.#queue.shift();
+      this.#waitingSince = mono;
+      effects.push(done(next.ticket, TIMEOUT, 0));
+    }
+    return effects;
+  }
+
+  #send(next: Pending, mono: number): Uint8Array {
+    const size = requestSize(next.request);
+    const bytes = new Uint8Array(3 + size);
+    bytes[0] = next.unit;
+    putRequest(next.request, bytes, 1);
+    putCrc(bytes, 0, 1 + size);
+    const end = mono + wireTime(this.#timing, bytes.length);
+    const wait = next.unit === BROADCAST ? this.#turnaround : this.#responseTimeout;
+    this.#inFlight = { ...next, sentAt: mono, deadline: end + wait };
+    this.#framer.clear();
+    this.#activeAt = end;
+    this.#silence = this.#timing.t35;
+    return bytes;
+  }
+}
+
+function refusalOfUnit(unit: number, request: ModbusRequest): string | undefined {
+  if (!Number.isInteger(unit) || unit < 0 || unit > MAX_UNIT) return `unit ${unit} is not 0 .. ${MAX_UNIT}`;
+  if (unit === BROADCAST && FUNCTIONS[request.function]?.write !== true) return "nobody answers a read from unit 0";
+  return undefined;
+}
