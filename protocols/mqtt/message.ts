@@ -7,6 +7,7 @@ import { MEASURES, type MeasureValues, showValue } from "../../src/core/measures
 import { assert, failure, type Result, success } from "../../src/core/result.ts";
 import { utf8 } from "../../src/core/text.ts";
 import { type Civil, toIso } from "../../src/core/time.ts";
+import type { JsonObject } from "../json.ts";
 import {
   type MeterOrder,
   ORDER_OPERATIONS,
@@ -18,7 +19,6 @@ import {
 } from "../orders.ts";
 import type { PayloadError } from "./errors.ts";
 import {
-  type Fields,
   PAYLOAD_LIMIT,
   readChoice,
   readDocument,
@@ -60,7 +60,7 @@ export type MeterResponse =
 export const OPERATIONS = Object.keys(ORDER_OPERATIONS) as readonly OrderOperation[];
 export const STATUSES = Object.keys(ORDER_STATUSES) as readonly OrderStatus[];
 
-function encode(fields: Fields): Uint8Array {
+function encode(fields: JsonObject): Uint8Array {
   const bytes = utf8(JSON.stringify({ version: 1, ...fields }));
   assert(bytes.length <= PAYLOAD_LIMIT, "a message stays below the limit its reader has");
   return bytes;
@@ -167,7 +167,7 @@ interface Origin {
   readonly time: Civil;
 }
 
-function decodeOutcome(fields: Fields, from: Origin, relay: 0 | 1 | null): Result<MeterResponse, PayloadError> {
+function decodeOutcome(fields: JsonObject, from: Origin, relay: 0 | 1 | null): Result<MeterResponse, PayloadError> {
   const id = readInteger(fields, "id", 1);
   if (!id.ok) return id;
   const status = readChoice(fields, "status", STATUSES);
@@ -176,7 +176,7 @@ function decodeOutcome(fields: Fields, from: Origin, relay: 0 | 1 | null): Resul
   return success({ kind: "outcome", ...from, outcome: { id: id.value as OrderNumber, status: status.value, relay } });
 }
 
-function decodeState(fields: Fields, from: Origin, relay: 0 | 1 | null): Result<MeterResponse, PayloadError> {
+function decodeState(fields: JsonObject, from: Origin, relay: 0 | 1 | null): Result<MeterResponse, PayloadError> {
   const query = readInteger(fields, "query", 1);
   if (!query.ok) return query;
   const values = readValues(fields);
