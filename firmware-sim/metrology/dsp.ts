@@ -1,0 +1,218 @@
+/**
+ * The chip's arithmetic: sums of products of samples over stretches that tile time.
+ *
+ * A stretch ends between samples. What it takes of the samples around its end is the integral of the cubic through four of
+ * them, and the next stretch starts with exactly the rest: no energy is counted twice or left out, and a cycle of a pure
+ * sine is exact to a part in 10^8 wherever the samples happen to lie.
+ */
+import { fillRotation } from "./waveform.ts";
+
+/** Sums of one phase over a window, in counts. */
+export interface PhaseSums {
+  voltage2: number;
+  current2: number;
+  product: number;
+  /** Fundamental active and reactive power × samples, by a one-bin DFT over each cycle. */
+  fundamentalActive: number;
+  fundamentalReactive: number;
+}
+
+/** Samples a stretch touches before its first and behind its last own sample. */
+export const LOOK_BACK = 1;
+export const LOOK_AHEAD = 2;
+
+export class WindowSums {
+  readonly phases: readonly PhaseSums[];
+  /** Sums of squares of the line voltages and of the sum of the currents. */
+  readonly lines = new Float64Array(3);
+  neutral = 0;
+  /** Length of the window in samples, of its whole cycles alone, and their number. */
+  samples = 0;
+  cycleSamples = 0;
+  cycles = 0;
+
+  readonly #weights: Float64Array;
+  readonly #sine: Float64Array;
+  readonly #cosine: Float64Array;
+
+  /** @param capacity length of the sample buffers. */
+  constructor(phases: number, capacity: number) {
+    this.phases = Array.from({ length: phases }, emptySums);
+    this.#weights = new Float64Array(capacity);
+    this.#sine = new Float64Array(capacity);
+    this.#cosine = new Float64Array(capacity);
+  }
+
+  /**
+   * Adds the stretch between two places in the buffers, which hold {@link LOOK_BACK} samples before and {@link LOOK_AHEAD}
+   * behind it.
+   * @param isCycle the stretch is one cycle of the mains: its fundamental is measured.
+   */
+  add(voltage: readonly Float64Array[], current: readonly Float64Array[], from: number, to: number, isCycle: boolean) {
+    const first = Math.floor(from) - LOOK_BACK;
+    const end = Math.floor(to) + LOOK_AHEAD + 1;
+    this.#weigh(from, to, first, end);
+    if (isCycle) {
+      const turn = (2 * Math.PI) / (to - from);
+      fillRotation(this.#sine, this.#cosine, first, end, turn * (first - from), turn);
+      this.cycleSamples += to - from;
+      this.cycles += 1;
+    }
+    this.samples += to - from;
+    for (let p = 0; p < this.phases.length; p++) {
+      const sums = this.phases[p] as PhaseSums;
+      const v = voltage[p] as Float64Array;
+      const i = current[p] as Float64Array;
+      addProducts(sums, this.#weights, v, i, first, end);
+      if (isCycle) addFundamental(sums, this.#weights, this.#sine, this.#cosine, v, i, first, end, to - from);
+    }
+    this.#addBetweenPhases(voltage, current, first, end);
+  }
+
+  clear(): void {
+    for (const sums of this.phases) Object.assign(sums, emptySums());
+    this.lines.fill(0);
+    this.neutral = 0;
+    this.samples = 0;
+    this.cycleSamples = 0;
+    this.cycles = 0;
+  }
+
+  #weigh(from: number, to: number, first: number, end: number): void {
+    const w = this.#weights;
+    w.fill(0, first, end);
+    w.fill(1, Math.floor(from) + 1, Math.floor(to) + 1);
+    addEdge(w, from, -1);
+    addEdge(w, to, 1);
+  }
+
+  #addBetweenPhases(voltage: readonly Float64Array[], current: readonly Float64Array[], first: number, end: number) {
+    const [v1, v2, v3] = voltage;
+    const [i1, i2, i3] = current;
+    if (v2 === undefined || v3 === undefined || i2 === undefined || i3 === undefined) {
+      this.neutral = (this.phases[0] as PhaseSums).current2;
+      return;
+    }
+    addLines(this.lines, this.#weights, v1 as Float64Array, v2, v3, first, end);
+    this.neutral += sumOfCurrents(this.#weights, i1 as Float64Array, i2, i3, first, end);
+  }
+}
+
+function emptySums(): PhaseSums {
+  return { voltage2: 0, current2: 0, product: 0, fundamentalActive: 0, fundamentalReactive: 0 };
+}
+
+/**
+ * Adds, `sign` times, what the integral up to `place` has beyond the plain sum of the samples up to it: the cubic through
+ * samples n − 1 .. n + 2 integrated over the part of the gap between n and n + 1 (Lagrange's weights).
+ */
+function addEdge(weights: Float64Array, place: number, sign: number): void {
+  const n = Math.floor(place);
+  const a = place - n;
+  const a2 = a * a;
+  const a3 = a2 * a;
+  const q = (a2 * a2) / 4;
+  const put = (k: number, value: number) => {
+    weights[k] = (weights[k] as number) + sign * value;
+  };
+  put(n - 1, 1 / 24 - (q - a3 + a2) / 6);
+  put(n, -1 / 2 + (q - (2 * a3) / 3 - a2 / 2 + 2 * a) / 2);
+  put(n + 1, -1 / 24 - (q - a3 / 3 - a2) / 2);
+  put(n + 2, (q - a2 / 2) / 6);
+}
+
+function addProducts(
+  sums: PhaseSums,
+  weights: Float64Array,
+  voltage: Float64Array,
+  current: Float64Array,
+  first: number,
+  end: number,
+): void {
+  let voltage2 = 0;
+  let current2 = 0;
+  let product = 0;
+  for (let k = first; k < end; k++) {
+    const v = voltage[k] as number;
+    const i = current[k] as number;
+    const wv = (weights[k] as number) * v;
+    voltage2 += wv * v;
+    product += wv * i;
+    current2 += (weights[k] as number) * i * i;
+  }
+  sums.voltage2 += voltage2;
+  sums.current2 += current2;
+  sums.product += product;
+}
+
+function addFundamental(
+  sums: PhaseSums,
+  weights: Float64Array,
+  sine: Float64Array,
+  cosine: Float64Array,
+  voltage: Float64Array,
+  current: Float64Array,
+  first: number,
+  end: number,
+  length: number,
+): void {
+  let vs = 0;
+  let vc = 0;
+  let is = 0;
+  let ic = 0;
+  for (let k = first; k < end; k++) {
+    const ws = (weights[k] as number) * (sine[k] as number);
+    const wc = (weights[k] as number) * (cosine[k] as number);
+    const v = voltage[k] as number;
+    const i = current[k] as number;
+    vs += ws * v;
+    vc += wc * v;
+    is += ws * i;
+    ic += wc * i;
+  }
+  // Each bin is (length / 2) × amplitude, so a product of two, × 2 / length², is rms × rms; and × length it is a sum.
+  sums.fundamentalActive += (2 * (vs * is + vc * ic)) / length;
+  sums.fundamentalReactive += (2 * (vc * is - vs * ic)) / length;
+}
+
+function addLines(
+  lines: Float64Array,
+  weights: Float64Array,
+  v1: Float64Array,
+  v2: Float64Array,
+  v3: Float64Array,
+  first: number,
+  end: number,
+): void {
+  let l12 = 0;
+  let l23 = 0;
+  let l31 = 0;
+  for (let k = first; k < end; k++) {
+    const w = weights[k] as number;
+    const a = v1[k] as number;
+    const b = v2[k] as number;
+    const c = v3[k] as number;
+    l12 += w * (a - b) * (a - b);
+    l23 += w * (b - c) * (b - c);
+    l31 += w * (c - a) * (c - a);
+  }
+  lines[0] = (lines[0] as number) + l12;
+  lines[1] = (lines[1] as number) + l23;
+  lines[2] = (lines[2] as number) + l31;
+}
+
+function sumOfCurrents(
+  weights: Float64Array,
+  i1: Float64Array,
+  i2: Float64Array,
+  i3: Float64Array,
+  first: number,
+  end: number,
+): number {
+  let sum = 0;
+  for (let k = first; k < end; k++) {
+    const i = (i1[k] as number) + (i2[k] as number) + (i3[k] as number);
+    sum += (weights[k] as number) * i * i;
+  }
+  return sum;
+}
