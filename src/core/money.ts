@@ -13,6 +13,17 @@ export interface Currency {
 
 export const EUR: Currency = { code: "EUR", decimals: 2 };
 
+/** ISO 4217: the currencies whose minor unit is not a hundredth. */
+const OTHER_DECIMALS: ReadonlyMap<string, number> = new Map([
+  ..."BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split(" ").map((code) => [code, 0] as const),
+  ..."BHD IQD JOD KWD LYD OMR TND".split(" ").map((code) => [code, 3] as const),
+]);
+
+/** The currency of an ISO 4217 code; a code that is not in the standard is taken to have hundredths. */
+export function currencyOf(code: string): Currency {
+  return { code, decimals: OTHER_DECIMALS.get(code) ?? 2 };
+}
+
 export function minor(value: bigint): Minor {
   return value as Minor;
 }

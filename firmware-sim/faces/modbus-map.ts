@@ -1,0 +1,81 @@
+/** A meter behind its model's Modbus map: the data model that the protocol's server asks. */
+
+import { EXCEPTION } from "../../protocols/modbus/errors.ts";
+import type { ModbusDataModel } from "../../protocols/modbus/server.ts";
+import type { ModbusControl } from "../../protocols/models/model.ts";
+import type { Now } from "../../src/core/time.ts";
+import type { Meter } from "../meter.ts";
+import { ModbusControlBlock } from "./modbus-control.ts";
+import { RegisterImage } from "./register-image.ts";
+
+export class ModbusMapFace implements ModbusDataModel {
+  readonly #meter: Meter;
+  readonly #holding: RegisterImage;
+  readonly #input: RegisterImage;
+  readonly #control: ModbusControlBlock | undefined;
+  /** Absent on models without a relay, which then answer exception 01 as the real ones do. */
+  readonly readBits?: NonNullable<ModbusDataModel["readBits"]>;
+  readonly writeBits?: NonNullable<ModbusDataModel["writeBits"]>;
+
+  constructor(meter: Meter, now: Now) {
+    const map = meter.model.modbus;
+    this.#meter = meter;
+    this.#control = map.control === undefined ? undefined : new ModbusControlBlock(meter, map.control, now);
+    const control = this.#control?.registers() ?? [];
+    if (map.tables === "shared") {
+      this.#holding = new RegisterImage(meter, map.registers, control);
+      this.#input = this.#holding;
+    } else {
+      const of = (table: "holding" | "input") => map.registers.filter((entry) => entry.table === table);
+      this.#holding = new RegisterImage(meter, of("holding"), control);
+      this.#input = new RegisterImage(meter, of("input"), []);
+    }
+    if (map.control !== undefined && this.#control !== undefined) {
+      const relay = new RelayBits(meter, map.control, this.#control);
+      this.readBits = (table, address, quantity, out, at) => relay.read(table, address, quantity, out, at);
+      this.writeBits = (address, quantity, bytes, at) => relay.write(address, quantity, bytes, at);
+    }
+  }
+
+  /** Call before a request is answered: registers are refreshed and the window judged at this instant. */
+  at(now: Now): void {
+    this.#meter.refresh(now);
+    this.#control?.at(now);
+  }
+
+  readRegisters(table: "holding" | "input", address: number, quantity: number, out: Uint8Array, at: number): number {
+    return (table === "holding" ? this.#holding : this.#input).read(address, quantity, out, at);
+  }
+
+  writeRegisters(address: number, quantity: number, bytes: Uint8Array, at: number): number {
+    return this.#control?.writeRegisters(address, quantity, bytes, at) ?? EXCEPTION.illegalDataAddress;
+  }
+}
+
+/** Coil: the relay, 1 closed. Discrete inputs: the same, and at the next address 1 while the order window is open. */
+class RelayBits {
+  readonly #meter: Meter;
+  readonly #coil: number;
+  readonly #control: ModbusControlBlock;
+
+  constructor(meter: Meter, map: ModbusControl, control: ModbusControlBlock) {
+    this.#meter = meter;
+    this.#coil = map.relayCoil;
+    this.#control = control;
+  }
+
+  read(table: "coil" | "discrete", address: number, quantity: number, out: Uint8Array, at: number): number {
+    const bits = table === "coil" ? [this.#meter.relayClosed] : [this.#meter.relayClosed, this.#control.unlocked];
+    const from = address - this.#coil;
+    if (from < 0 || from + quantity > bits.length) return EXCEPTION.illegalDataAddress;
+    let byte = 0;
+    for (let i = 0; i < quantity; i++) if (bits[from + i]) byte |= 1 << i;
+    out[at] = byte;
+    return 0;
+  }
+
+  write(address: number, quantity: number, bytes: Uint8Array, at: number): number {
+    if (address !== this.#coil || quantity !== 1) return EXCEPTION.illegalDataAddress;
+    return this.#control.writeRelay(((bytes[at] as number) & 1) === 1);
+  }
+}

@@ -1,0 +1,163 @@
+/** `meterworks meter`: one virtual meter (or a few of a kind) on one wire. */
+import type { Command } from "commander";
+import { DeviceFace } from "../../../firmware-sim/faces/device.ts";
+import { ModbusRtuFace } from "../../../firmware-sim/faces/modbus-rtu.ts";
+import { ModbusTcpFace, type UnitMeter } from "../../../firmware-sim/faces/modbus-tcp.ts";
+import { MqttFace } from "../../../firmware-sim/faces/mqtt.ts";
+import type { MeterModel } from "../../../protocols/models/model.ts";
+import { topicFor } from "../../../protocols/mqtt/topics.ts";
+import { MICROS_PER_SECOND } from "../../core/time.ts";
+import { randomSeed } from "../../platform/entropy.ts";
+import { FileNvram } from "../../platform/file-nvram.ts";
+import type { Link } from "../../platform/link.ts";
+import { connectMqtt } from "../../platform/mqtt-client.ts";
+import { createPty } from "../../platform/pty.ts";
+import { listSerialPorts, openSerial } from "../../platform/serial.ts";
+import { listenTcp } from "../../platform/tcp.ts";
+import { usage } from "../errors.ts";
+import { loadOf } from "../load.ts";
+import { addMeterFlags, type MeterFlags } from "../meter-options.ts";
+import { loadModel } from "../models.ts";
+import { print, printJson, table } from "../output.ts";
+import { CommandProcess } from "../process.ts";
+import { integer, number, showHostPort } from "../values.ts";
+import { fidelityOf, powerOn } from "../virtual-meter.ts";
+import { addWireFlags, serialSettings, timingOf, type Wire, type WireFlags, wireOf } from "../wires.ts";
+
+interface Flags extends MeterFlags, WireFlags {
+  readonly unit?: number;
+  readonly count: number;
+  readonly interval: number;
+  readonly list?: true;
+  readonly json?: true;
+}
+
+const HELP = `
+Examples:
+  meterworks meter --model eastron-sdm630 --tcp 127.0.0.1:1502 --unit 1 --current 5 --pf 0.8
+  meterworks meter --model meterworks-1p --pty /tmp/meter --profile fixtures/household.csv --annual-kwh 3500 --speed 600
+  meterworks meter --model meterworks-3p --mqtt mqtt://127.0.0.1:1883 --id flat-7 --state ./flat-7
+Then read it: meterworks read --model eastron-sdm630 --tcp 127.0.0.1:1502 --unit 1`;
+
+export function addMeter(program: Command): void {
+  const command = program
+    .command("meter")
+    .description("one virtual meter on a serial line, a PTY, TCP or MQTT; prints `ready WHERE` once it answers")
+    .option("--pty <LINK>", "makes a pseudo terminal at this path for other programs (needs socat)")
+    .option("--mqtt <URL>", "publishes to this broker: mqtt://[user:password@]host:port");
+  addWireFlags(addMeterFlags(command))
+    .option("--unit <N>", "Modbus unit address, 1..247 (default: the model's)", integer("--unit", 1, 247))
+    .option("--count <N>", "so many meters of a kind: units (or MQTT ids) count up", integer("--count", 1, 1000), 1)
+    .option(
+      "--interval <S>",
+      "MQTT telemetry every so many seconds of meter time",
+      number("--interval", 0.1, 86_400),
+      60,
+    )
+    .option("--list", "only lists the serial ports of this machine")
+    .option("--json", "with --list: as JSON")
+    .addHelpText("after", HELP)
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  if (flags.list) return listPorts(flags.json === true);
+  const model = loadModel(flags.model);
+  const wire = wireOf(flags, "one of --serial, --pty, --tcp, --mqtt");
+  checkCount(flags, wire, model);
+  const fidelity = fidelityOf(flags);
+  const seed = flags.seed ?? randomSeed();
+  // Loads and flags are judged before anything is opened.
+  const loads = Array.from({ length: flags.count }, (_, i) => loadOf(flags, model.phases, seed + i));
+  const process = new CommandProcess(flags.speed);
+  const unit = flags.unit ?? model.modbus.defaults.unit;
+  const nvram = flags.state === undefined ? undefined : new FileNvram(flags.state);
+  if (nvram !== undefined) process.cleanup(() => nvram.close());
+  const meters = loads.map((load, i): UnitMeter => {
+    const name = flags.id ?? `${model.id}-${unit}`;
+    const id = flags.count === 1 ? name : `${name}-${i + 1}`;
+    const options = {
+      id,
+      model,
+      load,
+      fidelity,
+      seed: seed + i,
+      password: flags.password,
+      checkpoint: flags.checkpoint,
+    };
+    const meter = powerOn(nvram === undefined ? options : { ...options, nvram }, process.clock.now());
+    process.runtime.host(new DeviceFace(meter), undefined, { name: id });
+    return { unit: unit + i, meter };
+  });
+  process.cleanup(() => {
+    for (const { meter } of meters) meter.powerFail(process.clock.now());
+  });
+  const where = await connect(process, wire, meters, flags, model);
+  print(`ready ${where}`);
+  process.info("meter.ready", { model: model.id, meters: meters.length, where, seed, speed: flags.speed, fidelity });
+  await process.stopped;
+}
+
+function checkCount(flags: Flags, wire: Wire, model: MeterModel): void {
+  if (flags.count === 1) return;
+  if (flags.state !== undefined)
+    throw usage("--state keeps one meter and --count asks for more", "start them one by one");
+  const last = (flags.unit ?? model.modbus.defaults.unit) + flags.count - 1;
+  if (wire.kind !== "mqtt" && last > 247)
+    throw usage(`--count ${flags.count} would need unit ${last}`, "units end at 247");
+}
+
+async function connect(
+  process: CommandProcess,
+  wire: Wire,
+  meters: readonly UnitMeter[],
+  flags: Flags,
+  model: MeterModel,
+): Promise<string> {
+  const { runtime, clock } = process;
+  switch (wire.kind) {
+    case "tcp": {
+      const host = runtime.host(new ModbusTcpFace(meters, clock.now()), undefined, { name: "modbus-tcp" });
+      const server = await listenTcp(wire.at, (link) => host.attach(link));
+      process.cleanup(() => server.close());
+      return showHostPort({ host: wire.at.host, port: server.port });
+    }
+    case "mqtt":
+      for (const { meter } of meters) connectBroker(process, wire.url, meter, flags.interval);
+      return wire.url.replace(/\/\/[^@/]*@/, "//");
+    default: {
+      const settings = serialSettings(flags, model);
+      const link: Link =
+        wire.kind === "pty" ? await createPty(wire.path) : await openSerial({ path: wire.path, ...settings });
+      process.cleanup(() => link.end());
+      const timing = timingOf(settings);
+      for (const { unit, meter } of meters)
+        runtime
+          .host(new ModbusRtuFace(meter, unit, link.id, timing, clock.now()), undefined, {
+            name: meter.id,
+            precise: true,
+          })
+          .attach(link);
+      return wire.path;
+    }
+  }
+}
+
+function connectBroker(process: CommandProcess, url: string, meter: UnitMeter["meter"], seconds: number): void {
+  const link = connectMqtt({
+    url,
+    clientId: meter.id,
+    persistent: true,
+    subscriptions: [topicFor(meter.id, "cmd")],
+  });
+  process.cleanup(() => link.end());
+  const face = new MqttFace(meter, { link: link.id, interval: Math.round(seconds * MICROS_PER_SECOND) });
+  process.runtime.host(face, undefined, { name: meter.id }).attach(link);
+}
+
+async function listPorts(json: boolean): Promise<void> {
+  const ports = await listSerialPorts();
+  if (json) return printJson(ports);
+  if (ports.length === 0) print("no serial ports on this machine; --pty LINK makes a virtual one");
+  else print(table(ports.map(({ path, description }) => [path, description])));
+}

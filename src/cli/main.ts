@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+/** The command line: every command registers here, and every error ends as one clear line and the right exit code. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { PlatformError } from "../platform/errors.ts";
+import { addMeter } from "./commands/meter.ts";
+import { addModels } from "./commands/models.ts";
+import { CommandError } from "./errors.ts";
+
+const USAGE = 2;
+
+function program(): Command {
+  const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  const top = new Command("meterworks")
+    .description("smart-meter firmware simulator and head-end collector")
+    .version(version)
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  for (const add of [addMeter, addModels]) add(top);
+  for (const command of top.commands) command.exitOverride().configureOutput({ outputError: () => {} });
+  return top;
+}
+
+/** Says what went wrong on stderr; the exit code is 1 for what failed, 2 for what was asked wrongly. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    process.stderr.write(
+      `${error.message
+        .replace(/^error: /, "meterworks: ")
+        .split("\n")
+        .join(" ")}; see meterworks --help\n`,
+    );
+    return USAGE;
+  }
+  if (error instanceof CommandError || error instanceof PlatformError) {
+    const hint = error.hint === undefined || error.hint === "" ? "" : `; ${error.hint}`;
+    process.stderr.write(`meterworks: ${error.message}${hint}\n`);
+    return error instanceof CommandError ? error.exitCode : error.code === "unreachable" ? 1 : USAGE;
+  }
+  process.stderr.write(
+    `meterworks: a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  return 1;
+}
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}

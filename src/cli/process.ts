@@ -1,0 +1,46 @@
+/** What every long-running command starts with: clock, log, runtime, and an orderly end on Ctrl-C. */
+import type { LogEffect } from "../core/actor.ts";
+import { SystemClock } from "../platform/clock.ts";
+import { createLogger } from "../platform/logger.ts";
+import { Runtime } from "../platform/runtime.ts";
+import { type Cleanup, Shutdown } from "../platform/shutdown.ts";
+
+export class CommandProcess {
+  readonly clock: SystemClock;
+  readonly runtime: Runtime;
+  readonly log: (effect: LogEffect) => void;
+  readonly #shutdown: Shutdown;
+  readonly #stopped: Promise<void>;
+  #resolve: () => void = () => {};
+
+  /** @param speed civil seconds per second */
+  constructor(speed: number) {
+    this.clock = new SystemClock({ speed });
+    this.log = createLogger();
+    this.runtime = new Runtime({ clock: this.clock, log: this.log });
+    this.#stopped = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    this.#shutdown = new Shutdown();
+    this.#shutdown.add(() => this.#resolve());
+    this.#shutdown.add(() => this.runtime.close());
+  }
+
+  /** A step of the orderly end; the step added last runs first. */
+  cleanup(step: Cleanup): void {
+    this.#shutdown.add(step);
+  }
+
+  info(event: string, fields: NonNullable<LogEffect["fields"]>): void {
+    this.log({ kind: "log", level: "info", event, fields });
+  }
+
+  /** Resolves at the end: Ctrl-C, SIGTERM or {@link stop}. */
+  get stopped(): Promise<void> {
+    return this.#stopped;
+  }
+
+  stop(): Promise<void> {
+    return this.#shutdown.run();
+  }
+}

@@ -1,0 +1,88 @@
+/** Flag values from text, each with an error that says what would have been right. */
+
+import { parseDecimal } from "../core/decimal.ts";
+import { type Currency, EUR, type Minor, minor } from "../core/money.ts";
+import { usage } from "./errors.ts";
+
+/** A commander argument parser for integers low..high. */
+export function integer(flag: string, low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= low && value <= high)) throw usage(`${flag} "${text}" is not a whole number from ${low} to ${high}`);
+    return value;
+  };
+}
+
+/** A commander argument parser for numbers low..high. */
+export function number(flag: string, low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= low && value <= high)) throw usage(`${flag} "${text}" is not a number from ${low} to ${high}`);
+    return value;
+  };
+}
+
+/** One value for all phases, or one per phase: `230` or `230,231,229`. */
+export function perPhase(flag: string, low: number, high: number): (text: string) => readonly number[] {
+  const one = number(flag, low, high);
+  return (text) => {
+    const values = text.split(",").map((part) => one(part.trim()));
+    if (values.length !== 1 && values.length !== 3)
+      throw usage(`${flag} "${text}" has ${values.length} values`, "give one for all phases, or three as a,b,c");
+    return values;
+  };
+}
+
+export function choice<T extends string>(flag: string, allowed: readonly T[]): (text: string) => T {
+  return (text) => {
+    if (!(allowed as readonly string[]).includes(text))
+      throw usage(`${flag} "${text}" is unknown`, `one of: ${allowed.join(", ")}`);
+    return text as T;
+  };
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `127.0.0.1:1502`, `localhost:1502`, `[::1]:1502`. Port 0 asks the system for a free one, where something listens. */
+export function hostPort(flag: string): (text: string) => HostPort {
+  return (text) => {
+    const m = /^(?:\[([0-9a-fA-F:]+)\]|([A-Za-z0-9_.-]+)):(\d{1,5})$/.exec(text);
+    const port = Number(m?.[3]);
+    if (m === null || port > 65_535) throw usage(`${flag} "${text}" is no HOST:PORT`, "for example 127.0.0.1:1502");
+    return { host: (m[1] ?? m[2]) as string, port };
+  };
+}
+
+export function showHostPort({ host, port }: HostPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+const METER_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
+
+export function meterName(flag: string): (text: string) => string {
+  return (text) => {
+    if (!METER_NAME.test(text))
+      throw usage(`${flag} "${text}" is no meter name`, "use 1 to 64 letters, digits, dots, dashes, underscores");
+    return text;
+  };
+}
+
+/** A positive amount of money as `10` or `10.00`. */
+export function money(flag: string, currency: Currency = EUR): (text: string) => Minor {
+  return (text) => {
+    const value = parseDecimal(text, currency.decimals);
+    if (!value.ok || value.value <= 0n)
+      throw usage(`${flag} "${text}" is no amount of money above zero`, "for example 10.00");
+    return minor(value.value);
+  };
+}
+
+/** Parsers that see a list of values once per occurrence of a repeatable flag. */
+export function collect<T>(
+  parse: (text: string) => T,
+): (text: string, before: readonly T[] | undefined) => readonly T[] {
+  return (text, before) => [...(before ?? []), parse(text)];
+}

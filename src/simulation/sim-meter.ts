@@ -1,0 +1,128 @@
+/** One meter of the simulation through its life: power on, a face on its wire, power cut, power on again. */
+import { DeviceFace } from "../../firmware-sim/faces/device.ts";
+import { ModbusRtuFace } from "../../firmware-sim/faces/modbus-rtu.ts";
+import { MqttFace } from "../../firmware-sim/faces/mqtt.ts";
+import { Meter } from "../../firmware-sim/meter.ts";
+import { ClosedFormChip } from "../../firmware-sim/metrology/closed-form-chip.ts";
+import type { LoadSource } from "../../firmware-sim/metrology/mains.ts";
+import { MemoryNvram } from "../../firmware-sim/nvram/nvram.ts";
+import type { RtuTiming } from "../../protocols/modbus/timing.ts";
+import type { MeterModel } from "../../protocols/models/model.ts";
+import type { LinkEffect, LinkEvent } from "../core/actor.ts";
+import { linkId } from "../core/actor.ts";
+import { assert } from "../core/result.ts";
+import { MICROS_PER_SECOND } from "../core/time.ts";
+import type { VirtualBroker } from "./broker.ts";
+import type { VirtualLine } from "./line.ts";
+import { DeliveryTruth, WatchedChip } from "./truth.ts";
+import { SimHost, type World } from "./world.ts";
+
+export type SimWire =
+  | { readonly kind: "line"; readonly line: VirtualLine; readonly unit: number; readonly timing: RtuTiming }
+  | { readonly kind: "mqtt"; readonly broker: VirtualBroker; readonly interval: number };
+
+export interface SimMeterConfig {
+  readonly id: string;
+  readonly model: MeterModel;
+  readonly load: LoadSource;
+  /** Watts, for the slack of checks. */
+  readonly peakWatts: number;
+  readonly voltage: number;
+  readonly password: number;
+  readonly seed: number;
+  readonly checkpointSeconds: number;
+  readonly wire: SimWire;
+}
+
+export class SimMeter {
+  readonly config: SimMeterConfig;
+  readonly truth: DeliveryTruth;
+  /** How often each order id was carried out, over all lives. */
+  readonly done: Map<number, number>;
+  readonly #world: World;
+  readonly #nvram = new MemoryNvram();
+  /** Civil times of power cuts that lost up to a checkpoint interval. */
+  readonly #hardCuts: number[] = [];
+  #meter: Meter | undefined;
+  #hosts: SimHost<LinkEvent, LinkEffect>[] = [];
+
+  constructor(world: World, config: SimMeterConfig, done: Map<number, number>) {
+    this.#world = world;
+    this.config = config;
+    this.done = done;
+    this.truth = new DeliveryTruth(config.load);
+    this.powerOn();
+  }
+
+  powerOn(): void {
+    assert(this.#meter === undefined, "the meter has power already");
+    const { model, load, seed } = this.config;
+    const now = this.#world.now();
+    const meter = Meter.powerOn(
+      {
+        id: this.config.id,
+        model,
+        chip: (start) => {
+          const chip = new ClosedFormChip({ plate: model.plate, phases: model.phases, load, start, seed });
+          return new WatchedChip(chip, this.truth, now.civil);
+        },
+        nvram: this.#nvram,
+        password: this.config.password,
+        checkpointEvery: this.config.checkpointSeconds * MICROS_PER_SECOND,
+      },
+      now,
+    );
+    assert(meter.ok, "a meter always comes back from its own checkpoints");
+    this.#meter = meter.value;
+    this.#hosts = [new SimHost(this.#world, new DeviceFace(meter.value), (effect) => this.#note(effect))];
+    if (this.config.wire.kind === "line") this.#joinLine(meter.value, this.config.wire);
+    else this.#connectBroker(meter.value, this.config.wire);
+  }
+
+  /** Power is gone; with `orderly` the power-fail interrupt still wrote its checkpoint. */
+  powerCut(orderly: boolean): void {
+    const { meter, now } = { meter: this.#meter, now: this.#world.now() };
+    if (meter === undefined) return;
+    if (orderly) meter.powerFail(now);
+    else this.#hardCuts.push(now.civil);
+    this.truth.stops(now.civil);
+    for (const host of this.#hosts) host.kill();
+    if (this.config.wire.kind === "line") this.config.wire.line.leave(this);
+    else this.config.wire.broker.disconnectMeter(this.config.id);
+    this.#meter = undefined;
+  }
+
+  /** Seconds of energy that cuts up to then may have cost. */
+  lostSeconds(until: number): number {
+    return this.#hardCuts.filter((at) => at <= until).length * (this.config.checkpointSeconds + 1);
+  }
+
+  #joinLine(meter: Meter, wire: SimWire & { kind: "line" }): void {
+    const face = new ModbusRtuFace(meter, wire.unit, wire.line.id, wire.timing, this.#world.now());
+    const host = new SimHost<LinkEvent, LinkEffect>(this.#world, face, (effect) => {
+      if (effect.kind === "log") this.#note(effect);
+      else end.perform(effect);
+    });
+    const end = wire.line.join(this, (event) => host.post(event));
+    this.#hosts.push(host);
+  }
+
+  #connectBroker(meter: Meter, wire: SimWire & { kind: "mqtt" }): void {
+    const link = linkId(`mqtt:${meter.id}`);
+    const face = new MqttFace(meter, { link, interval: wire.interval });
+    const host = new SimHost<LinkEvent, LinkEffect>(this.#world, face, (effect) => {
+      if (effect.kind === "log") this.#note(effect);
+      else wire.broker.fromMeter(effect);
+    });
+    wire.broker.connectMeter(meter.id, link, (event) => host.post(event));
+    this.#hosts.push(host);
+  }
+
+  #note(effect: LinkEffect): void {
+    // An order that moved the relay changes when the chip and the device want to be woken.
+    for (const host of this.#hosts) host.touch();
+    if (effect.kind !== "log" || effect.event !== "meter.order" || effect.fields?.["status"] !== "done") return;
+    const order = effect.fields["order"] as number;
+    this.done.set(order, (this.done.get(order) ?? 0) + 1);
+  }
+}

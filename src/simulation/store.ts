@@ -1,0 +1,161 @@
+/**
+ * The store in virtual time: commits take a while, may fail, and at a crash of the head-end the one under way is either
+ * whole or not at all. It keeps what SQLite keeps, by the same rules (see `StoreRecord` in headend/ports.ts).
+ */
+import {
+  type AuditEntry,
+  type MeterReading,
+  type Order,
+  type Posting,
+  type PrepaidAccount,
+  RECENT_PER_METER,
+  type RegisteredMeter,
+  type StoreBatch,
+  type StoreEvent,
+  type StoreSnapshot,
+} from "../../headend/ports.ts";
+import type { Random } from "../core/random.ts";
+import type { World } from "./world.ts";
+
+export interface StoreFaults {
+  /** A commit fails with "disk full", in 1/10,000. */
+  readonly failed: number;
+  /** Longest time a commit takes, µs. */
+  readonly slowest: number;
+}
+
+const PER = 10_000;
+const OPEN_STATES: ReadonlySet<Order["state"]> = new Set(["queued", "sent", "acknowledged"]);
+
+export class SimStore {
+  readonly #world: World;
+  readonly #faults: StoreFaults;
+  readonly #random: Random;
+  readonly #readings = new Map<string, Map<number, MeterReading>>();
+  readonly #orders = new Map<number, Order>();
+  readonly #postings = new Map<string, Posting>();
+  readonly #accounts = new Map<string, PrepaidAccount>();
+  readonly #meters = new Map<string, RegisteredMeter>();
+  readonly audit: AuditEntry[] = [];
+  /** Commits of the running head-end; a new head-end starts a new generation and the old one's are decided at once. */
+  #generation = 0;
+  #busyUntil = 0;
+  #failures = 0;
+
+  constructor(world: World, faults: StoreFaults, random: Random) {
+    this.#world = world;
+    this.#faults = faults;
+    this.#random = random;
+  }
+
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** Commits in order; `done` hears `stored` or `storeFailed` later, unless the head-end is gone by then. */
+  commit(id: number, batch: StoreBatch, done: (event: StoreEvent) => void): void {
+    const generation = this.#generation;
+    this.#busyUntil = Math.max(this.#busyUntil, this.#world.now().mono) + 1 + this.#random.below(this.#faults.slowest);
+    this.#world.at(this.#busyUntil, () => {
+      if (generation !== this.#generation) {
+        // The head-end died while this commit was under way: on disk it is there, or it is not.
+        if (this.#random.chance(1, 2) && generation === this.#generation - 1) this.apply(batch);
+        return;
+      }
+      if (this.#faults.failed > 0 && this.#random.chance(this.#faults.failed, PER)) {
+        this.#failures += 1;
+        done({ kind: "storeFailed", id, reason: "disk full" });
+        return;
+      }
+      this.apply(batch);
+      done({ kind: "stored", id });
+    });
+  }
+
+  /** The head-end's process is gone. */
+  crash(): void {
+    this.#generation += 1;
+  }
+
+  apply(batch: StoreBatch): void {
+    for (const record of batch) {
+      switch (record.kind) {
+        case "reading":
+          this.#addReading(record.reading);
+          break;
+        case "order":
+          this.#orders.set(record.order.id, record.order);
+          break;
+        case "audit":
+          this.audit.push(record.entry);
+          break;
+        case "posting":
+          this.#addPosting(record.posting);
+          break;
+        case "account":
+          this.#accounts.set(record.account.meter, record.account);
+          break;
+        case "meter":
+          this.#meters.set(record.meter.id, record.meter);
+          break;
+      }
+    }
+  }
+
+  snapshot(): StoreSnapshot {
+    const orders = [...this.#orders.values()];
+    const finished = orders.filter((order) => !OPEN_STATES.has(order.state));
+    const topups = [...this.#postings.values()].filter((posting) => posting.kind === "topup");
+    const newest = (good: boolean) =>
+      [...this.#readings.values()].flatMap((byTime) => {
+        const of = [...byTime.values()].filter((r) => !good || r.quality === "good");
+        return of.length === 0 ? [] : [of.reduce((a, b) => (b.time > a.time ? b : a))];
+      });
+    return {
+      meters: this.meters(),
+      accounts: this.accounts(),
+      openOrders: orders.filter((order) => OPEN_STATES.has(order.state)),
+      lastOrder: orders.reduce((last, order) => Math.max(last, order.id), 0),
+      latest: newest(false),
+      latestGood: newest(true),
+      recentOrders: newestOfEach(finished, (order) => order.requestedAt),
+      recentTopups: newestOfEach(topups, (posting) => posting.at),
+    };
+  }
+
+  readings(): readonly MeterReading[] {
+    return [...this.#readings.values()].flatMap((byTime) => [...byTime.values()].sort((a, b) => a.time - b.time));
+  }
+
+  orders(): readonly Order[] {
+    return [...this.#orders.values()];
+  }
+
+  postings(): readonly Posting[] {
+    return [...this.#postings.values()];
+  }
+
+  accounts(): readonly PrepaidAccount[] {
+    return [...this.#accounts.values()];
+  }
+
+  meters(): readonly RegisteredMeter[] {
+    return [...this.#meters.values()];
+  }
+
+  #addReading(reading: MeterReading): void {
+    const byTime = this.#readings.get(reading.meter) ?? new Map<number, MeterReading>();
+    this.#readings.set(reading.meter, byTime);
+    if (!byTime.has(reading.time)) byTime.set(reading.time, reading);
+  }
+
+  #addPosting(posting: Posting): void {
+    if (!this.#postings.has(posting.key)) this.#postings.set(posting.key, posting);
+  }
+}
+
+function newestOfEach<T extends { readonly meter: string }>(items: readonly T[], time: (item: T) => number): T[] {
+  const byMeter = new Map<string, T[]>();
+  for (const item of items) byMeter.set(item.meter, [...(byMeter.get(item.meter) ?? []), item]);
+  return [...byMeter.values()].flatMap((own) => own.sort((a, b) => time(b) - time(a)).slice(0, RECENT_PER_METER));
+}
