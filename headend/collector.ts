@@ -1,0 +1,171 @@
+/**
+ * The collector: lines and broker in, store batches out. It composes sessions, books and committer and decides nothing
+ * itself. Whatever must not be lost is work for the committer; replies, acknowledgements and orders leave after the commit.
+ * Back pressure: while the store is behind, polls pause and publishes wait unacknowledged.
+ */
+import type { Actor } from "../src/core/actor.ts";
+import { Random } from "../src/core/random.ts";
+import type { Now, Wake } from "../src/core/time.ts";
+import { Books } from "./books.ts";
+import { headsByMeter } from "./commands/orders.ts";
+import { Committer, type Work } from "./committer.ts";
+import { type CollectorConfig, DEFAULT_LIMITS, type Limits } from "./config.ts";
+import { Directory } from "./directory.ts";
+import type { CollectorEffect, CollectorEvent, MeterId, Order, StoreSnapshot } from "./ports.ts";
+import type { SessionOutput } from "./sessions/line-task.ts";
+import { acknowledge, MqttIngest, type Publish } from "./sessions/mqtt-ingest.ts";
+import { Sessions } from "./sessions/sessions.ts";
+import { expiryWork, orderStepWork, readingWork, requestWork, startWork } from "./work.ts";
+
+export class Collector implements Actor<CollectorEvent, CollectorEffect> {
+  readonly #limits: Limits;
+  readonly #books: Books;
+  readonly #directory: Directory;
+  readonly #committer: Committer;
+  readonly #sessions: Sessions;
+  readonly #ingest: MqttIngest | undefined;
+  /** Orders the sessions carry at the moment. */
+  readonly #carried = new Map<MeterId, Order>();
+  /** Civil time at which the first open order expires. */
+  #expiry = Number.POSITIVE_INFINITY;
+  #dispatchDue = true;
+
+  /**
+   * @param snapshot the store's state when the process began
+   * @param seed differs from start to start; it only numbers the queries to MQTT meters
+   */
+  constructor(config: CollectorConfig, snapshot: StoreSnapshot, seed: number) {
+    this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
+    this.#books = new Books(snapshot);
+    this.#directory = new Directory(config, this.#books);
+    this.#committer = new Committer(this.#books, this.#limits);
+    this.#sessions = new Sessions(config, this.#limits, 1 + new Random(seed).uint32());
+    if (config.mqtt !== undefined)
+      this.#ingest = new MqttIngest(config.mqtt, this.#limits, this.#books, this.#directory);
+    this.#committer.add(startWork(this.#books, this.#directory, config));
+  }
+
+  handle(event: CollectorEvent, now: Now): readonly CollectorEffect[] {
+    const out: CollectorEffect[] = [];
+    switch (event.kind) {
+      case "stored":
+        out.push(...this.#committer.stored(event.id));
+        this.#dispatchDue = true;
+        break;
+      case "storeFailed":
+        out.push(...this.#committer.failed(event.id, event.reason, now));
+        this.#dispatchDue = true;
+        break;
+      case "request":
+        this.#request(event.request, out);
+        break;
+      case "message":
+        this.#message(event, now, out);
+        break;
+      default:
+        this.#take(this.#sessions.handle(event, now), out);
+    }
+    this.#settle(now, out);
+    return out;
+  }
+
+  wake(now: Now): readonly CollectorEffect[] {
+    const out: CollectorEffect[] = [];
+    this.#take(this.#sessions.wake(now), out);
+    if (now.civil >= this.#expiry) {
+      this.#expiry = Number.POSITIVE_INFINITY;
+      this.#committer.add(expiryWork(this.#books));
+    }
+    this.#settle(now, out);
+    return out;
+  }
+
+  nextWake(): Wake {
+    const sessions = this.#sessions.nextWake();
+    return {
+      mono: Math.min(sessions.mono, this.#committer.nextWake()),
+      civil: Math.min(sessions.civil, this.#expiry),
+    };
+  }
+
+  /** After every event: what is committed is acted on, then the next batch is begun from what has gathered. */
+  #settle(now: Now, out: CollectorEffect[]): void {
+    if (this.#dispatchDue) this.#dispatch(now, out);
+    out.push(...this.#committer.pump(now));
+    this.#take(this.#sessions.pausePolls(this.#committer.full, now), out);
+  }
+
+  /**
+   * Gives each meter its oldest open order. Called only between a commit (or a rollback) and the next batch, when the books
+   * hold nothing that is not stored: an order is never sent before it is persisted.
+   */
+  #dispatch(now: Now, out: CollectorEffect[]): void {
+    this.#dispatchDue = false;
+    const heads = headsByMeter(this.#books);
+    for (const [meter, carried] of this.#carried) {
+      if (heads.get(meter)?.id === carried.id) continue;
+      this.#sessions.cancelOrder(carried, this.#directory.find(meter)?.line);
+      this.#carried.delete(meter);
+    }
+    this.#expiry = Number.POSITIVE_INFINITY;
+    for (const order of this.#books.openOrders.values()) this.#expiry = Math.min(this.#expiry, order.expiresAt);
+    for (const order of heads.values()) {
+      const known = this.#directory.find(order.meter);
+      if (this.#carried.has(order.meter) || known === undefined) continue;
+      this.#carried.set(order.meter, order);
+      this.#take(this.#sessions.startOrder(order, known.line, now), out);
+    }
+  }
+
+  #request(request: Extract<CollectorEvent, { kind: "request" }>["request"], out: CollectorEffect[]): void {
+    const work = requestWork(this.#books, this.#limits, this.#directory, request);
+    if (this.#committer.overfull) out.push(...(work.abandoned?.("it is behind") ?? []));
+    else this.#committer.add(work);
+  }
+
+  #message(publish: Publish, now: Now, out: CollectorEffect[]): void {
+    // Beyond the bound a publish is left unacknowledged, so its sender repeats it.
+    if (this.#ingest === undefined || this.#committer.overfull) return;
+    const incoming = this.#ingest.take(publish, now);
+    if (incoming.kind === "work") {
+      this.#committer.add(incoming.work);
+      return;
+    }
+    this.#take(this.#sessions.response(incoming.response, now), out);
+    // In the queue behind the steps it caused: the meter may forget its answer once they are stored.
+    this.#committer.add({ apply: (draft) => draft.after.push(...acknowledge(publish)), abandoned: () => [] });
+  }
+
+  #take(outputs: readonly SessionOutput[], out: CollectorEffect[]): void {
+    for (const output of outputs) {
+      if (output.kind === "polled") {
+        const { meter, time, values } = output;
+        const known = this.#directory.find(meter);
+        if (known === undefined) continue;
+        const reading = { meter, time, source: "modbus", sequence: null, quality: "good", values } as const;
+        this.#committer.add(readingWork(this.#books, this.#limits, known, reading));
+        out.push({ kind: "notify", notice: { kind: "poll", meter, ok: true, reason: "" } });
+      } else if (output.kind === "pollFailed") {
+        const { meter, reason } = output;
+        out.push({ kind: "notify", notice: { kind: "poll", meter, ok: false, reason } });
+      } else if (output.kind === "orderStep") this.#committer.add(this.#stepWork(output.order, output.step));
+      else out.push(output);
+    }
+  }
+
+  #stepWork(id: Order["id"], step: Parameters<typeof orderStepWork>[2]): Work {
+    const work = orderStepWork(this.#books, id, step);
+    return {
+      apply: work.apply,
+      // The step is lost, the order is not: it is carried again from its stored state, which the meter answers alike.
+      abandoned: (reason) => {
+        for (const [meter, order] of this.#carried) {
+          if (order.id !== id) continue;
+          this.#sessions.cancelOrder(order, this.#directory.find(meter)?.line);
+          this.#carried.delete(meter);
+        }
+        return [{ kind: "log", level: "error", event: "order-step-not-stored", fields: { order: id, reason } }];
+      },
+    };
+  }
+}

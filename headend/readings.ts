@@ -1,0 +1,51 @@
+/** What happens to a reading, whichever way it came: duplicate? plausible? stored, and charged where an account waits for it. */
+import type { Now } from "../src/core/time.ts";
+import type { Books, Draft } from "./books.ts";
+import type { Limits } from "./config.ts";
+import type { KnownMeter } from "./directory.ts";
+import { chargeReading } from "./ledger/accounts.ts";
+import type { MeterReading } from "./ports.ts";
+import { isRepeat, judge, rolloverAt } from "./validate/plausibility.ts";
+
+/**
+ * Takes a reading into the books. Reading, charge and the orders that follow are in one draft, so they are stored together.
+ * @param reading its quality is decided here
+ */
+export function takeReading(
+  books: Books,
+  limits: Limits,
+  meter: KnownMeter,
+  reading: MeterReading,
+  draft: Draft,
+  now: Now,
+): void {
+  const newest = books.latest.get(reading.meter);
+  if (isRepeat(newest, reading)) return;
+  const { model } = meter;
+  const judged = judge(model, books.baselines.get(reading.meter), newest, reading, now.civil);
+  const stored: MeterReading = { ...reading, quality: judged.quality };
+  draft.records.push({ kind: "reading", reading: stored });
+  draft.after.push({ kind: "notify", notice: { kind: "reading", reading: stored } });
+  if (judged.quality === "invalid" && newest?.quality !== "invalid") auditInvalid(stored, judged.reason, draft, now);
+  if (judged.quality !== "late") books.latest.set(reading.meter, stored);
+  if (judged.quality === "good" || judged.quality === "clock-doubt")
+    books.baselines.set(reading.meter, { values: reading.values, time: reading.time, arrived: now.civil });
+  if (judged.trusted)
+    chargeReading(books, limits, stored, rolloverAt(model, reading.source, "activeEnergyImport"), draft, now);
+}
+
+/** One row when a meter turns implausible, not one for each reading of a bad week. */
+function auditInvalid(reading: MeterReading, reason: string, draft: Draft, now: Now): void {
+  draft.records.push({
+    kind: "audit",
+    entry: {
+      at: now.civil,
+      actor: "validation",
+      action: "reading invalid",
+      meter: reading.meter,
+      order: null,
+      detail: reason,
+    },
+  });
+  draft.after.push({ kind: "log", level: "warn", event: "reading-invalid", fields: { meter: reading.meter, reason } });
+}

@@ -1,0 +1,306 @@
+/**
+ * One Modbus line (a serial bus, or a TCP connection to a meter or gateway) with its meters: one piece of work at a time,
+ * orders before polls, polls oldest due first.
+ *
+ * The share of a silent meter: after {@link FAILURES_UNTIL_SILENT} failed pieces of work in a row a meter counts as silent.
+ * From then on it is asked once, without repeats, after pauses that double up to {@link LONGEST_PROBE_PAUSE}; and all silent
+ * meters of a line together get one such attempt, after which the line is theirs no more for seven times its duration. So
+ * they take at most an eighth of the line's time, and any answer makes a meter a full member again.
+ */
+import { ModbusClient } from "../../protocols/modbus/client.ts";
+import { EXCEPTION, type ModbusFailure } from "../../protocols/modbus/errors.ts";
+import type { ModbusReply, ModbusRequest } from "../../protocols/modbus/message.ts";
+import { rtuTiming } from "../../protocols/modbus/timing.ts";
+import type { OrderNumber } from "../../protocols/orders.ts";
+import { assert, type Result } from "../../src/core/result.ts";
+import { MICROS_PER_MS, MICROS_PER_SECOND, type Now, type Wake } from "../../src/core/time.ts";
+import type { LineConfig, PolledMeterConfig } from "../config.ts";
+import type { MeterId, Order } from "../ports.ts";
+import { planReads, type ReadBlock } from "../schedule/poll-plan.ts";
+import type { LineTask, SessionOutput, TaskMove } from "./line-task.ts";
+import { ModbusOrder } from "./modbus-orders.ts";
+import { PollTask } from "./poll-task.ts";
+
+export const FAILURES_UNTIL_SILENT = 2;
+const FIRST_PROBE_PAUSE = MICROS_PER_SECOND;
+const LONGEST_PROBE_PAUSE = 300 * MICROS_PER_SECOND;
+/** What a silent meter's attempt costs is given to the others this many times over before the next one. */
+const SHARE_OF_OTHERS = 7;
+const DEFAULT_TIMEOUT = MICROS_PER_SECOND;
+const DEFAULT_RETRIES = 2;
+/** A meter that says "busy" or "acknowledge" is asked again after this (Modbus application protocol, codes 05 and 06). */
+const BUSY_PAUSE = 200 * MICROS_PER_MS;
+
+/** A task in a meter's hands, with the request the line still owes it. */
+interface Job {
+  readonly kind: "order" | "poll";
+  readonly order: OrderNumber | undefined;
+  readonly task: LineTask;
+  notBefore: number;
+  /** Asked already and to be repeated; undefined when the task has the next move. */
+  request: ModbusRequest | undefined;
+  repeats: number;
+}
+
+interface MeterState {
+  readonly config: PolledMeterConfig;
+  readonly plan: readonly ReadBlock[];
+  /** Civil time of the next poll. */
+  due: number;
+  order: Job | undefined;
+  poll: Job | undefined;
+  failures: number;
+  /** Silent meters: when it may be asked again, and the pause after that. */
+  probeAt: number;
+  probePause: number;
+}
+
+interface Current {
+  readonly meter: MeterState;
+  readonly job: Job;
+  readonly askedAt: number;
+}
+
+export class LineSession {
+  readonly config: LineConfig;
+  readonly #client: ModbusClient;
+  readonly #meters: readonly MeterState[];
+  readonly #byId: ReadonlyMap<MeterId, MeterState>;
+  readonly #retries: number;
+  #up = false;
+  #started = false;
+  #paused = false;
+  #current: Current | undefined;
+  #ticket = 0;
+  /** Until then the line belongs to the meters that answer. */
+  #probesFrom = Number.NEGATIVE_INFINITY;
+
+  constructor(config: LineConfig) {
+    this.config = config;
+    this.#client = clientFor(config);
+    this.#retries = config.retries ?? DEFAULT_RETRIES;
+    this.#meters = config.meters.map((meter) => ({
+      config: meter,
+      plan: planReads(meter.model.modbus, config.measures),
+      due: 0,
+      order: undefined,
+      poll: undefined,
+      failures: 0,
+      probeAt: 0,
+      probePause: FIRST_PROBE_PAUSE,
+    }));
+    this.#byId = new Map(this.#meters.map((meter) => [meter.config.id, meter]));
+  }
+
+  opened(now: Now): SessionOutput[] {
+    const out: SessionOutput[] = [];
+    this.#up = true;
+    if (!this.#started) this.#spread(now);
+    this.#apply(this.#client.linkUp(now.mono), now, out);
+    this.#run(now, out);
+    return out;
+  }
+
+  closed(now: Now): SessionOutput[] {
+    const out: SessionOutput[] = [];
+    this.#up = false;
+    this.#apply(this.#client.linkDown(now.mono), now, out);
+    // What was to be repeated begins anew on the next connection.
+    for (const meter of this.#meters) {
+      meter.poll = undefined;
+      if (meter.order !== undefined) meter.order.request = undefined;
+    }
+    return out;
+  }
+
+  receive(bytes: Uint8Array, now: Now): SessionOutput[] {
+    const out: SessionOutput[] = [];
+    this.#apply(this.#client.receive(bytes, now.mono), now, out);
+    this.#run(now, out);
+    return out;
+  }
+
+  wake(now: Now): SessionOutput[] {
+    const out: SessionOutput[] = [];
+    if (this.#client.nextWake() <= now.mono) this.#apply(this.#client.wake(now.mono), now, out);
+    this.#run(now, out);
+    return out;
+  }
+
+  /** While paused no poll is begun; orders go on. */
+  pausePolls(paused: boolean): void {
+    this.#paused = paused;
+  }
+
+  startOrder(order: Order, now: Now): SessionOutput[] {
+    const meter = this.#byId.get(order.meter);
+    assert(meter !== undefined && meter.order === undefined, "a meter of this line gets one order at a time");
+    const { model, password = 0 } = meter.config;
+    meter.order = jobOf("order", new ModbusOrder(order, model.modbus, password), order.id);
+    const out: SessionOutput[] = [];
+    this.#run(now, out);
+    return out;
+  }
+
+  /** Stops carrying an order. A request that is on the wire is answered into the void. */
+  cancelOrder(order: Order): void {
+    const meter = this.#byId.get(order.meter);
+    if (meter?.order?.order === order.id) meter.order = undefined;
+  }
+
+  nextWake(): Wake {
+    let mono = this.#client.nextWake();
+    let civil = Number.POSITIVE_INFINITY;
+    if (!this.#up || this.#current !== undefined) return { mono, civil };
+    for (const meter of this.#meters) {
+      const from = this.#mayAskFrom(meter);
+      if (meter.order !== undefined) mono = Math.min(mono, Math.max(from, meter.order.notBefore));
+      if (this.#paused) continue;
+      if (meter.poll !== undefined) mono = Math.min(mono, Math.max(from, meter.poll.notBefore));
+      else if (isSilent(meter)) mono = Math.min(mono, from);
+      else civil = Math.min(civil, meter.due);
+    }
+    return { mono, civil };
+  }
+
+  /** The meters of a line come due one after the other, not all at once. */
+  #spread(now: Now): void {
+    this.#started = true;
+    for (const [i, meter] of this.#meters.entries())
+      meter.due = now.civil + Math.floor((i * this.config.pollEvery) / this.#meters.length);
+  }
+
+  #mayAskFrom(meter: MeterState): number {
+    return isSilent(meter) ? Math.max(meter.probeAt, this.#probesFrom) : Number.NEGATIVE_INFINITY;
+  }
+
+  /** Begins work as long as the line is free and something is due. */
+  #run(now: Now, out: SessionOutput[]): void {
+    while (this.#up && this.#current === undefined) {
+      const next = this.#pickOrder(now) ?? this.#pickPoll(now);
+      if (next === undefined) return;
+      const { meter, job } = next;
+      if (job.request === undefined) this.#move(meter, job, job.task.resume(now, out), now, out);
+      else this.#ask(meter, job, job.request, now, out);
+    }
+  }
+
+  #pickOrder(now: Now): { meter: MeterState; job: Job } | undefined {
+    let first: { meter: MeterState; job: Job } | undefined;
+    for (const meter of this.#meters) {
+      const job = meter.order;
+      if (job === undefined || job.notBefore > now.mono || this.#mayAskFrom(meter) > now.mono) continue;
+      if (first === undefined || job.notBefore < first.job.notBefore) first = { meter, job };
+    }
+    return first;
+  }
+
+  #pickPoll(now: Now): { meter: MeterState; job: Job } | undefined {
+    if (this.#paused) return undefined;
+    let first: MeterState | undefined;
+    for (const meter of this.#meters) {
+      if (this.#mayAskFrom(meter) > now.mono) continue;
+      const ready =
+        meter.poll === undefined ? meter.due <= now.civil || isSilent(meter) : meter.poll.notBefore <= now.mono;
+      if (ready && (first === undefined || meter.due < first.due)) first = meter;
+    }
+    if (first === undefined) return undefined;
+    first.poll ??= jobOf("poll", new PollTask(first.config.id, first.config.model.modbus, first.plan));
+    return { meter: first, job: first.poll };
+  }
+
+  #move(meter: MeterState, job: Job, move: TaskMove, now: Now, out: SessionOutput[]): void {
+    job.request = undefined;
+    job.repeats = 0;
+    // An order that expired meanwhile is no longer the meter's: what its task still wants is dropped.
+    if (meter[job.kind] !== job) return;
+    if (move.kind === "ask") this.#ask(meter, job, move.request, now, out);
+    else if (move.kind === "wait") job.notBefore = move.until;
+    else {
+      meter[job.kind] = undefined;
+      if (job.kind === "poll") meter.due = nextSlot(meter.due, this.config.pollEvery, now.civil);
+    }
+  }
+
+  #ask(meter: MeterState, job: Job, request: ModbusRequest, now: Now, out: SessionOutput[]): void {
+    job.request = request;
+    this.#ticket += 1;
+    this.#current = { meter, job, askedAt: now.mono };
+    this.#apply(this.#client.submit(this.#ticket, meter.config.unit, request, now.mono), now, out);
+  }
+
+  #apply(effects: ReturnType<ModbusClient["receive"]>, now: Now, out: SessionOutput[]): void {
+    for (const effect of effects) {
+      if (effect.kind === "send") out.push({ kind: "send", link: this.config.link, bytes: effect.bytes });
+      else if (effect.ticket === this.#ticket) this.#answered(effect.result, now, out);
+    }
+  }
+
+  #answered(result: Result<ModbusReply, ModbusFailure>, now: Now, out: SessionOutput[]): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    this.#current = undefined;
+    const { meter, job } = current;
+    if (!result.ok && this.#repeats(meter, job, result.error, now)) return;
+    this.#account(meter, result, now.mono - current.askedAt, now, out);
+    this.#move(meter, job, job.task.answer(result, now, out), now, out);
+  }
+
+  /** Whether a failed request stays with the line for another attempt; it is taken up again like any other work. */
+  #repeats(meter: MeterState, job: Job, failure: ModbusFailure, now: Now): boolean {
+    if (failure.kind === "link-down" || failure.kind === "bad-request" || isSilent(meter)) return false;
+    const busy =
+      failure.kind === "exception" && (failure.code === EXCEPTION.busy || failure.code === EXCEPTION.acknowledge);
+    if (failure.kind === "exception" && !busy) return false;
+    if (job.repeats >= this.#retries) return false;
+    job.repeats += 1;
+    job.notBefore = busy ? now.mono + BUSY_PAUSE : now.mono;
+    return true;
+  }
+
+  #account(
+    meter: MeterState,
+    result: Result<ModbusReply, ModbusFailure>,
+    took: number,
+    now: Now,
+    out: SessionOutput[],
+  ): void {
+    const answered = result.ok || result.error.kind === "exception";
+    if (answered) {
+      meter.failures = 0;
+      meter.probePause = FIRST_PROBE_PAUSE;
+      return;
+    }
+    if (result.error.kind === "link-down") return;
+    meter.failures += 1;
+    if (!isSilent(meter)) return;
+    meter.probeAt = now.mono + meter.probePause;
+    meter.probePause = Math.min(LONGEST_PROBE_PAUSE, meter.probePause * 2);
+    this.#probesFrom = now.mono + SHARE_OF_OTHERS * took;
+    // A TCP connection on which nobody answers may be half open, which only a new one shows.
+    if (this.config.framing === "tcp" && this.#meters.every(isSilent))
+      out.push({ kind: "close", link: this.config.link, reason: "no meter answers on this connection" });
+  }
+}
+
+function isSilent(meter: MeterState): boolean {
+  return meter.failures >= FAILURES_UNTIL_SILENT;
+}
+
+function jobOf(kind: Job["kind"], task: LineTask, order?: OrderNumber): Job {
+  return { kind, order, task, notBefore: Number.NEGATIVE_INFINITY, request: undefined, repeats: 0 };
+}
+
+/** The first slot of a meter's grid after `now`: polls that could not be made in time are not made up for. */
+function nextSlot(due: number, every: number, now: number): number {
+  return due > now ? due : due + every * (Math.floor((now - due) / every) + 1);
+}
+
+function clientFor(config: LineConfig): ModbusClient {
+  const responseTimeout = config.responseTimeout ?? DEFAULT_TIMEOUT;
+  // One request at a time also over TCP: behind a gateway there is a serial bus again.
+  if (config.framing === "tcp") return new ModbusClient({ framing: "tcp", responseTimeout, maxInFlight: 1 });
+  const defaults = config.meters[0]?.model.modbus.defaults;
+  const timing = rtuTiming(config.baud ?? defaults?.baud ?? 9600, { byteTimes: config.byteTimes ?? false });
+  return new ModbusClient({ framing: "rtu", timing, responseTimeout });
+}

@@ -1,0 +1,32 @@
+/** One piece of work with one meter on a Modbus line: a poll or an order. The line asks, waits, repeats; the task decides. */
+import type { ModbusFailure } from "../../protocols/modbus/errors.ts";
+import type { ModbusReply, ModbusRequest } from "../../protocols/modbus/message.ts";
+import type { OrderNumber } from "../../protocols/orders.ts";
+import type { LinkEffect } from "../../src/core/actor.ts";
+import type { MeasureValues } from "../../src/core/measures.ts";
+import type { Result } from "../../src/core/result.ts";
+import type { Civil, Now } from "../../src/core/time.ts";
+import type { OrderStep } from "../commands/orders.ts";
+import type { MeterId } from "../ports.ts";
+
+/** What sessions tell the collector, beside what they ask of their links. */
+export type SessionOutput =
+  | LinkEffect
+  | { readonly kind: "polled"; readonly meter: MeterId; readonly time: Civil; readonly values: MeasureValues }
+  | { readonly kind: "pollFailed"; readonly meter: MeterId; readonly reason: string }
+  | { readonly kind: "orderStep"; readonly order: OrderNumber; readonly step: OrderStep };
+
+export type TaskMove =
+  | { readonly kind: "ask"; readonly request: ModbusRequest }
+  /** The line may do other work until then (monotonic µs). */
+  | { readonly kind: "wait"; readonly until: number }
+  | { readonly kind: "end" };
+
+export interface LineTask {
+  /** The first move, the one after a wait, and the one after the line was lost in between. */
+  resume(now: Now, out: SessionOutput[]): TaskMove;
+  /** The answer to what was asked, after the line's own retries. */
+  answer(result: Result<ModbusReply, ModbusFailure>, now: Now, out: SessionOutput[]): TaskMove;
+}
+
+export const END: TaskMove = { kind: "end" };

@@ -1,0 +1,128 @@
+/**
+ * Messages of the meters as work for the store. A publish is acknowledged after the batch that holds it is committed; one
+ * that the store refuses again and again stays unacknowledged, so that the meter sends it again. What no repetition can
+ * mend (a payload that is no message of ours) is acknowledged, counted, and audited at a bounded rate.
+ */
+import { payloadErrorText } from "../../protocols/mqtt/errors.ts";
+import { decodeResponse, decodeTelemetry, type MeterResponse, type Telemetry } from "../../protocols/mqtt/message.ts";
+import { parseTopic } from "../../protocols/mqtt/topics.ts";
+import type { LinkEvent } from "../../src/core/actor.ts";
+import { MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
+import type { Books, Draft } from "../books.ts";
+import type { Work } from "../committer.ts";
+import type { Limits, MqttConfig } from "../config.ts";
+import { Directory, type KnownMeter } from "../directory.ts";
+import type { CollectorEffect, MeterId, MeterReading } from "../ports.ts";
+import { takeReading } from "../readings.ts";
+
+export type Publish = Extract<LinkEvent, { kind: "message" }>;
+type Acknowledge = readonly CollectorEffect[];
+
+export type Incoming =
+  | { readonly kind: "work"; readonly work: Work }
+  | { readonly kind: "response"; readonly response: MeterResponse };
+
+/** At most one audit row per minute for messages that cannot be used; the counters tell the rest. */
+const AUDIT_EVERY = 60 * MICROS_PER_SECOND;
+
+export class MqttIngest {
+  readonly #config: MqttConfig;
+  readonly #limits: Limits;
+  readonly #books: Books;
+  readonly #directory: Directory;
+  #auditFrom = Number.NEGATIVE_INFINITY;
+  #refused = 0;
+
+  constructor(config: MqttConfig, limits: Limits, books: Books, directory: Directory) {
+    this.#config = config;
+    this.#limits = limits;
+    this.#books = books;
+    this.#directory = directory;
+  }
+
+  take(publish: Publish, now: Now): Incoming {
+    const topic = parseTopic(publish.topic);
+    if (topic === undefined) return this.#refuse(publish, `the topic "${publish.topic.slice(0, 80)}" is not ours`, now);
+    if (topic.channel === "telemetry") {
+      const telemetry = decodeTelemetry(publish.payload);
+      if (!telemetry.ok) return this.#refuse(publish, `${topic.meter}: ${payloadErrorText(telemetry.error)}`, now);
+      if (telemetry.value.meter === topic.meter) return this.#telemetry(publish, telemetry.value);
+    } else if (topic.channel === "resp") {
+      const response = decodeResponse(publish.payload);
+      if (!response.ok) return this.#refuse(publish, `${topic.meter}: ${payloadErrorText(response.error)}`, now);
+      if (response.value.meter === topic.meter) return { kind: "response", response: response.value };
+    } else return { kind: "work", work: { apply: (draft) => draft.after.push(...acknowledge(publish)) } };
+    return this.#refuse(publish, `the payload on ${publish.topic} names another meter`, now);
+  }
+
+  #telemetry(publish: Publish, telemetry: Telemetry): Incoming {
+    const apply = (draft: Draft, now: Now) => {
+      const meter = this.#meterOf(telemetry, draft, now);
+      if (meter === undefined) draft.after.push(notAccepted(telemetry));
+      else takeReading(this.#books, this.#limits, meter, readingOf(telemetry), draft, now);
+      draft.after.push(...acknowledge(publish));
+    };
+    return { kind: "work", work: { apply, abandoned: (reason) => [leftUnacknowledged(publish, reason)] } };
+  }
+
+  /** The meter of a message, registered if it is new; undefined where its readings are not wanted. */
+  #meterOf(telemetry: Telemetry, draft: Draft, now: Now): KnownMeter | undefined {
+    const id = telemetry.meter as MeterId;
+    const known = this.#directory.find(id);
+    // A meter that is polled on a line and publishes as well would be stored twice.
+    if (known?.line !== undefined) return undefined;
+    if (known?.configured || known?.registration.model === telemetry.model) return known;
+    const full = known === undefined && this.#books.meters.size >= this.#limits.unknownMeters;
+    if (this.#config.acceptUnknown === false || full) return undefined;
+    this.#register(id, telemetry.model, draft, now);
+    return this.#directory.find(id);
+  }
+
+  #register(id: MeterId, model: string, draft: Draft, now: Now): void {
+    const meter = Directory.selfRegistered(id, model);
+    const detail = `by its telemetry, model ${model}`;
+    this.#books.meters.set(id, meter);
+    draft.records.push(
+      { kind: "meter", meter },
+      {
+        kind: "audit",
+        entry: { at: now.civil, actor: "collector", action: "meter registered", meter: id, order: null, detail },
+      },
+    );
+  }
+
+  #refuse(publish: Publish, reason: string, now: Now): Incoming {
+    this.#refused += 1;
+    const count = this.#refused;
+    const due = now.mono >= this.#auditFrom;
+    if (due) this.#auditFrom = now.mono + AUDIT_EVERY;
+    const apply = (draft: Draft, at: Now) => {
+      if (due) {
+        const detail = `${reason} (${count} so far)`;
+        draft.records.push({
+          kind: "audit",
+          entry: { at: at.civil, actor: "mqtt", action: "message refused", meter: null, order: null, detail },
+        });
+        draft.after.push({ kind: "log", level: "warn", event: "message-refused", fields: { reason, count } });
+      }
+      draft.after.push(...acknowledge(publish));
+    };
+    return { kind: "work", work: { apply, abandoned: (why) => [leftUnacknowledged(publish, why)] } };
+  }
+}
+
+export function acknowledge(publish: Publish): Acknowledge {
+  return publish.token === undefined ? [] : [{ kind: "acknowledge", link: publish.link, token: publish.token }];
+}
+
+function readingOf({ meter, sequence, time, values }: Telemetry): MeterReading {
+  return { meter: meter as MeterId, time, source: "mqtt", sequence, quality: "good", values };
+}
+
+function notAccepted(telemetry: Telemetry): CollectorEffect {
+  return { kind: "log", level: "debug", event: "meter-not-accepted", fields: { meter: telemetry.meter } };
+}
+
+function leftUnacknowledged(publish: Publish, reason: string): CollectorEffect {
+  return { kind: "log", level: "error", event: "message-not-stored", fields: { topic: publish.topic, reason } };
+}

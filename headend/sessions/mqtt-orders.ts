@@ -1,0 +1,131 @@
+/**
+ * Orders over MQTT: the command is published (QoS 1) until the meter says what came of it, then relay and clock are asked
+ * for and checked. Repeating a command is safe: the meter answers a known id with its first outcome.
+ */
+import { encodeCommand, type MeterResponse } from "../../protocols/mqtt/message.ts";
+import { topicFor } from "../../protocols/mqtt/topics.ts";
+import type { LinkId } from "../../src/core/actor.ts";
+import { MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
+import type { OrderStep } from "../commands/orders.ts";
+import type { MeterId, Order } from "../ports.ts";
+import type { SessionOutput } from "./line-task.ts";
+import { refusedByMeter, verify } from "./verify.ts";
+
+const LONGEST_RESEND = 60 * MICROS_PER_SECOND;
+
+interface Carried {
+  readonly order: Order;
+  /** Id of the query whose answer is waited for; undefined while the outcome is. */
+  query: number | undefined;
+  /** Whether the book knows that it was sent. */
+  told: boolean;
+  resendAt: number;
+  pause: number;
+}
+
+export class MqttOrders {
+  readonly #link: LinkId;
+  readonly #resend: number;
+  readonly #byMeter = new Map<MeterId, Carried>();
+  #up = false;
+  #lastQuery: number;
+
+  /** @param firstQuery differs from run to run, so that an answer to an earlier run's query is not taken for ours. */
+  constructor(link: LinkId, resend: number, firstQuery: number) {
+    this.#link = link;
+    this.#resend = resend;
+    this.#lastQuery = firstQuery;
+  }
+
+  opened(now: Now): SessionOutput[] {
+    this.#up = true;
+    const out: SessionOutput[] = [];
+    for (const carried of this.#byMeter.values()) this.#send(carried, now, out);
+    return out;
+  }
+
+  closed(): void {
+    this.#up = false;
+  }
+
+  start(order: Order, now: Now): SessionOutput[] {
+    const carried: Carried = {
+      order,
+      query: undefined,
+      told: order.state !== "queued",
+      resendAt: 0,
+      pause: this.#resend,
+    };
+    this.#byMeter.set(order.meter, carried);
+    const out: SessionOutput[] = [];
+    if (this.#up) this.#send(carried, now, out);
+    return out;
+  }
+
+  cancel(order: Order): void {
+    if (this.#byMeter.get(order.meter)?.order.id === order.id) this.#byMeter.delete(order.meter);
+  }
+
+  /** An answer of a meter; one that nothing waits for gives nothing. */
+  response(response: MeterResponse, now: Now): SessionOutput[] {
+    const out: SessionOutput[] = [];
+    const carried = this.#byMeter.get(response.meter as MeterId);
+    if (carried === undefined) return out;
+    if (response.kind === "outcome" && carried.query === undefined && response.outcome.id === carried.order.id) {
+      const { status, relay } = response.outcome;
+      if (status === "none") return out;
+      this.#tell(carried, { state: "acknowledged", outcome: status }, out);
+      if (status !== "done") return this.#end(carried, refusedByMeter(status, relay), out);
+      this.#lastQuery += 1;
+      carried.query = this.#lastQuery;
+      carried.pause = this.#resend;
+      this.#send(carried, now, out);
+    } else if (response.kind === "state" && response.query === carried.query) {
+      const clock = Math.floor(response.time / MICROS_PER_SECOND);
+      return this.#end(carried, verify(carried.order, { relay: response.relay, clock }, now.civil), out);
+    }
+    return out;
+  }
+
+  wake(now: Now): SessionOutput[] {
+    const out: SessionOutput[] = [];
+    if (!this.#up) return out;
+    for (const carried of this.#byMeter.values()) if (carried.resendAt <= now.mono) this.#send(carried, now, out);
+    return out;
+  }
+
+  /** Monotonic time of the next repetition. */
+  nextWake(): number {
+    let next = Number.POSITIVE_INFINITY;
+    if (this.#up) for (const carried of this.#byMeter.values()) next = Math.min(next, carried.resendAt);
+    return next;
+  }
+
+  #send(carried: Carried, now: Now, out: SessionOutput[]): void {
+    const { order, query } = carried;
+    const payload =
+      query === undefined
+        ? encodeCommand({
+            kind: "order",
+            order: { id: order.id, operation: order.operation, argument: order.argument },
+            expires: order.expiresAt,
+          })
+        : encodeCommand({ kind: "query", id: query });
+    const topic = topicFor(order.meter, "cmd");
+    out.push({ kind: "publish", link: this.#link, topic, payload, qos: 1, retain: false });
+    carried.resendAt = now.mono + carried.pause;
+    carried.pause = Math.min(LONGEST_RESEND, carried.pause * 2);
+    if (!carried.told) this.#tell(carried, { state: "sent" }, out);
+    carried.told = true;
+  }
+
+  #end(carried: Carried, step: OrderStep, out: SessionOutput[]): SessionOutput[] {
+    this.#byMeter.delete(carried.order.meter);
+    this.#tell(carried, step, out);
+    return out;
+  }
+
+  #tell(carried: Carried, step: OrderStep, out: SessionOutput[]): void {
+    out.push({ kind: "orderStep", order: carried.order.id, step });
+  }
+}

@@ -1,0 +1,54 @@
+/** Reads all blocks of a meter's plan; together they are one reading, stamped with the last reply. */
+import { failureText, type ModbusFailure } from "../../protocols/modbus/errors.ts";
+import type { ModbusReply } from "../../protocols/modbus/message.ts";
+import type { ModbusMap } from "../../protocols/models/model.ts";
+import type { MeasureValues } from "../../src/core/measures.ts";
+import { assert, type Result } from "../../src/core/result.ts";
+import type { Now } from "../../src/core/time.ts";
+import type { MeterId } from "../ports.ts";
+import { decodeBlock, type ReadBlock } from "../schedule/poll-plan.ts";
+import { END, type LineTask, type SessionOutput, type TaskMove } from "./line-task.ts";
+
+export class PollTask implements LineTask {
+  readonly #meter: MeterId;
+  readonly #map: ModbusMap;
+  readonly #plan: readonly ReadBlock[];
+  #values: MeasureValues = {};
+  #next = 0;
+
+  constructor(meter: MeterId, map: ModbusMap, plan: readonly ReadBlock[]) {
+    this.#meter = meter;
+    this.#map = map;
+    this.#plan = plan;
+  }
+
+  /** A reading is of one moment: what was read before the line was lost is read again. */
+  resume(): TaskMove {
+    this.#values = {};
+    this.#next = 0;
+    return this.#ask();
+  }
+
+  answer(result: Result<ModbusReply, ModbusFailure>, now: Now, out: SessionOutput[]): TaskMove {
+    if (!result.ok) {
+      out.push({ kind: "pollFailed", meter: this.#meter, reason: failureText(result.error) });
+      return END;
+    }
+    Object.assign(this.#values, decodeBlock(this.#map, this.#block(), result.value.data));
+    this.#next += 1;
+    if (this.#next < this.#plan.length) return this.#ask();
+    out.push({ kind: "polled", meter: this.#meter, time: now.civil, values: this.#values });
+    return END;
+  }
+
+  #block(): ReadBlock {
+    const block = this.#plan[this.#next];
+    assert(block !== undefined, "a plan has at least one block");
+    return block;
+  }
+
+  #ask(): TaskMove {
+    const { function: code, address, quantity } = this.#block();
+    return { kind: "ask", request: { function: code, address, quantity } };
+  }
+}
