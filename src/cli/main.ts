@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 import { PlatformError } from "../platform/errors.ts";
 import { addMeter } from "./commands/meter.ts";
 import { addModels } from "./commands/models.ts";
+import { addRead } from "./commands/read.ts";
 import { CommandError } from "./errors.ts";
 
 const USAGE = 2;
@@ -19,7 +20,7 @@ function program(): Command {
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  for (const add of [addMeter, addModels]) add(top);
+  for (const add of [addMeter, addModels, addRead]) add(top);
   for (const command of top.commands) command.exitOverride().configureOutput({ outputError: () => {} });
   return top;
 }

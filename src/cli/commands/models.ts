@@ -22,7 +22,10 @@ export function addModels(program: Command): void {
 }
 
 function list(json: boolean): void {
-  if (json) return printJson(MODELS);
+  if (json) {
+    printJson(MODELS);
+    return;
+  }
   const rows = MODELS.map((m) => [
     m.id,
     `${m.manufacturer} ${m.name}`,
@@ -36,7 +39,10 @@ function list(json: boolean): void {
 }
 
 function show(model: MeterModel, json: boolean): void {
-  if (json) return printJson(model);
+  if (json) {
+    printJson(model);
+    return;
+  }
   const { plate, modbus } = model;
   const { unit, baud, parity, stopBits } = modbus.defaults;
   print(`${model.id}: ${model.manufacturer} ${model.name}`);

@@ -1,0 +1,108 @@
+/** `meterworks read`: one reading of one meter. */
+import type { Command } from "commander";
+import type { LineConfig } from "../../../headend/config.ts";
+import type { MeterId } from "../../../headend/ports.ts";
+import { valueViews } from "../../../headend/view.ts";
+import type { MeterModel } from "../../../protocols/models/model.ts";
+import { measure } from "../../core/measures.ts";
+import { MICROS_PER_MS } from "../../core/time.ts";
+import type { Link } from "../../platform/link.ts";
+import { openSerial } from "../../platform/serial.ts";
+import { connectTcp } from "../../platform/tcp-client.ts";
+import { failed } from "../errors.ts";
+import { loadModel } from "../models.ts";
+import { print, printJson, table } from "../output.ts";
+import { CommandProcess } from "../process.ts";
+import { ReadOnce, type ReadOutcome } from "../read-meter.ts";
+import { integer, showHostPort } from "../values.ts";
+import { addWireFlags, serialSettings, type Wire, type WireFlags, wireOf } from "../wires.ts";
+
+interface Flags extends WireFlags {
+  readonly model: string;
+  readonly unit?: number;
+  readonly timeout: number;
+  readonly retries: number;
+  readonly json?: true;
+}
+
+const HELP = `
+Examples:
+  meterworks read --model eastron-sdm630 --tcp 192.168.1.50:502 --unit 1
+  meterworks read --model eastron-sdm120 --serial /dev/ttyUSB0 --baud 2400 --json`;
+
+export function addRead(program: Command): void {
+  const command = program
+    .command("read")
+    .description("one reading of a meter, every register of its map")
+    .requiredOption("--model <ID|FILE>", "meter model, see `meterworks models`, or a model file");
+  addWireFlags(command)
+    .option("--unit <N>", "Modbus unit address, 1..247 (default: the model's)", integer("--unit", 1, 247))
+    .option("--timeout <MS>", "wait this long for each reply", integer("--timeout", 10, 60_000), 1_000)
+    .option("--retries <N>", "further attempts of a request without a good reply", integer("--retries", 0, 10), 2)
+    .option("--json", "[{measure, obis, value, unit, time, quality}], values as decimal strings")
+    .addHelpText("after", HELP)
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const model = loadModel(flags.model);
+  const wire = wireOf(flags, "--serial or --tcp");
+  const unit = flags.unit ?? model.modbus.defaults.unit;
+  const proc = new CommandProcess(1);
+  try {
+    const link = await openLink(wire, flags, model);
+    proc.cleanup(() => link.end());
+    const line: LineConfig = {
+      link: link.id,
+      framing: wire.kind === "tcp" ? "tcp" : "rtu",
+      baud: serialSettings(flags, model).baudRate,
+      responseTimeout: flags.timeout * MICROS_PER_MS,
+      retries: flags.retries,
+      // One poll is all it gets to make.
+      pollEvery: Number.MAX_SAFE_INTEGER / 4,
+      meters: [{ id: "meter" as MeterId, unit, model }],
+    };
+    const outcome = await readOnce(proc, link, line, flags.timeout);
+    if (!outcome.ok) throw failed(`unit ${unit} on ${showWire(wire)}: ${outcome.reason}`, hintFor(outcome.reason, wire));
+    show(valueViews(outcome.reading.values, outcome.reading.time, outcome.reading.quality), flags.json === true);
+  } finally {
+    await proc.stop();
+  }
+}
+
+async function openLink(wire: Wire, flags: Flags, model: MeterModel): Promise<Link> {
+  if (wire.kind === "tcp") return connectTcp(wire.at);
+  if (wire.kind === "serial") return openSerial({ path: wire.path, ...serialSettings(flags, model) });
+  throw new Error("read has no flag for this wire");
+}
+
+function readOnce(proc: CommandProcess, link: Link, line: LineConfig, timeoutMs: number): Promise<ReadOutcome> {
+  return new Promise((resolve) => {
+    const reader = new ReadOnce(line, Math.max(3_000, 2 * timeoutMs) * MICROS_PER_MS, resolve);
+    proc.runtime.host(reader, undefined, { name: "read", precise: line.framing === "rtu" }).attach(link);
+  });
+}
+
+function showWire(wire: Wire): string {
+  return wire.kind === "tcp" ? showHostPort(wire.at) : wire.kind === "mqtt" ? wire.url : wire.path;
+}
+
+function hintFor(reason: string, wire: Wire): string {
+  if (/refused|no connection|unreachable/i.test(reason)) return "check the address, and that something listens there";
+  if (!/time/i.test(reason)) return "check that --model is this meter's";
+  return wire.kind === "tcp"
+    ? "check --unit, or give a longer --timeout"
+    : "check --unit, --baud, --parity and the A/B wires, or give a longer --timeout";
+}
+
+function show(rows: ReturnType<typeof valueViews>, json: boolean): void {
+  if (json) {
+    printJson(rows);
+    return;
+  }
+  const cells = rows.map((row) => {
+    const m = measure(row.measure as Parameters<typeof measure>[0]);
+    return [m.title, row.value ?? "no value", row.value === null ? "" : row.unit, row.obis];
+  });
+  print(table(cells, [1]));
+}
