@@ -15,7 +15,7 @@ export function quoteValue(value: unknown): string {
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 
-export interface SyntaxProblem {
+interface SyntaxProblem {
   /** Both count from 1. */
   readonly line: number;
   readonly column: number;

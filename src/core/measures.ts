@@ -171,6 +171,7 @@ export function shownUnit(m: Measure): string {
   return m.kind === "energy" ? `k${m.unit}` : m.unit;
 }
 
+/** Decimals of {@link shownUnit}. */
 export function shownDecimals(m: Measure): number {
   return m.kind === "energy" ? m.decimals + 3 : m.decimals;
 }

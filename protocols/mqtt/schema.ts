@@ -1,0 +1,102 @@
+/** The JSON Schema of the messages, published as `docs/mqtt.schema.json`. It says what the decoders accept, as far as a schema can. */
+import { MEASURES, type Measure, shownDecimals, shownUnit } from "../../src/core/measures.ts";
+import { OPERATIONS, STATUSES } from "./message.ts";
+import { CHANNELS } from "./topics.ts";
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const MOST = Number.MAX_SAFE_INTEGER;
+
+/** As parseDecimal reads it: trailing zeros may go on beyond the measure's decimals, other digits may not. */
+function decimalPattern(decimals: number): string {
+  return decimals === 0 ? "^[+-]?\\d+(\\.0+)?$" : `^[+-]?\\d+(\\.\\d{1,${decimals}}0*)?$`;
+}
+
+function valueSchema(m: Measure): Schema {
+  return {
+    title: m.title,
+    description: `${m.key}, ${shownUnit(m)}`,
+    type: ["string", "null"],
+    pattern: decimalPattern(shownDecimals(m)),
+    maxLength: 40,
+  };
+}
+
+const ref = (name: string): Schema => ({ $ref: `#/$defs/${name}` });
+
+/** An object of these members, all required; more members may follow in later versions. */
+function message(description: string, properties: Record<string, Schema>): Schema {
+  return {
+    description,
+    type: "object",
+    properties: { version: { const: 1 }, ...properties },
+    required: ["version", ...Object.keys(properties)],
+  };
+}
+
+export const MQTT_SCHEMA: Schema = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  $id: "urn:meterworks:mqtt:1",
+  title: "meterworks messages over MQTT",
+  description: `Topics: meters/{meter}/{${CHANNELS.join("|")}}; QoS 1. Nothing is published on event yet.`,
+  anyOf: [ref("telemetry"), ref("command"), ref("response")],
+  $defs: {
+    telemetry: message(
+      "On meters/{meter}/telemetry. The sequence number counts every message of the meter: a gap is a lost reading.",
+      {
+        meter: ref("meter"),
+        model: { type: "string", minLength: 1, maxLength: 64 },
+        sequence: { type: "integer", minimum: 0, maximum: MOST },
+        time: ref("time"),
+        values: ref("values"),
+      },
+    ),
+    command: { description: "On meters/{meter}/cmd.", oneOf: [ref("order"), ref("query")] },
+    order: message(
+      "Carried out at most once: a repeated id is answered with its first outcome. Not carried out once it has expired.",
+      {
+        kind: { const: "order" },
+        id: ref("id"),
+        operation: { enum: OPERATIONS },
+        argument: {
+          description: "clock-set: seconds since 1970 in UTC; otherwise 0",
+          type: "integer",
+          minimum: -MOST,
+          maximum: MOST,
+        },
+        expires: ref("time"),
+      },
+    ),
+    query: message("Asks for a state response.", { kind: { const: "query" }, id: ref("id") }),
+    response: { description: "On meters/{meter}/resp.", oneOf: [ref("outcome"), ref("state")] },
+    outcome: message("The end of an order.", {
+      kind: { const: "outcome" },
+      meter: ref("meter"),
+      time: ref("time"),
+      id: ref("id"),
+      status: { enum: STATUSES },
+      relay: { description: "after the order: 1 closed, 0 open", enum: [0, 1] },
+    }),
+    state: message("The meter as it is now; query is the id of the query answered.", {
+      kind: { const: "state" },
+      meter: ref("meter"),
+      time: ref("time"),
+      query: ref("id"),
+      relay: { description: "1 closed, 0 open, null where the meter has none", enum: [0, 1, null] },
+      values: ref("values"),
+    }),
+    meter: { type: "string", pattern: "^[A-Za-z0-9_.-]{1,64}$" },
+    id: { type: "integer", minimum: 1, maximum: MOST },
+    time: {
+      description: "ISO 8601 with an offset; meters send UTC: 2026-11-24T16:00:00Z",
+      type: "string",
+      pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?(Z|[+-]\\d{2}:\\d{2})$",
+    },
+    values: {
+      description:
+        "By OBIS code: a decimal string in the unit named, null where the meter has no value. Unknown codes are passed over.",
+      type: "object",
+      properties: Object.fromEntries(MEASURES.map((m) => [m.obis, valueSchema(m)])),
+    },
+  },
+};
