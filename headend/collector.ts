@@ -5,11 +5,14 @@
  */
 import type { Actor } from "../src/core/actor.ts";
 import { Random } from "../src/core/random.ts";
+import { assert } from "../src/core/result.ts";
 import type { Now, Wake } from "../src/core/time.ts";
 import { Books } from "./books.ts";
 import { headsByMeter } from "./commands/orders.ts";
 import { Committer, type Work } from "./committer.ts";
 import { type CollectorConfig, DEFAULT_LIMITS, type Limits } from "./config.ts";
+import { checkConfig } from "./config-check.ts";
+import { problemText } from "./config-reader.ts";
 import { Directory } from "./directory.ts";
 import type { CollectorEffect, CollectorEvent, MeterId, Order, StoreSnapshot } from "./ports.ts";
 import type { SessionOutput } from "./sessions/line-task.ts";
@@ -35,9 +38,11 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
    * @param seed differs from start to start; it only numbers the queries to MQTT meters
    */
   constructor(config: CollectorConfig, snapshot: StoreSnapshot, seed: number) {
+    const problem = checkConfig(config)[0];
+    assert(problem === undefined, problem === undefined ? "" : problemText(problem));
     this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
     this.#books = new Books(snapshot);
-    this.#directory = new Directory(config, this.#books);
+    this.#directory = new Directory(config, this.#books.meters);
     this.#committer = new Committer(this.#books, this.#limits);
     this.#sessions = new Sessions(config, this.#limits, 1 + new Random(seed).uint32());
     if (config.mqtt !== undefined)

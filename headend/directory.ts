@@ -21,13 +21,14 @@ export interface KnownMeter {
 const VIA_MQTT = "mqtt";
 
 export class Directory {
-  readonly #books: Books;
+  readonly #registered: Pick<Books["meters"], "get">;
   readonly #configured = new Map<MeterId, KnownMeter>();
   readonly #models: ReadonlyMap<string, MeterModel>;
   readonly #mqtt: boolean;
 
-  constructor(config: CollectorConfig, books: Books) {
-    this.#books = books;
+  /** @param registered the meters that the store knows, self-registered ones among them */
+  constructor(config: CollectorConfig, registered: Pick<Books["meters"], "get">) {
+    this.#registered = registered;
     this.#mqtt = config.mqtt !== undefined;
     this.#models = new Map([...MODELS, ...(config.models ?? [])].map((model) => [model.id, model]));
     for (const line of config.lines)
@@ -42,7 +43,7 @@ export class Directory {
   find(id: MeterId): KnownMeter | undefined {
     const configured = this.#configured.get(id);
     if (configured !== undefined) return configured;
-    const registration = this.#books.meters.get(id);
+    const registration = this.#registered.get(id);
     // A meter that was once on a line and is no longer configured cannot be reached any more.
     if (!this.#mqtt || registration === undefined || registration.via !== VIA_MQTT) return undefined;
     return { model: this.#models.get(registration.model), line: undefined, configured: false, registration };
