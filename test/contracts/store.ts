@@ -28,7 +28,7 @@ export interface StoreHarness {
 export const meterId = (id: string): MeterId => id as MeterId;
 export const orderNumber = (id: number): OrderNumber => id as OrderNumber;
 
-/** 2026-11-24T16:00:00Z in microseconds: beyond 32 bits, so that a narrow column shows. */
+/** 2026-11-28T16:00:00Z in microseconds: beyond 32 bits, so that a narrow column shows. */
 const T0 = 1_795_881_600_000_000;
 export const at = (seconds: number): Civil => civil(T0 + seconds * 1_000_000);
 const EVER = civil(Number.MAX_SAFE_INTEGER);

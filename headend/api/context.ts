@@ -1,0 +1,32 @@
+/** What the routes are given: the store's read side and the way to the collector. */
+import type { LogEffect } from "../../src/core/actor.ts";
+import type { Result } from "../../src/core/result.ts";
+import type { MeterId, OrderReceipt, Refusal, RegisteredMeter, Request, StoreQuery, TopupReceipt } from "../ports.ts";
+import { fromStore, Problem } from "./problems.ts";
+
+type WithoutTicket<T> = T extends unknown ? Omit<T, "ticket"> : never;
+
+/** A request to the collector; the driver gives it its ticket. */
+export type ApiRequest = WithoutTicket<Request>;
+
+export interface ApiOptions {
+  readonly store: StoreQuery;
+  /** Resolves with the collector's reply, which comes after the commit. */
+  readonly submit: (request: ApiRequest) => Promise<Result<TopupReceipt | OrderReceipt, Refusal>>;
+  /** At least 16 characters, random. */
+  readonly token: string;
+  readonly version: string;
+  /** What the driver knows of lines, broker and queues; plain JSON data. */
+  readonly status: () => object;
+  readonly log?: (entry: LogEffect) => void;
+}
+
+/** Who the audit says it was: the API has one token and so one user. */
+export const ACTOR = "operator";
+
+export async function knownMeter(store: StoreQuery, id: string): Promise<RegisteredMeter> {
+  const meter = await fromStore(store.meter(id as MeterId));
+  if (meter === undefined)
+    throw new Problem(404, "unknown-meter", `there is no meter "${id}": GET /api/v1/meters lists those there are`);
+  return meter;
+}

@@ -1,0 +1,197 @@
+/** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
+import { ORDER_OPERATIONS, ORDER_STATUSES } from "../../protocols/orders.ts";
+import { ORDER_STATES } from "../ports.ts";
+
+export const MAXIMUM_LIMIT = 500;
+export const DEFAULT_LIMIT = 100;
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** An object that has these properties, all of them required, and no others. */
+function record(properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { type: "object", additionalProperties: false, required, properties };
+}
+
+const list = (items: Schema): Schema => ({ type: "array", items });
+const orNull = (schema: Schema): Schema => ({ anyOf: [schema, { type: "null" }] });
+const ref = (id: string): Schema => ({ $ref: `${id}#` });
+const text: Schema = { type: "string" };
+const integer: Schema = { type: "integer" };
+const flag: Schema = { type: "boolean" };
+const time: Schema = { type: "string", description: "an ISO 8601 time in UTC such as 2026-11-24T16:00:00Z" };
+const decimal: Schema = {
+  type: "string",
+  description: "a decimal number as a string",
+  pattern: "^-?[0-9]+(\\.[0-9]+)?$",
+};
+const next: Schema = orNull({ type: "string", description: "the cursor of the next page; null on the last one" });
+
+const meterId: Schema = {
+  type: "string",
+  description: "a meter id: 1 to 64 letters, digits, dots, dashes and underlines",
+  pattern: "^[A-Za-z0-9_.-]{1,64}$",
+};
+const key: Schema = {
+  type: "string",
+  description:
+    "an idempotency key: 1 to 128 visible ASCII characters, new for each thing you want done and the same when you repeat a " +
+    "request whose answer was lost, so that it is done once",
+  pattern: "^[!-~]{1,128}$",
+};
+const limit: Schema = {
+  type: "integer",
+  description: `a whole number from 1 to ${MAXIMUM_LIMIT} (default ${DEFAULT_LIMIT})`,
+  minimum: 1,
+  maximum: MAXIMUM_LIMIT,
+  default: DEFAULT_LIMIT,
+};
+const cursor: Schema = { type: "string", description: "the `next` of the page before", maxLength: 100 };
+
+export const meterParams = record({ id: meterId });
+export const orderParams = record({
+  id: { type: "string", description: "an order number", pattern: "^[1-9][0-9]{0,15}$" },
+});
+export const limitQuery = record({ limit }, ["limit"]);
+export const pageQuery = record({ limit, cursor }, ["limit", "cursor"]);
+export const ordersQuery = record({ meter: meterId, limit }, ["limit"]);
+export const readingsQuery = record(
+  {
+    from: {
+      ...time,
+      description: "the first moment, an ISO 8601 time such as 2026-11-24T16:00:00Z; default: the oldest",
+    },
+    to: { ...time, description: "the first moment not wanted any more, an ISO 8601 time; default: none" },
+    limit,
+    cursor,
+  },
+  ["from", "to", "limit", "cursor"],
+);
+
+export const topupBody = record({
+  amount: {
+    type: "string",
+    description: 'a decimal string in the account\'s currency, such as "10.00"',
+    pattern: "^[0-9]{1,15}(\\.[0-9]{1,3})?$",
+  },
+  currency: { type: "string", description: "the account's ISO 4217 code, such as EUR", pattern: "^[A-Z]{3}$" },
+  key,
+});
+
+export const orderBody = record(
+  {
+    operation: {
+      description: `one of ${Object.keys(ORDER_OPERATIONS).join(", ")}`,
+      enum: Object.keys(ORDER_OPERATIONS),
+    },
+    argument: {
+      type: "integer",
+      description: "for clock-set the time to set, in whole seconds since 1970 in UTC; absent otherwise",
+      minimum: 0,
+      maximum: 253_402_300_799,
+    },
+    key,
+  },
+  ["argument"],
+);
+
+const source: Schema = { enum: ["modbus", "mqtt"] };
+const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
+
+/** Shared answers, by the name under which the document lists them. */
+export const COMPONENTS: Readonly<Record<string, Schema>> = {
+  Problem: {
+    ...record({ type: text, title: text, status: integer, detail: text, reason: text }),
+    description: "RFC 9457 problem details; `detail` says what to do, `reason` is for programs",
+  },
+  Meter: record({
+    id: meterId,
+    model: text,
+    ratio: { type: "number", description: "CT × VT: readings are secondary values, billing multiplies by this" },
+    via: text,
+  }),
+  Reading: record({
+    time,
+    source,
+    sequence: orNull(integer),
+    quality,
+    values: list(record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality })),
+  }),
+  Order: record({
+    id: integer,
+    key: text,
+    meter: meterId,
+    operation: { enum: Object.keys(ORDER_OPERATIONS) },
+    argument: integer,
+    state: { enum: ORDER_STATES },
+    reason: text,
+    requestedAt: time,
+    expiresAt: time,
+    outcome: { enum: [...Object.keys(ORDER_STATUSES), null] },
+    relayReadBack: { enum: [0, 1, null] },
+    finishedAt: orNull(time),
+  }),
+  Account: record({
+    meter: meterId,
+    currency: text,
+    balance: decimal,
+    toppedUp: decimal,
+    charged: decimal,
+    warnAt: decimal,
+    cutAt: decimal,
+    pricePerKwh: decimal,
+    energyFrom: orNull(decimal),
+    energyTo: orNull(decimal),
+    energyUnit: text,
+  }),
+  Posting: record({
+    key: text,
+    meter: meterId,
+    kind: { enum: ["topup", "charge"] },
+    currency: text,
+    at: time,
+    amount: decimal,
+    energyTo: orNull(decimal),
+    energyUnit: text,
+  }),
+  AuditEntry: record({
+    at: time,
+    actor: text,
+    action: text,
+    meter: orNull(meterId),
+    order: orNull(integer),
+    detail: text,
+  }),
+};
+
+export const answers = {
+  health: record({ status: { const: "ok" } }),
+  status: {
+    type: "object",
+    required: ["version", "readings"],
+    properties: { version: text, readings: record({ modbus: integer, mqtt: integer }) },
+  },
+  meters: record({ meters: list(ref("Meter")), next }),
+  meter: record({ meter: ref("Meter"), latest: orNull(ref("Reading")) }),
+  readings: record({ meter: meterId, readings: list(ref("Reading")), next }),
+  account: ref("Account"),
+  postings: record({ postings: list(ref("Posting")) }),
+  topup: record({ meter: meterId, amount: decimal, balance: decimal, currency: text, booked: flag }),
+  orderReceipt: record({ order: ref("Order"), created: flag }),
+  order: ref("Order"),
+  orders: record({ orders: list(ref("Order")) }),
+  audit: record({ entries: list(ref("AuditEntry")) }),
+} satisfies Record<string, Schema>;
+
+/** The answers of a route: its good ones, and problems for the statuses it may give beside 401. */
+export function responses(
+  good: Readonly<Record<number, Schema>>,
+  ...problems: readonly number[]
+): Record<number, Schema> {
+  const all: Record<number, Schema> = {};
+  for (const [status, schema] of Object.entries(good)) all[Number(status)] = { description: "", ...schema };
+  const problem = { "application/problem+json": { schema: ref("Problem") } };
+  for (const status of [400, 401, 500, 503, ...problems])
+    all[status] = { description: "refused: `detail` says what to do", content: problem };
+  return all;
+}

@@ -1,0 +1,117 @@
+/**
+ * How the head-end's records look outside: ISO times, decimal strings with their unit, money with the decimals of its
+ * currency. One place for API, console and command line, so that a value never reads differently in two of them.
+ */
+import { formatDecimal, formatFixed } from "../src/core/decimal.ts";
+import { MEASURES, type MeasureValues, measure, type Quality, shownUnit, showValue } from "../src/core/measures.ts";
+import { currencyOf, type Minor } from "../src/core/money.ts";
+import { type Civil, toIso } from "../src/core/time.ts";
+import type {
+  AuditEntry,
+  MeterReading,
+  Order,
+  OrderReceipt,
+  Posting,
+  PrepaidAccount,
+  RegisteredMeter,
+  TopupReceipt,
+} from "./ports.ts";
+
+/** One register of a reading, as `meterworks read --json` prints it. */
+export interface ValueView {
+  readonly measure: string;
+  readonly obis: string;
+  /** A decimal string in `unit`; null where the meter had no value. */
+  readonly value: string | null;
+  readonly unit: string;
+  readonly time: string;
+  readonly quality: Quality;
+}
+
+/** Rows in the order of the vocabulary. A null in a good reading is `missing`: it is that value that is not there. */
+export function valueViews(values: MeasureValues, time: Civil, quality: Quality): readonly ValueView[] {
+  const iso = toIso(time);
+  return MEASURES.filter((m) => values[m.key] !== undefined).map((m) => {
+    const value = values[m.key] ?? null;
+    return {
+      measure: m.key,
+      obis: m.obis,
+      value: value === null ? null : showValue(m, value),
+      unit: shownUnit(m),
+      time: iso,
+      quality: value === null && quality === "good" ? "missing" : quality,
+    };
+  });
+}
+
+export function readingView(reading: MeterReading) {
+  const { time, source, sequence, quality, values } = reading;
+  return { time: toIso(time), source, sequence, quality, values: valueViews(values, time, quality) };
+}
+
+export function meterView({ id, model, ratio, via }: RegisteredMeter) {
+  return { id, model, ratio, via };
+}
+
+export function orderView(order: Order) {
+  const { id, key, meter, operation, argument, state, reason, requestedAt, expiresAt, outcome, relayReadBack } = order;
+  return {
+    ...{ id, key, meter, operation, argument, state, reason },
+    requestedAt: toIso(requestedAt),
+    expiresAt: toIso(expiresAt),
+    ...{ outcome, relayReadBack },
+    finishedAt: order.finishedAt === null ? null : toIso(order.finishedAt),
+  };
+}
+
+export function auditView({ at, actor, action, meter, order, detail }: AuditEntry) {
+  return { at: toIso(at), actor, action, meter, order, detail };
+}
+
+/** `"10.00"` for 1000 cents, `"1000"` for 1000 yen. */
+export function showMoney(amount: Minor, currency: string): string {
+  return formatFixed(amount, currencyOf(currency).decimals);
+}
+
+/** A price per kWh holds millionths of a minor unit; only the decimals it uses are shown. */
+const PRICE_DECIMALS = 6;
+
+export function accountView(account: PrepaidAccount) {
+  const { meter, currency, toppedUp, charged } = account;
+  const money = (amount: bigint): string => showMoney(amount as Minor, currency);
+  return {
+    ...{ meter, currency },
+    balance: money(toppedUp - charged),
+    toppedUp: money(toppedUp),
+    charged: money(charged),
+    warnAt: money(account.warnAt),
+    cutAt: money(account.cutAt),
+    pricePerKwh: formatDecimal(account.price, currencyOf(currency).decimals + PRICE_DECIMALS),
+    energyFrom: showEnergy(account.energyFrom),
+    energyTo: showEnergy(account.energyTo),
+    energyUnit: "kWh",
+  };
+}
+
+/** `currency` is that of the account: a posting is kept in minor units of it. */
+export function postingView({ key, meter, at, kind, amount, energyTo }: Posting, currency: string) {
+  return {
+    ...{ key, meter, kind, currency },
+    at: toIso(at),
+    amount: showMoney(amount, currency),
+    energyTo: showEnergy(energyTo),
+    energyUnit: "kWh",
+  };
+}
+
+export function topupView({ meter, amount, balance, currency, booked }: TopupReceipt) {
+  return { meter, amount: showMoney(amount, currency), balance: showMoney(balance, currency), currency, booked };
+}
+
+export function orderReceiptView({ order, created }: OrderReceipt) {
+  return { order: orderView(order), created };
+}
+
+function showEnergy(milliWattHours: number | null): string | null {
+  return milliWattHours === null ? null : showValue(measure("activeEnergyImport"), milliWattHours);
+}

@@ -1,0 +1,96 @@
+/** Who gets in, and what the description of the API says. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { buildApi } from "../../../headend/api/api.ts";
+import { type Fixture, fakeStore, fixture, TOKEN } from "./api-support.ts";
+
+let api: Fixture;
+beforeEach(async () => {
+  api = await fixture();
+});
+afterEach(() => api.app.close());
+
+/** Every route of the API, written out: a new one must be added here and so comes under the test of the token. */
+const ROUTES = [
+  ["GET", "/api/v1/meters"],
+  ["GET", "/api/v1/meters/{id}"],
+  ["GET", "/api/v1/meters/{id}/readings"],
+  ["GET", "/api/v1/meters/{id}/account"],
+  ["GET", "/api/v1/meters/{id}/postings"],
+  ["POST", "/api/v1/meters/{id}/topups"],
+  ["POST", "/api/v1/meters/{id}/orders"],
+  ["GET", "/api/v1/orders/{id}"],
+  ["GET", "/api/v1/orders"],
+  ["GET", "/api/v1/audit"],
+  ["GET", "/api/v1/status"],
+] as const;
+
+test.each(ROUTES)("%s %s needs the token", async (method, template) => {
+  const url = template.replace("{id}", "a");
+  for (const authorization of [
+    undefined,
+    "",
+    "Bearer",
+    `Basic ${TOKEN}`,
+    `Bearer ${TOKEN}x`,
+    `Bearer ${TOKEN.slice(1)}`,
+  ]) {
+    const answer = await api.app.inject({ method, url, headers: authorization === undefined ? {} : { authorization } });
+    expect(answer.statusCode).toBe(401);
+    expect(answer.headers["www-authenticate"]).toMatch(/^Bearer/);
+    expect(answer.json()).toMatchObject({
+      status: 401,
+      reason: "unauthorized",
+      detail: expect.stringMatching(/token/),
+    });
+  }
+  const answer = await api.app.inject({ method, url, headers: { authorization: `bearer ${TOKEN}` } });
+  expect(answer.statusCode).not.toBe(401);
+});
+
+test("an unknown path tells a stranger nothing", async () => {
+  expect((await api.app.inject("/api/v1/secret")).statusCode).toBe(401);
+  expect((await api.app.inject({ method: "DELETE", url: "/api/v1/meters/a" })).statusCode).toBe(401);
+});
+
+test("health and the description need no token", async () => {
+  expect((await api.app.inject("/health")).json()).toEqual({ status: "ok" });
+  expect((await api.app.inject("/openapi.json")).statusCode).toBe(200);
+});
+
+test("a token that is no secret is a mistake of the caller", () => {
+  const options = { store: fakeStore(), version: "1", status: () => ({}), submit: () => expect.fail() };
+  expect(() => buildApi({ ...options, token: "short" })).toThrow(/token/);
+});
+
+test("a path that is no URL is refused as a problem", async () => {
+  const answer = await api.app.inject("/api/v1/meters/%zz");
+  expect(answer.statusCode).toBe(400);
+  expect(answer.headers["content-type"]).toContain("application/problem+json");
+});
+
+test("answers are not to be kept by caches", async () => {
+  expect((await api.call({ url: "/api/v1/meters" })).headers["cache-control"]).toBe("no-store");
+});
+
+test("the description lists exactly the routes there are, each with a unique name, and its references resolve", async () => {
+  const text = (await api.app.inject("/openapi.json")).body;
+  const description = JSON.parse(text);
+  expect(description.openapi).toBe("3.1.0");
+  expect(description.info).toMatchObject({ title: "meterworks head-end", version: "1.2.3" });
+  const operations = Object.entries<Record<string, { operationId: string; responses: object }>>(
+    description.paths,
+  ).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, ...operation })),
+  );
+  const listed = operations.map(({ method, path }) => `${method} ${path}`).sort();
+  expect(listed).toEqual([...ROUTES.map((route) => route.join(" ")), "GET /health"].sort());
+  expect(new Set(operations.map((o) => o.operationId)).size).toBe(operations.length);
+  expect(description.security).toEqual([{ token: [] }]);
+  expect(description.components.securitySchemes.token).toEqual({ type: "http", scheme: "bearer" });
+  for (const [, name] of text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g))
+    expect(description.components.schemas[name as string], name).toBeDefined();
+  expect(text).not.toMatch(/"\$ref":"(?!#\/components\/schemas\/)/);
+  const body = description.paths["/api/v1/meters/{id}/topups"].post.requestBody.content["application/json"].schema;
+  expect(body.required).toEqual(["amount", "currency", "key"]);
+  expect(body.properties.key.description).toMatch(/same when you repeat/);
+});
