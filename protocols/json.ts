@@ -12,7 +12,13 @@ export function quoteValue(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "an object";
   const text = typeof value === "string" ? `'${value}'` : String(value);
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+  return printable(text, 40);
+}
+
+/** Text from outside as it may reach a terminal or a log: no control characters (escape sequences), and cut at `most`. */
+export function printable(text: string, most: number): string {
+  const clean = text.slice(0, most).replace(/\p{Cc}/gu, "?");
+  return text.length > most ? `${clean}…` : clean;
 }
 
 interface SyntaxProblem {

@@ -1,5 +1,5 @@
 /** The form of a JSON document as small values that check and describe it: what a model file may hold, said once. */
-import { isJsonObject, quoteValue } from "../json.ts";
+import { isJsonObject, printable, quoteValue } from "../json.ts";
 
 export interface ModelProblem {
   /** `modbus.registers[3].encoding`, or `line 12, column 5` where the text is no JSON. */
@@ -15,7 +15,8 @@ export class Report {
   readonly problems: ModelProblem[] = [];
 
   add(place: string, message: string): void {
-    if (this.problems.length < PROBLEM_LIMIT) this.problems.push({ place: place === "" ? "the file" : place, message });
+    if (this.problems.length >= PROBLEM_LIMIT) return;
+    this.problems.push({ place: place === "" ? "the file" : printable(place, 120), message });
   }
 }
 

@@ -3,7 +3,7 @@ import { findMeasureByObis, type MeasureKey, type MeasureValues, parseShownValue
 import { failure, type Result, success } from "../../src/core/result.ts";
 import { fromUtf8 } from "../../src/core/text.ts";
 import { type Civil, parseIso } from "../../src/core/time.ts";
-import { isJsonObject, type JsonObject, quoteValue } from "../json.ts";
+import { isJsonObject, type JsonObject, printable, quoteValue } from "../json.ts";
 import type { PayloadError } from "./errors.ts";
 import { isMeterName } from "./topics.ts";
 
@@ -11,7 +11,8 @@ import { isMeterName } from "./topics.ts";
 export const PAYLOAD_LIMIT = 65_536;
 
 function bad(field: string, reason: string): Result<never, PayloadError> {
-  return failure({ kind: "bad-field", field, reason });
+  // Reasons of the number and time readers quote what was sent.
+  return failure({ kind: "bad-field", field, reason: printable(reason, 160) });
 }
 
 /** The document's top-level object, of the version this profile has. */
@@ -61,7 +62,7 @@ export function readTime(fields: JsonObject, name: string): Result<Civil, Payloa
   const value = member(fields, name);
   if (typeof value !== "string") return bad(name, `an ISO 8601 time is needed, not ${quoteValue(value)}`);
   const time = parseIso(value);
-  return time.ok ? time : bad(name, time.error.slice(0, 120));
+  return time.ok ? time : bad(name, time.error);
 }
 
 /** One of a closed list of texts. */

@@ -182,6 +182,17 @@ describe("bad payloads are refused with the member and the reason", () => {
     expect(refusal(decodeTelemetry(payload))).toMatch(message);
   });
 
+  test("what was sent reaches a log without escape sequences, and cut", () => {
+    for (const change of [{ time: "\u001b[2J" }, { meter: "\u001b[2J" }, { values: { "1-0:1.8.0": "\u001b[2J\n" } }]) {
+      const text = refusal(decodeTelemetry(bytes({ ...telemetryDocument, ...change })));
+      expect(text).toContain("?[2J");
+      expect(text).not.toMatch(/\p{Cc}/u);
+    }
+    expect(refusal(decodeTelemetry(bytes({ ...telemetryDocument, time: "x".repeat(60_000) }))).length).toBeLessThan(
+      200,
+    );
+  });
+
   test("commands", () => {
     const order = (change: object) => refusal(decodeCommand(bytes({ ...orderDocument, ...change })));
     expect(order({ kind: "orders" })).toBe("kind: one of order, query is needed, not 'orders'");
