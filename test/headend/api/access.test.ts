@@ -1,13 +1,13 @@
 /** Who gets in, and what the description of the API says. */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildApi } from "../../../headend/api/api.ts";
 import { type Fixture, fakeStore, fixture, TOKEN } from "./api-support.ts";
 
 let api: Fixture;
-beforeEach(async () => {
+beforeAll(async () => {
   api = await fixture();
 });
-afterEach(() => api.app.close());
+afterAll(() => api.app.close());
 
 /** Every route of the API, written out: a new one must be added here and so comes under the test of the token. */
 const ROUTES = [

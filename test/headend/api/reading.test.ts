@@ -1,13 +1,13 @@
 /** The routes that read. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { account, at } from "../../contracts/store.ts";
 import { type Fixture, fakeStore, fixture } from "./api-support.ts";
 
 let api: Fixture;
-beforeEach(async () => {
+beforeAll(async () => {
   api = await fixture();
 });
-afterEach(() => api.app.close());
+afterAll(() => api.app.close());
 const get = async (url: string) => {
   const answer = await api.call({ url });
   expect(answer.statusCode, answer.body).toBe(200);
