@@ -70,7 +70,7 @@ function detect(name: PeerName): string | undefined {
     return compiler !== undefined && succeeds("pkg-config", ["--exists", "libmodbus"]) ? compiler : undefined;
   }
   if (name === "pymodbus") {
-    return succeeds(DEBIAN_PYTHON, ["-c", "import pymodbus, serial"]) ? DEBIAN_PYTHON : undefined;
+    return succeeds(DEBIAN_PYTHON, ["-c", "import pymodbus.client, pymodbus.server"]) ? DEBIAN_PYTHON : undefined;
   }
   return findProgram(name);
 }

@@ -64,7 +64,7 @@ function clientRows(tools: Tools, { warmMs, measureMs }: Durations, connections:
     connections,
     server,
     client: (port) => [
-      ...[process.execPath, script("peer-client.js"), kind],
+      ...[process.execPath, script("client.js"), kind],
       ...[port, connections, warmMs, measureMs].map(String),
     ],
   }));

@@ -1,5 +1,5 @@
 /**
- * `peer-client.js raw|modbus-serial|jsmodbus|meterworks PORT CONNECTIONS WARM_MS MEASURE_MS`: a client of the bench in a
+ * `client.js meterworks|raw|modbus-serial|jsmodbus PORT CONNECTIONS WARM_MS MEASURE_MS`: a client of the bench in a
  * process of its own. On each connection one request is outstanding; every reply's 60 values are checked. Prints
  * `measuring`, `measured` and one line of JSON, as the load generator in C does.
  */
@@ -7,6 +7,7 @@ import { connect } from "node:net";
 import { performance } from "node:perf_hooks";
 import modbus from "jsmodbus";
 import ModbusSerial from "modbus-serial";
+import { openMeterworks } from "./meterworks-client.ts";
 import { checkValues, REGISTERS } from "./pattern.ts";
 
 const HOST = "127.0.0.1";
@@ -52,6 +53,7 @@ async function openJsmodbus(port: number): Promise<Ask> {
 }
 
 const OPENERS = new Map<string, (port: number) => Promise<Ask>>([
+  ["meterworks", openMeterworks],
   ["raw", openRaw],
   ["modbus-serial", openModbusSerial],
   ["jsmodbus", openJsmodbus],
@@ -82,9 +84,7 @@ async function main(): Promise<void> {
   const open = OPENERS.get(kind);
   const [port, connections, warmMs, measureMs] = numbers.map(Number);
   if (!open || port === undefined || connections === undefined || warmMs === undefined || measureMs === undefined) {
-    process.stderr.write(
-      `usage: peer-client.js ${[...OPENERS.keys()].join("|")} PORT CONNECTIONS WARM_MS MEASURE_MS\n`,
-    );
+    process.stderr.write(`usage: client.js ${[...OPENERS.keys()].join("|")} PORT CONNECTIONS WARM_MS MEASURE_MS\n`);
     process.exit(2);
   }
   const asks = await Promise.all(Array.from({ length: connections }, () => open(port)));
