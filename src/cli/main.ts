@@ -1,26 +1,24 @@
 #!/usr/bin/env node
 /** The command line: every command registers here, and every error ends as one clear line and the right exit code. */
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { PlatformError } from "../platform/errors.ts";
+import { addDemo } from "./commands/demo.ts";
 import { addMeter } from "./commands/meter.ts";
 import { addModels } from "./commands/models.ts";
 import { addRead } from "./commands/read.ts";
 import { CommandError } from "./errors.ts";
+import { VERSION } from "./version.ts";
 
 const USAGE = 2;
 
 function program(): Command {
-  const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
   const top = new Command("meterworks")
     .description("smart-meter firmware simulator and head-end collector")
-    .version(version)
+    .version(VERSION)
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  for (const add of [addMeter, addModels, addRead]) add(top);
+  for (const add of [addDemo, addMeter, addModels, addRead]) add(top);
   for (const command of top.commands) command.exitOverride().configureOutput({ outputError: () => {} });
   return top;
 }

@@ -1,10 +1,11 @@
 /** One reading of a real or virtual Modbus meter: the head-end's own line session with one meter on it, once. */
-import type { Actor, LinkEffect, LinkEvent, LinkId } from "../core/actor.ts";
-import { type Now, type Wake, wakeAtMono, earlier } from "../core/time.ts";
-import type { MeterReading } from "../../headend/ports.ts";
+
 import type { LineConfig } from "../../headend/config.ts";
-import type { SessionOutput } from "../../headend/sessions/line-task.ts";
+import type { MeterReading } from "../../headend/ports.ts";
 import { LineSession } from "../../headend/sessions/line-session.ts";
+import type { SessionOutput } from "../../headend/sessions/line-task.ts";
+import type { Actor, LinkEffect, LinkEvent, LinkId } from "../core/actor.ts";
+import { earlier, type Now, type Wake, wakeAtMono } from "../core/time.ts";
 
 export type ReadOutcome =
   | { readonly ok: true; readonly reading: MeterReading }

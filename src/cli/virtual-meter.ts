@@ -1,6 +1,7 @@
 /** Makes a virtual meter from flags, for the commands that have one or many of them. */
 
 import { Meter } from "../../firmware-sim/meter.ts";
+import type { MeteringChip } from "../../firmware-sim/metrology/chip.ts";
 import { ClosedFormChip } from "../../firmware-sim/metrology/closed-form-chip.ts";
 import type { LoadSource } from "../../firmware-sim/metrology/mains.ts";
 import { SampledChip } from "../../firmware-sim/metrology/sampled-chip.ts";
@@ -36,6 +37,8 @@ export interface VirtualMeterOptions {
   /** Seconds of wall time. */
   readonly checkpoint: number;
   readonly nvram?: Nvram;
+  /** Puts something between the chip and the meter, to watch it. */
+  readonly watch?: (chip: MeteringChip) => MeteringChip;
 }
 
 /** Powers a meter on. @throws CommandError (exit 1) when its memory can't be read. */
@@ -46,7 +49,10 @@ export function powerOn(options: VirtualMeterOptions, now: Now): Meter {
     {
       id: options.id,
       model,
-      chip: (start) => new Chip({ plate: model.plate, phases: model.phases, load, start, seed }),
+      chip: (start) => {
+        const chip = new Chip({ plate: model.plate, phases: model.phases, load, start, seed });
+        return options.watch?.(chip) ?? chip;
+      },
       nvram: options.nvram ?? new MemoryNvram(),
       password: options.password,
       checkpointEvery: Math.round(options.checkpoint * MICROS_PER_SECOND),

@@ -1,0 +1,77 @@
+/** The head-end's API from the command line's side. */
+
+import type { OrderOperation } from "../../protocols/orders.ts";
+import { formatFixed } from "../core/decimal.ts";
+import { EUR, type Minor } from "../core/money.ts";
+import { failed } from "./errors.ts";
+
+export const MILLIS_PER_SECOND = 1_000;
+const PATIENCE_MS = 15_000;
+
+export interface ApiAccess {
+  readonly url: string;
+  readonly token: string;
+}
+
+export interface TopupAnswer {
+  readonly meter: string;
+  readonly amount: string;
+  readonly balance: string;
+  readonly currency: string;
+  readonly booked: boolean;
+}
+
+export interface OrderAnswer {
+  readonly id: number;
+  readonly meter: string;
+  readonly operation: string;
+  readonly state: string;
+  readonly reason: string;
+  readonly outcome: string | null;
+  readonly relayReadBack: 0 | 1 | null;
+}
+
+/** Books a top-up; repeated with the same key it is booked once. @throws CommandError (exit 1) with the API's reason. */
+export function topUpByApi(
+  access: ApiAccess,
+  topup: { readonly meter: string; readonly amount: Minor; readonly currency: string; readonly key: string },
+): Promise<TopupAnswer> {
+  const { meter, amount, currency, key } = topup;
+  const body = { amount: formatFixed(amount, EUR.decimals), currency, key };
+  return call(access, "POST", `/api/v1/meters/${encodeURIComponent(meter)}/topups`, body) as Promise<TopupAnswer>;
+}
+
+export async function orderByApi(
+  access: ApiAccess,
+  order: { readonly meter: string; readonly operation: OrderOperation; readonly key: string },
+): Promise<OrderAnswer> {
+  const { meter, operation, key } = order;
+  const path = `/api/v1/meters/${encodeURIComponent(meter)}/orders`;
+  const receipt = (await call(access, "POST", path, { operation, key })) as { order: OrderAnswer };
+  return receipt.order;
+}
+
+export function getOrder(access: ApiAccess, id: number): Promise<OrderAnswer> {
+  return call(access, "GET", `/api/v1/orders/${id}`) as Promise<OrderAnswer>;
+}
+
+async function call(access: ApiAccess, method: "GET" | "POST", path: string, body?: object): Promise<unknown> {
+  const headers: Record<string, string> = { authorization: `Bearer ${access.token}` };
+  if (body !== undefined) headers["content-type"] = "application/json";
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, access.url), {
+      method,
+      headers,
+      signal: AbortSignal.timeout(PATIENCE_MS),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  } catch (error) {
+    const cause = (error as { cause?: { message?: string } }).cause?.message ?? (error as Error).message;
+    throw failed(`the head-end at ${access.url} can't be reached: ${cause}`, "is it running, and is --api its URL?");
+  }
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (response.ok) return answer;
+  const detail = (answer as { detail?: string } | undefined)?.detail ?? `HTTP ${response.status}`;
+  throw failed(`the head-end refused: ${detail}`);
+}

@@ -1,0 +1,104 @@
+/** The head-end in this process: collector, store, API and sinks wired together. `headend` and `demo` both run it. */
+import { buildApi } from "../../headend/api/api.ts";
+import { Collector } from "../../headend/collector.ts";
+import type { CollectorConfig } from "../../headend/config.ts";
+import type {
+  CollectorEffect,
+  CollectorEvent,
+  Notice,
+  OrderReceipt,
+  Refusal,
+  Store,
+  TopupReceipt,
+} from "../../headend/ports.ts";
+import { assert, type Result } from "../core/result.ts";
+import { randomSeed } from "../platform/entropy.ts";
+import { errorText, systemCode } from "../platform/errors.ts";
+import type { Host } from "../platform/host.ts";
+import type { Link } from "../platform/link.ts";
+import { usage } from "./errors.ts";
+import type { CommandProcess } from "./process.ts";
+import { type HostPort, showHostPort } from "./values.ts";
+import { VERSION } from "./version.ts";
+
+type Reply = Result<TopupReceipt | OrderReceipt, Refusal>;
+
+export interface HeadendOptions {
+  readonly config: CollectorConfig;
+  readonly links: readonly Link[];
+  readonly store: Store;
+  readonly http: HostPort;
+  readonly token: string;
+  /** Hears everything the collector tells; more sinks can be joined to it. */
+  readonly notify: (notice: Notice) => void;
+  readonly status: () => object;
+}
+
+export interface Headend {
+  /** `http://127.0.0.1:8086`. */
+  readonly url: string;
+}
+
+/** Starts it and registers its orderly end: the API first, then the collector, the store last. */
+export async function startHeadend(proc: CommandProcess, options: HeadendOptions): Promise<Headend> {
+  const { store } = options;
+  proc.cleanup(() => store.close());
+  const collector = new Collector(options.config, await store.snapshot(), randomSeed());
+  const tickets = new Tickets();
+  const host: Host<CollectorEvent> = proc.runtime.host<CollectorEvent, CollectorEffect>(
+    collector,
+    (effect, post) => {
+      if (effect.kind === "store")
+        store.commit(effect.batch).then(
+          () => post({ kind: "stored", id: effect.id }),
+          (error: unknown) => post({ kind: "storeFailed", id: effect.id, reason: errorText(error) }),
+        );
+      else if (effect.kind === "reply") tickets.settle(effect.ticket, effect.result);
+      else options.notify(effect.notice);
+    },
+    { name: "collector", precise: options.config.lines.some((line) => line.framing === "rtu") },
+  );
+  const api = buildApi({
+    store: store.query,
+    submit: (request) => tickets.open((ticket) => host.post({ kind: "request", request: { ...request, ticket } })),
+    token: options.token,
+    version: VERSION,
+    status: options.status,
+    log: proc.log,
+  });
+  try {
+    await api.listen({ host: options.http.host, port: options.http.port });
+  } catch (error) {
+    const why = systemCode(error) === "EADDRINUSE" ? "is in use by another program" : errorText(error);
+    throw usage(`--http ${showHostPort(options.http)} ${why}`, "choose another port; port 0 takes a free one");
+  }
+  proc.cleanup(() => {
+    host.close();
+    return api.close();
+  });
+  // Links last: a meter that answers at once finds everything in place.
+  for (const link of options.links) host.attach(link);
+  const address = api.server.address();
+  assert(typeof address === "object" && address !== null, "a listening API has an address");
+  return { url: `http://${showHostPort({ host: address.address, port: address.port })}` };
+}
+
+/** Requests on their way through the collector; each gets its reply after the commit. */
+class Tickets {
+  readonly #waiting = new Map<number, (reply: Reply) => void>();
+  #last = 0;
+
+  open(post: (ticket: number) => void): Promise<Reply> {
+    this.#last += 1;
+    const ticket = this.#last;
+    return new Promise((resolve) => {
+      this.#waiting.set(ticket, resolve);
+      post(ticket);
+    });
+  }
+
+  settle(ticket: number, reply: Reply): void {
+    this.#waiting.get(ticket)?.(reply);
+    this.#waiting.delete(ticket);
+  }
+}
