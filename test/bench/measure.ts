@@ -23,8 +23,8 @@ export interface Sample {
   readonly p99: number;
 }
 
-/** What a load generator prints as its last line. */
-interface LoadReport {
+/** What a load generator prints as its last line; latencies in microseconds. */
+export interface LoadReport {
   readonly requests: number;
   readonly seconds: number;
   readonly cpuMicros: number;

@@ -95,6 +95,7 @@ function table(rows: readonly (readonly string[])[]): readonly string[] {
 }
 
 function targetLine({ part, connections, against, ratio, reached, pass }: ReachedTarget): string {
-  const verdict = Number.isNaN(reached) ? "NOT RUN" : pass ? "PASS" : "MISSED";
-  return `${verdict.padEnd(7)} ${part} >= ${ratio}x ${against} at ${connections} connections: ${reached.toFixed(2)}x`;
+  const target = `${part} >= ${ratio}x ${against} at ${connections} connection${connections === 1 ? "" : "s"}`;
+  if (Number.isNaN(reached)) return `NOT RUN ${target}`;
+  return `${pass ? "PASS  " : "MISSED"}  ${target}: ${reached.toFixed(2)}x`;
 }

@@ -1,0 +1,47 @@
+import { describe, expect, test } from "vitest";
+import type { Sample } from "./measure.ts";
+import { type MeasuredRow, median, reachedTargets, textReport } from "./report.ts";
+
+function row(part: "server" | "client", name: string, connections: number, rates: readonly number[]): MeasuredRow {
+  const none = { requests: 1, clientCpu: 1, serverCpu: 1, p50: 1, p95: 1, p99: 1 };
+  const samples: Sample[] = rates.map((requestsPerSecond) => ({ requestsPerSecond, ...none }));
+  return { row: { part, name, connections, server: () => [], client: () => [] }, samples };
+}
+
+const ROWS = [
+  row("server", "meterworks", 1, [9_000, 12_000, 15_000]),
+  row("server", "modbus-serial", 1, [1_000, 900, 5_000]),
+  row("server", "meterworks", 50, [79_000]),
+  row("server", "raw echo", 50, [100_000]),
+  row("server", "jsmodbus", 50, [50_000]),
+];
+
+describe("the bench's report", () => {
+  test("takes the middle of an odd, the mean of the middle two of an even number", () => {
+    expect(median([5, 1, 3])).toBe(3);
+    expect(median([4, 1, 3, 100])).toBe(3.5);
+    expect(median([])).toBeNaN();
+  });
+
+  test("compares medians with the targets, and says what was not run", () => {
+    expect(reachedTargets(ROWS).map(({ reached, pass }) => [reached, pass])).toEqual([
+      [12, true],
+      [0.79, false],
+      [1.58, true],
+      [Number.NaN, false],
+    ]);
+    const machine = {
+      cpu: "test",
+      cores: 2,
+      kernel: "6",
+      loadBefore: [0.1],
+      pinning: "none",
+      versions: { node: "20" },
+    };
+    const text = textReport(machine, ROWS);
+    expect(text).toContain("PASS    server >= 12x modbus-serial at 1 connection: 12.00x");
+    expect(text).toContain("MISSED  server >= 0.8x raw echo at 50 connections: 0.79x");
+    expect(text).toContain("NOT RUN client >= 1.5x modbus-serial");
+    expect(text).toContain("9000 12000 15000");
+  });
+});
