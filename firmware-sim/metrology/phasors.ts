@@ -101,7 +101,7 @@ export function measureMains(frontEnd: FrontEnd, mains: Mains, relayClosed: bool
 }
 
 /** L1-L2, L2-L3, L3-L1. */
-export const LINES = [
+const LINES = [
   [0, 1],
   [1, 2],
   [2, 0],

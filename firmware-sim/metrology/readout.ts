@@ -4,15 +4,24 @@ import type { FrontEnd } from "./front-end.ts";
 
 /** One phase over one window, in volts, amperes, watts, var, volt-amperes and radians. */
 export interface PhaseMeasurement {
-  voltage: number;
-  current: number;
-  active: number;
+  readonly voltage: number;
+  readonly current: number;
+  readonly active: number;
   /** Of the fundamental (IEC 62053-24). */
-  reactive: number;
-  apparent: number;
+  readonly reactive: number;
+  readonly apparent: number;
   /** Of current behind voltage at the fundamental. */
-  angle: number;
+  readonly angle: number;
 }
+
+export const NOTHING_MEASURED: PhaseMeasurement = {
+  voltage: 0,
+  current: 0,
+  active: 0,
+  reactive: 0,
+  apparent: 0,
+  angle: 0,
+};
 
 export interface Measurement {
   readonly phases: readonly PhaseMeasurement[];
@@ -25,7 +34,7 @@ export interface Measurement {
 /** A phase below the no-load threshold has no current and no power, whatever noise and offset say. */
 export function suppressNoLoad(frontEnd: FrontEnd, m: PhaseMeasurement): PhaseMeasurement {
   if (m.apparent >= frontEnd.noLoadPower) return m;
-  return { voltage: m.voltage, current: 0, active: 0, reactive: 0, apparent: 0, angle: 0 };
+  return { ...NOTHING_MEASURED, voltage: m.voltage };
 }
 
 /** The registers. `m.phases` has passed {@link suppressNoLoad}. */

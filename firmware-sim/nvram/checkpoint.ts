@@ -24,6 +24,8 @@ export class Checkpoint {
   readonly #recovered: Result<Uint8Array | undefined, string>;
   #sequence = 0;
   #next: Slot = "a";
+  /** No write has come back yet since the memory was empty. */
+  #fresh: boolean;
 
   /** Reads both cells, `<name>.a` and `<name>.b`. */
   constructor(nvram: Nvram, name: string) {
@@ -32,6 +34,7 @@ export class Checkpoint {
     const a = readRecord(nvram.read(`${name}.a`));
     const b = readRecord(nvram.read(`${name}.b`));
     const newest = newestOf(a, b);
+    this.#fresh = newest === undefined;
     if (newest === undefined) {
       this.#recovered = withoutRecord(name, a, b);
       return;
@@ -42,8 +45,7 @@ export class Checkpoint {
   }
 
   /**
-   * The newest payload that was whole when this object was made; undefined where none was ever stored (the very first
-   * write may have been cut). A failure says that something was stored and is lost: the meter must not pass that over.
+   * The newest payload that was whole when this object was made; undefined where no write ever came back. A failure says that something was stored and is lost: the meter must not pass that over.
    */
   recover(): Result<Uint8Array | undefined, string> {
     return this.#recovered;
@@ -51,6 +53,13 @@ export class Checkpoint {
 
   /** Stores the payload as the newest record; returns when it would survive a power cut. */
   write(payload: Uint8Array): void {
+    this.#writeNext(payload);
+    // The first record fills both slots, so that from then on a memory without one can't be taken for a new one.
+    if (this.#fresh) this.#writeNext(payload);
+    this.#fresh = false;
+  }
+
+  #writeNext(payload: Uint8Array): void {
     const sequence = (this.#sequence + 1) >>> 0;
     this.#nvram.write(`${this.#name}.${this.#next}`, encodeRecord(sequence, payload));
     // Only a write that came back counts: one that threw is tried again in the same slot.
@@ -98,7 +107,7 @@ function newestOf(a: Read, b: Read): Found | undefined {
 }
 
 function withoutRecord(name: string, a: Read, b: Read): Result<undefined, string> {
-  // The second write goes to slot b: as long as that is unwritten, a torn slot a is the very first write, cut.
-  if (b.kind === "unwritten" && (a.kind === "unwritten" || a.kind === "torn")) return success(undefined);
+  // Slot b is still unwritten: the very first write was cut in slot a and never came back.
+  if (b.kind === "unwritten") return success(undefined);
   return failure(`both slots of the checkpoint "${name}" are lost: a is ${a.kind}, b is ${b.kind}`);
 }
