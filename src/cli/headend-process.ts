@@ -1,5 +1,6 @@
 /** The head-end in this process: collector, store, API and sinks wired together. `headend` and `demo` both run it. */
 import { buildApi } from "../../headend/api/api.ts";
+import { Broadcaster } from "../../headend/broadcaster.ts";
 import { Collector } from "../../headend/collector.ts";
 import type { CollectorConfig } from "../../headend/config.ts";
 import type {
@@ -21,6 +22,9 @@ import type { CommandProcess } from "./process.ts";
 import { type HostPort, showHostPort } from "./values.ts";
 import { VERSION } from "./version.ts";
 
+/** Notices a sink may be behind. */
+const SINK_CAPACITY = 10_000;
+
 type Reply = Result<TopupReceipt | OrderReceipt, Refusal>;
 
 export interface HeadendOptions {
@@ -29,8 +33,8 @@ export interface HeadendOptions {
   readonly store: Store;
   readonly http: HostPort;
   readonly token: string;
-  /** Hears everything the collector tells; more sinks can be joined to it. */
-  readonly notify: (notice: Notice) => void;
+  /** Hear everything the collector tells, each at its own pace: a slow one loses its oldest notices, never the collector's time. */
+  readonly sinks: readonly ((notice: Notice) => void)[];
   readonly status: () => object;
 }
 
@@ -45,6 +49,8 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
   proc.cleanup(() => store.close());
   const collector = new Collector(options.config, await store.snapshot(), randomSeed());
   const tickets = new Tickets();
+  const broadcaster = new Broadcaster<Notice>();
+  for (const take of options.sinks) join(broadcaster, take);
   const host: Host<CollectorEvent> = proc.runtime.host<CollectorEvent, CollectorEffect>(
     collector,
     (effect, post) => {
@@ -54,7 +60,7 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
           (error: unknown) => post({ kind: "storeFailed", id: effect.id, reason: errorText(error) }),
         );
       else if (effect.kind === "reply") tickets.settle(effect.ticket, effect.result);
-      else options.notify(effect.notice);
+      else broadcaster.publish(effect.notice);
     },
     { name: "collector", precise: options.config.lines.some((line) => line.framing === "rtu") },
   );
@@ -81,6 +87,15 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
   const address = api.server.address();
   assert(typeof address === "object" && address !== null, "a listening API has an address");
   return { url: `http://${showHostPort({ host: address.address, port: address.port })}` };
+}
+
+/** Gives a sink what has gathered once per turn of the event loop. */
+function join(broadcaster: Broadcaster<Notice>, take: (notice: Notice) => void): void {
+  const sink = broadcaster.add(SINK_CAPACITY, () => setImmediate(() => deliver(sink.drain().items, take)));
+}
+
+function deliver(notices: readonly Notice[], take: (notice: Notice) => void): void {
+  for (const notice of notices) take(notice);
 }
 
 /** Requests on their way through the collector; each gets its reply after the commit. */

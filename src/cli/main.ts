@@ -3,9 +3,12 @@
 import { Command, CommanderError } from "commander";
 import { PlatformError } from "../platform/errors.ts";
 import { addDemo } from "./commands/demo.ts";
+import { addHeadend } from "./commands/headend.ts";
 import { addMeter } from "./commands/meter.ts";
 import { addModels } from "./commands/models.ts";
 import { addRead } from "./commands/read.ts";
+import { addRelay } from "./commands/relay.ts";
+import { addTopup } from "./commands/topup.ts";
 import { CommandError } from "./errors.ts";
 import { VERSION } from "./version.ts";
 
@@ -18,7 +21,7 @@ function program(): Command {
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  for (const add of [addDemo, addMeter, addModels, addRead]) add(top);
+  for (const add of [addDemo, addHeadend, addMeter, addModels, addRead, addRelay, addTopup]) add(top);
   for (const command of top.commands) command.exitOverride().configureOutput({ outputError: () => {} });
   return top;
 }

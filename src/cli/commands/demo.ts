@@ -97,7 +97,7 @@ async function play(proc: CommandProcess, flags: Flags): Promise<void> {
       prepaid: [prepaidConfig(flags.speed)],
     },
     links: [...lines.map(({ link }) => link), broker],
-    ...{ store, http: flags.http, token, notify },
+    ...{ store, http: flags.http, token, sinks: [notify] },
     status: () => ({ lines: lines.map(({ name }) => name), broker: broker.clients }),
   });
   connectMeters(proc, on("mqtt"), broker.port, every);

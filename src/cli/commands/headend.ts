@@ -1,0 +1,195 @@
+/** `meterworks headend`: the collector with its API. */
+import { existsSync, readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { openSqliteStore } from "../../../headend/adapters/sqlite/store.ts";
+import type { CollectorConfig } from "../../../headend/config.ts";
+import { type HeadendConfig, type LineWhere, parseConfigText } from "../../../headend/parse-config.ts";
+import type { Notice, Store } from "../../../headend/ports.ts";
+import { orderView } from "../../../headend/view.ts";
+import { filterFor } from "../../../protocols/mqtt/topics.ts";
+import { failure, type Result, success } from "../../core/result.ts";
+import type { MeterModel } from "../../../protocols/models/model.ts";
+import { writeFileAtomic } from "../../platform/atomic-file.ts";
+import { randomToken } from "../../platform/entropy.ts";
+import type { Link } from "../../platform/link.ts";
+import { openBroker } from "../../platform/mqtt-broker.ts";
+import { subscribeMqtt } from "../../platform/mqtt-subscriber.ts";
+import { openSerial } from "../../platform/serial.ts";
+import { connectTcp } from "../../platform/tcp-client.ts";
+import { CommandError, usage } from "../errors.ts";
+import { startHeadend } from "../headend-process.ts";
+import { loadModel } from "../models.ts";
+import { print } from "../output.ts";
+import { CommandProcess } from "../process.ts";
+import { type HostPort, hostPort, number, showHostPort } from "../values.ts";
+
+interface Flags {
+  readonly config?: string;
+  readonly store: string;
+  readonly broker: string;
+  readonly brokerListen: HostPort;
+  readonly clientId: string;
+  readonly http: HostPort;
+  readonly tokenFile?: string;
+  readonly speed: number;
+}
+
+const HELP = `
+Without --config it takes telemetry of any meter over MQTT. A config file names lines, meters and prepaid accounts:
+  {
+    "lines": [{ "where": { "tcp": "192.168.1.20:502" }, "pollSeconds": 60,
+                "meters": [{ "id": "flat-7", "model": "meterworks-1p", "unit": 1, "password": 4711 }] }],
+    "mqtt": { "meters": [{ "id": "flat-8", "model": "meterworks-1p" }] },
+    "prepaid": [{ "meter": "flat-7", "currency": "EUR", "price": "0.3150", "warnAt": "5.00", "initial": "20.00" }]
+  }
+The API's token is in METERWORKS_TOKEN, or is made and kept in --token-file (default: beside the store).
+
+Examples:
+  meterworks headend --store sqlite:./meters.db
+  meterworks headend --config site.json --store sqlite:./meters.db --broker mqtt://broker.local:1883
+  meterworks topup flat-7 20.00 --api http://127.0.0.1:8086 --token-file ./meters.db.token`;
+
+export function addHeadend(program: Command): void {
+  program
+    .command("headend")
+    .description("the collector: reads lines and broker, stores, bills prepaid meters, carries out orders; with an HTTP API")
+    .option("--config <FILE>", "lines, meters and prepaid accounts (JSON)")
+    .option("--store <URL>", "sqlite:FILE", "sqlite:meterworks.db")
+    .option("--broker <B>", "embedded, none, or an outside broker as mqtt://[user:password@]host:port", "embedded")
+    .option("--broker-listen <HOST:PORT>", "where the embedded broker listens", hostPort("--broker-listen"), {
+      host: "127.0.0.1",
+      port: 1883,
+    })
+    .option("--client-id <NAME>", "its name at an outside broker, which keeps its session under it", "meterworks-headend")
+    .option("--http <HOST:PORT>", "where the API listens", hostPort("--http"), { host: "127.0.0.1", port: 8086 })
+    .option("--token-file <FILE>", "keeps the API's token (default: the store's file with .token)")
+    .option("--speed <X>", "the clock of a simulated site runs so fast", number("--speed", 0.001, 1e6), 1)
+    .addHelpText("after", HELP)
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const file = storeFile(flags.store);
+  const parsed = readConfig(flags.config);
+  const proc = new CommandProcess(flags.speed);
+  try {
+    const store = await openStore(file);
+    const lines = await openLines(proc, parsed);
+    const broker = await brokerLink(proc, flags);
+    const config: CollectorConfig = {
+      ...parsed.collector,
+      lines: lines.map(({ line, link }) => ({ ...line, link: link.id })),
+      ...(broker === undefined ? {} : { mqtt: { meters: [], ...parsed.collector.mqtt, link: broker.id } }),
+    };
+    const token = tokenOf(flags.tokenFile ?? `${file}.token`);
+    const links = [...lines.map(({ link }) => link), ...(broker === undefined ? [] : [broker])];
+    const counts = { readings: 0, pollErrors: 0 };
+    const { url } = await startHeadend(proc, {
+      ...{ config, links, store, http: flags.http, token },
+      sinks: [(notice) => count(counts, notice), (notice) => logNotice(proc, notice)],
+      status: () => ({ ...counts, links: links.map((link) => ({ link: link.id, open: link.open })) }),
+    });
+    const at = broker !== undefined && "port" in broker ? `, mqtt ${showHostPort({ ...flags.brokerListen, port: broker.port as number })}` : "";
+    print(`ready ${url}${at}`);
+    await proc.stopped;
+  } catch (error) {
+    await proc.stop();
+    throw error;
+  }
+}
+
+function storeFile(url: string): string {
+  const m = /^sqlite:(.+)$/.exec(url);
+  if (m?.[1] !== undefined) return m[1];
+  if (/^postgres(ql)?:/.test(url)) throw usage("--store postgres: is not offered in this version", "use sqlite:FILE");
+  throw usage(`--store "${url}" is no store`, "use sqlite:FILE");
+}
+
+function openStore(file: string): Promise<Store> {
+  return openSqliteStore({ file }).catch((error: Error) => {
+    throw new CommandError(2, error.message);
+  });
+}
+
+function readConfig(file: string | undefined): HeadendConfig {
+  if (file === undefined) return { collector: { lines: [] }, where: new Map() };
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw usage(`--config ${file} can't be read: ${(error as Error).message}`);
+  }
+  const config = parseConfigText(text, modelFinder);
+  if (config.ok) return config.value;
+  const [first, ...more] = config.error;
+  const rest = more.length === 0 ? "" : ` (and ${more.length} more)`;
+  throw usage(`--config ${file}: ${first?.place === "" ? "" : `${first?.place}: `}${first?.problem}${rest}`);
+}
+
+function modelFinder(reference: string): Result<MeterModel, string> {
+  try {
+    return success(loadModel(reference));
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return failure(`${error.message}${error.hint === undefined ? "" : `; ${error.hint}`}`);
+  }
+}
+
+async function openLines(proc: CommandProcess, config: HeadendConfig) {
+  const opened: { readonly line: CollectorConfig["lines"][number]; readonly link: Link }[] = [];
+  for (const line of config.collector.lines) {
+    const link = await openLine(config.where.get(line.link) as LineWhere, line.link);
+    proc.cleanup(() => link.end());
+    opened.push({ line, link });
+  }
+  return opened;
+}
+
+async function openLine(where: LineWhere, name: string): Promise<Link> {
+  if (where.kind === "tcp") return connectTcp({ host: where.host, port: where.port, name });
+  const { path, baud, parity, stopBits } = where;
+  return openSerial({ path, baudRate: baud, parity, dataBits: 8, stopBits });
+}
+
+async function brokerLink(proc: CommandProcess, flags: Flags): Promise<Link | undefined> {
+  const topics = [filterFor("telemetry"), filterFor("resp")];
+  if (flags.broker === "none") return undefined;
+  const link =
+    flags.broker === "embedded"
+      ? await openBroker({ ...flags.brokerListen, deliver: topics })
+      : subscribeMqtt({ url: flags.broker, clientId: flags.clientId, subscriptions: topics });
+  proc.cleanup(() => link.end());
+  return link;
+}
+
+/** The environment's token, the one kept in the file, or a new one. */
+function tokenOf(file: string): string {
+  const { METERWORKS_TOKEN: given } = process.env;
+  if (given !== undefined) {
+    if (given.length < 16) throw usage("METERWORKS_TOKEN is shorter than 16 characters", "a token is a secret: make it longer");
+    return given;
+  }
+  if (existsSync(file)) {
+    const kept = readFileSync(file, "utf8").trim();
+    if (kept.length >= 16) return kept;
+  }
+  const token = randomToken();
+  writeFileAtomic(file, `${token}\n`);
+  return token;
+}
+
+function count(counts: { readings: number; pollErrors: number }, notice: Notice): void {
+  if (notice.kind === "reading") counts.readings += 1;
+  else if (notice.kind === "poll" && !notice.ok) counts.pollErrors += 1;
+}
+
+function logNotice(proc: CommandProcess, notice: Notice): void {
+  if (notice.kind === "order") {
+    const { id, meter, operation, state, reason } = orderView(notice.order);
+    proc.info("order", { order: id, meter, operation, state, reason });
+  } else if (notice.kind === "balance" && notice.level !== "good")
+    proc.info("balance", { meter: notice.meter, balance: notice.balance.toString(), level: notice.level });
+  else if (notice.kind === "poll" && !notice.ok)
+    proc.log({ kind: "log", level: "warn", event: "poll.failed", fields: { meter: notice.meter, reason: notice.reason } });
+}
+
