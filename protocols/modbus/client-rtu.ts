@@ -170,9 +170,11 @@ export class RtuClient implements LinkClient, FrameUser {
     this.#result = undefined;
     this.#doubt = undefined;
     this.#framer.clear();
-    // After a timeout a late reply may be under way in the host: it must have passed before the next request.
-    this.#silence = answered || asked.unit === BROADCAST ? this.#timing.t35 : settledAfter(this.#timing);
     this.#waitingSince = mono;
+    if (answered || asked.unit === BROADCAST) return;
+    // A late reply may be under way in the host: the line is listened to before the next request.
+    this.#silence = settledAfter(this.#timing);
+    this.#activeAt = mono;
   }
 
   /** A line that is never silent fails its requests instead of holding them. */

@@ -1,5 +1,6 @@
 /** The client's side of a Modbus TCP connection: several requests in flight, told apart by their transaction ids. */
 import { assert, failure } from "../../src/core/result.ts";
+import { ByteArena } from "./arena.ts";
 import {
   type ClientEffect,
   type ClientResult,
@@ -29,6 +30,9 @@ interface InFlight extends Pending {
 }
 
 const MAX_IN_FLIGHT = 64;
+
+/** Of all clients: what one builds it takes before another begins. */
+const ARENA = new ByteArena();
 
 export class TcpClient implements LinkClient {
   readonly #responseTimeout: number;
@@ -122,9 +126,10 @@ export class TcpClient implements LinkClient {
     do this.#transaction = (this.#transaction + 1) & 0xffff;
     while (this.#indexOf(this.#transaction) >= 0);
     const size = requestSize(next.request);
-    const bytes = new Uint8Array(MBAP_LENGTH + size);
-    putMbap(bytes, 0, this.#transaction, next.unit, size);
-    putRequest(next.request, bytes, MBAP_LENGTH);
+    ARENA.reserve(MBAP_LENGTH + size);
+    putMbap(ARENA.bytes, ARENA.end, this.#transaction, next.unit, size);
+    putRequest(next.request, ARENA.bytes, ARENA.end + MBAP_LENGTH);
+    ARENA.end += MBAP_LENGTH + size;
     this.#inFlight.push({
       ticket: next.ticket,
       unit: next.unit,
@@ -132,7 +137,7 @@ export class TcpClient implements LinkClient {
       transaction: this.#transaction,
       sentAt: mono,
     });
-    return bytes;
+    return ARENA.take();
   }
 
   #indexOf(transaction: number): number {

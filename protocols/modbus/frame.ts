@@ -66,10 +66,3 @@ export function putUint16(out: Uint8Array, at: number, value: number): void {
   out[at] = value >>> 8;
   out[at + 1] = value & 0xff;
 }
-
-/** A copy of its own. (`slice` is not: on the byte arrays of some hosts it is a view into a buffer that is used again.) */
-export function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
-  const copy = new Uint8Array(to - from);
-  for (let i = from; i < to; i++) copy[i - from] = bytes[i] as number;
-  return copy;
-}

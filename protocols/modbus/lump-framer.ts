@@ -6,10 +6,10 @@
  * 1. where a frame must start (after settled silence, or right behind another good frame): when it has the length of its
  *    function and its CRC is good; or when its CRC is good up to a pause of t3.5, which is how functions of unknown
  *    length, and requests of a wrong length, get their exception.
- * 2. after junk: only when it concerns this user, has the length of its function, a good CRC, AND ends at a pause of t3.5.
- *    A master falls silent after a request to us, so a real one does; bytes inside other data that happen to look like
- *    a request do not. By chance junk passes about once in 2^29 bursts. The end of what has come so far counts as a
- *    pause for this only after settled silence, so a lump that ends inside a frame cannot make its inside a request.
+ * 2. after junk: only when it concerns this user, has the length of its function and a good CRC, AND either ends with the
+ *    burst, before settled silence, or stands between two pauses of t3.5. A master falls silent after a request to us, so
+ *    a real one does; bytes inside other data that happen to look like a request do not. By chance junk passes about
+ *    once in 2^29 bursts. One pause alone proves nothing: a host makes them inside frames too.
  *
  * Complete frames are given t3.5 after the last byte; anything else waits for the settled silence.
  */
@@ -137,10 +137,10 @@ export class LumpFramer implements RtuFramer {
     return at;
   }
 
-  /** The next place in junk where a frame may start; `stop` when there is none. */
+  /** The next place in junk where a frame to believe starts; `stop` when there is none. */
   #nextStart(from: number, stop: number): number {
     for (let at = from; at < stop; at++) {
-      if (this.#pauses[at] === 1 || this.#believable(at)) {
+      if (this.#believable(at)) {
         this.#anchored = true;
         return at;
       }
@@ -153,7 +153,8 @@ export class LumpFramer implements RtuFramer {
     if (at + MIN_RTU_ADU > this.#length) return false;
     if (!this.#user.concerns(this.#bytes[at] as number, this.#bytes[at + 1] as number)) return false;
     const length = this.#frameAt(at);
-    return length > 0 && this.#pauses[at + length] === 1;
+    const end = at + length;
+    return length > 0 && this.#pauses[end] === 1 && (end === this.#length || this.#pauses[at] === 1);
   }
 
   /** Length of the good frame at `at`; `NEED_MORE` when it may yet become one; `UNKNOWN` when its length cannot tell. */

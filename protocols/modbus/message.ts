@@ -1,9 +1,12 @@
 /** Requests as a client means them, as PDU bytes, and the check of the reply against what was asked. */
 import { EMPTY_BYTES } from "../../src/core/bytes.ts";
 import { failure, type Result, success } from "../../src/core/result.ts";
+import { ByteArena } from "./arena.ts";
 import type { ModbusFailure } from "./errors.ts";
-import { copyOf, putUint16, uint16At } from "./frame.ts";
+import { putUint16, uint16At } from "./frame.ts";
 import { EXCEPTION_BIT, FUNCTIONS } from "./functions.ts";
+
+const DATA = new ByteArena();
 
 /** Addresses are PDU addresses, 0-based: register number − 1. */
 export type ModbusRequest =
@@ -82,6 +85,16 @@ export function putRequest(request: ModbusRequest, out: Uint8Array, at: number):
   }
 }
 
+/** `slice` would not do: on the byte arrays of some hosts it gives a view of a buffer that is used again. */
+function copyOf(bytes: Uint8Array, from: number, count: number): Uint8Array {
+  DATA.reserve(count);
+  const out = DATA.bytes;
+  const at = DATA.end;
+  for (let i = 0; i < count; i++) out[at + i] = bytes[from + i] as number;
+  DATA.end = at + count;
+  return DATA.take();
+}
+
 function bad(detail: string): { readonly ok: false; readonly error: ModbusFailure } {
   return failure({ kind: "bad-reply", detail });
 }
@@ -116,7 +129,7 @@ function parseRead(
   if (length !== 2 + expected) return bad(`${length} bytes of PDU where ${2 + expected} were asked for`);
   const count = bytes[from + 1] as number;
   if (count !== expected) return bad(`byte count ${count} where ${expected} were asked for`);
-  return success({ function: request.function, data: copyOf(bytes, from + 2, from + length) });
+  return success({ function: request.function, data: copyOf(bytes, from + 2, expected) });
 }
 
 function parseWriteEcho(

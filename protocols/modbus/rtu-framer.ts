@@ -4,7 +4,7 @@
  */
 import { crc16, MAX_RTU_ADU, MIN_RTU_ADU } from "./frame.ts";
 import { LumpFramer } from "./lump-framer.ts";
-import { type RtuTiming, wireTime } from "./timing.ts";
+import { type RtuTiming, settledAfter, wireTime } from "./timing.ts";
 
 /** What a framer tells, and asks, the server or client behind it. */
 export interface FrameUser {
@@ -75,7 +75,7 @@ class SilenceFramer implements RtuFramer {
   }
 
   nextWake(): number {
-    return this.#length === 0 ? Number.POSITIVE_INFINITY : this.lastByteAt + this.#timing.t35;
+    return this.#length === 0 ? Number.POSITIVE_INFINITY : this.lastByteAt + settledAfter(this.#timing);
   }
 
   clear(): void {

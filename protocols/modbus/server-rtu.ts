@@ -1,6 +1,6 @@
 /** The server's side of an RTU line: one unit that hears everything, and speaks only when asked. */
 import { assert } from "../../src/core/result.ts";
-import { BROADCAST, copyOf, MAX_RTU_ADU, MAX_UNIT, putCrc } from "./frame.ts";
+import { BROADCAST, MAX_RTU_ADU, MAX_UNIT, putCrc } from "./frame.ts";
 import { EXCEPTION_BIT, FUNCTIONS, replyAduLength, requestAduLength, UNKNOWN } from "./functions.ts";
 import { type ModbusDataModel, respond } from "./respond.ts";
 import { type FrameUser, type RtuFramer, rtuFramer } from "./rtu-framer.ts";
@@ -94,6 +94,6 @@ export class ModbusRtuServer {
     if (unit === BROADCAST) return;
     if ((out[1] as number) & EXCEPTION_BIT) this.counters.exceptions++;
     out[0] = unit;
-    this.#reply = copyOf(out, 0, putCrc(out, 0, 1 + size));
+    this.#reply = out.slice(0, putCrc(out, 0, 1 + size));
   }
 }

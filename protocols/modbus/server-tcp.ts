@@ -1,6 +1,7 @@
 /** The server's side of one Modbus TCP connection. */
+import { ByteArena } from "./arena.ts";
 import { EXCEPTION } from "./errors.ts";
-import { copyOf, MAX_TCP_ADU, MBAP_LENGTH, putMbap, uint16At } from "./frame.ts";
+import { MAX_TCP_ADU, MBAP_LENGTH, putMbap, uint16At } from "./frame.ts";
 import { MbapReader } from "./mbap.ts";
 import { type ModbusDataModel, putException, respond } from "./respond.ts";
 
@@ -19,8 +20,8 @@ export interface TcpServed {
 /** FF and 0 both address the device at the other end of the connection itself. */
 const DEVICE_UNIT = 0xff;
 
-/** Replies are built here and copied out once. One for all sessions: `receive` runs to its end before another starts. */
-const SCRATCH = new Uint8Array(16 * MAX_TCP_ADU);
+/** One for all sessions: `receive` runs to its end before another starts. */
+const ARENA = new ByteArena();
 
 const NOTHING: TcpServed = { reply: undefined, close: undefined };
 
@@ -32,8 +33,6 @@ export class ModbusTcpServerSession {
   readonly #models: (unit: number) => ModbusDataModel | undefined;
   readonly #unknownUnit: "silence" | "exception";
   readonly #reader = new MbapReader();
-  #out = SCRATCH;
-  #used = 0;
 
   /** `models` names the device of a unit 1 .. 254, or the device itself as 0 (0 and FF on the wire). */
   constructor(models: (unit: number) => ModbusDataModel | undefined, options: TcpServerOptions = {}) {
@@ -45,33 +44,24 @@ export class ModbusTcpServerSession {
     const reader = this.#reader;
     reader.offer(bytes);
     while (reader.next()) this.#answer(reader.bytes, reader.at, reader.pduLength);
-    if (this.#used === 0 && reader.fault === undefined) return NOTHING;
-    const reply = this.#used === 0 ? undefined : copyOf(this.#out, 0, this.#used);
-    this.#out = SCRATCH;
-    this.#used = 0;
-    return { reply, close: reader.fault };
+    if (ARENA.end > ARENA.start) return { reply: ARENA.take(), close: reader.fault };
+    return reader.fault === undefined ? NOTHING : { reply: undefined, close: reader.fault };
   }
 
   #answer(bytes: Uint8Array, at: number, length: number): void {
     const unit = bytes[at + 6] as number;
     const model = this.#models(unit === DEVICE_UNIT ? 0 : unit);
     if (model === undefined && this.#unknownUnit === "silence") return;
-    if (this.#out.length - this.#used < MAX_TCP_ADU) this.#grow();
-    const out = this.#out;
+    ARENA.reserve(MAX_TCP_ADU);
+    const out = ARENA.bytes;
+    const header = ARENA.end;
+    const pdu = header + MBAP_LENGTH;
     const from = at + MBAP_LENGTH;
-    const pdu = this.#used + MBAP_LENGTH;
     const size =
       model === undefined
         ? putException(bytes[from] as number, EXCEPTION.gatewayTarget, out, pdu)
         : respond(model, bytes, from, length, out, pdu);
-    putMbap(out, this.#used, uint16At(bytes, at), unit, size);
-    this.#used = pdu + size;
-  }
-
-  /** A reply is at most 22 times its request, so the size of one segment bounds this; it is let go after the segment. */
-  #grow(): void {
-    const larger = new Uint8Array(2 * this.#out.length);
-    larger.set(this.#out);
-    this.#out = larger;
+    putMbap(out, header, uint16At(bytes, at), unit, size);
+    ARENA.end = pdu + size;
   }
 }

@@ -51,7 +51,10 @@ export function wireTime(timing: RtuTiming, count: number): number {
   return Math.round((count * timing.bitsPerChar * 1_000_000) / timing.baud);
 }
 
-/** The silence after which nothing of a frame can still be under way in the host. */
+/**
+ * How long after the last byte nothing of its frame can still be to come, µs. Where bytes are timed: t3.5, and the character
+ * that could have begun just before t3.5 was over, which is known only when it ends.
+ */
 export function settledAfter(timing: RtuTiming): number {
-  return timing.byteTimes ? timing.t35 : Math.max(timing.t35, timing.lumpGap);
+  return timing.byteTimes ? timing.t35 + wireTime(timing, 1) : Math.max(timing.t35, timing.lumpGap);
 }
