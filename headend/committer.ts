@@ -91,7 +91,7 @@ export class Committer {
     const batch = this.#take(id);
     if (batch === undefined) return [];
     this.#books.commit();
-    this.#size = Math.min(this.#limits.batch, this.#size * 2);
+    this.#size = this.#limits.batch;
     this.#pause = 0;
     return batch.after;
   }
