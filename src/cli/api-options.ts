@@ -34,5 +34,8 @@ function tokenOf(flags: ApiFlags): string {
   }
   const { METERWORKS_TOKEN: token } = process.env;
   if (token !== undefined) return token;
-  throw usage("no token for the API", "give --token-file FILE.token (beside the head-end's store) or set METERWORKS_TOKEN");
+  throw usage(
+    "no token for the API",
+    "give --token-file FILE.token (beside the head-end's store) or set METERWORKS_TOKEN",
+  );
 }

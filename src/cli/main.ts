@@ -8,6 +8,7 @@ import { addMeter } from "./commands/meter.ts";
 import { addModels } from "./commands/models.ts";
 import { addRead } from "./commands/read.ts";
 import { addRelay } from "./commands/relay.ts";
+import { addSim } from "./commands/sim.ts";
 import { addTopup } from "./commands/topup.ts";
 import { CommandError } from "./errors.ts";
 import { VERSION } from "./version.ts";
@@ -21,7 +22,7 @@ function program(): Command {
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  for (const add of [addDemo, addHeadend, addMeter, addModels, addRead, addRelay, addTopup]) add(top);
+  for (const add of [addDemo, addHeadend, addMeter, addModels, addRead, addRelay, addSim, addTopup]) add(top);
   for (const command of top.commands) command.exitOverride().configureOutput({ outputError: () => {} });
   return top;
 }

@@ -25,26 +25,32 @@ export interface TcpServer {
 const SWEEPS_PER_TIMEOUT = 4;
 
 /** Listens; rejects with a {@link PlatformError} when the address cannot be had. `onLink` gets each connection, already open. */
-export function listenTcp(options: TcpServerOptions, onLink: (link: Link) => void): Promise<TcpServer> {
+export async function listenTcp(options: TcpServerOptions, onLink: (link: Link) => void): Promise<TcpServer> {
+  const pool = new Connections(options.maxConnections ?? 256, onLink);
+  const server = createServer({ noDelay: true }, (socket) => pool.accept(socket));
+  const port = await listenOn(server, options.host, options.port);
+  const sweep =
+    options.idleTimeoutMs === undefined
+      ? undefined
+      : setInterval(() => pool.sweep(), Math.max(1, options.idleTimeoutMs / SWEEPS_PER_TIMEOUT));
+  return {
+    host: options.host,
+    port,
+    get connections() {
+      return pool.size;
+    },
+    close: () => closeServer(server, pool, sweep),
+  };
+}
+
+/** Binds any server and returns its port. @throws PlatformError `in-use`, `permission`, `bad-address` or `failed`. */
+export function listenOn(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const pool = new Connections(options.maxConnections ?? 256, onLink);
-    const server = createServer({ noDelay: true }, (socket) => pool.accept(socket));
-    server.once("error", (error) => reject(listenError(error, options)));
-    server.listen({ host: options.host, port: options.port, backlog: 511 }, () => {
+    server.once("error", (error) => reject(listenError(error, `${host}:${port}`, host)));
+    server.listen({ host, port, backlog: 511 }, () => {
       // From here on an error is one failed accept (out of descriptors): the connections we have go on.
       server.removeAllListeners("error").on("error", () => {});
-      const sweep =
-        options.idleTimeoutMs === undefined
-          ? undefined
-          : setInterval(() => pool.sweep(), Math.max(1, options.idleTimeoutMs / SWEEPS_PER_TIMEOUT));
-      resolve({
-        host: options.host,
-        port: (server.address() as { port: number }).port,
-        get connections() {
-          return pool.size;
-        },
-        close: () => closeServer(server, pool, sweep),
-      });
+      resolve((server.address() as { port: number }).port);
     });
   });
 }
@@ -156,8 +162,7 @@ class AcceptedLink extends Link {
   }
 }
 
-function listenError(error: Error, options: TcpServerOptions): PlatformError {
-  const where = `${options.host}:${options.port}`;
+function listenError(error: Error, where: string, host: string): PlatformError {
   switch (systemCode(error)) {
     case "EADDRINUSE":
       return new PlatformError("in-use", `${where} is in use by another program`, "choose another port, or stop it");
@@ -172,7 +177,7 @@ function listenError(error: Error, options: TcpServerOptions): PlatformError {
     case "EAI_AGAIN":
       return new PlatformError(
         "bad-address",
-        `${options.host} is no address of this machine`,
+        `${host} is no address of this machine`,
         "use 127.0.0.1 for this machine only, 0.0.0.0 for every interface",
       );
     default:

@@ -30,7 +30,7 @@ export class VirtualBroker {
   readonly link: LinkId = linkId("broker");
   readonly #world: World;
   readonly #random: Random;
-  readonly #faults: BrokerFaults;
+  #faults: BrokerFaults;
   readonly #meters = new Map<string, { readonly link: LinkId; readonly hear: MessageListener }>();
   readonly #commands = new Map<string, Pending[]>();
   /** Published by meters, not yet acknowledged by the head-end. */
@@ -76,6 +76,11 @@ export class VirtualBroker {
 
   disconnectMeter(meter: string): void {
     this.#meters.delete(meter);
+  }
+
+  /** From now on nothing is doubled or lost. */
+  calm(): void {
+    this.#faults = { doubled: 0, responseLost: 0 };
   }
 
   /** Effects of the head-end's host on the broker link. */

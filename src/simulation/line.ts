@@ -19,7 +19,7 @@ export interface LineFaults {
   readonly late: number;
 }
 
-export const NO_LINE_FAULTS: LineFaults = { lost: 0, flipped: 0, cut: 0, noise: 0, late: 0 };
+const NO_LINE_FAULTS: LineFaults = { lost: 0, flipped: 0, cut: 0, noise: 0, late: 0 };
 
 const PER = 10_000;
 const LATE_MAX = 50_000;
@@ -30,7 +30,7 @@ export class VirtualLine {
   readonly id: LinkId;
   readonly #world: World;
   readonly #random: Random;
-  readonly #faults: LineFaults;
+  #faults: LineFaults;
   readonly #byteTime: number;
   readonly #parties = new Map<object, Listener>();
   /** When the wire is free again: talkers queue up, they do not collide on this line. */
@@ -65,6 +65,11 @@ export class VirtualLine {
         if (effect.kind === "send") this.#send(party, effect.bytes);
       },
     };
+  }
+
+  /** From now on nothing happens to frames. */
+  calm(): void {
+    this.#faults = NO_LINE_FAULTS;
   }
 
   leave(party: object): void {

@@ -29,7 +29,7 @@ const OPEN_STATES: ReadonlySet<Order["state"]> = new Set(["queued", "sent", "ack
 
 export class SimStore {
   readonly #world: World;
-  readonly #faults: StoreFaults;
+  #faults: StoreFaults;
   readonly #random: Random;
   readonly #readings = new Map<string, Map<number, MeterReading>>();
   readonly #orders = new Map<number, Order>();
@@ -70,6 +70,11 @@ export class SimStore {
       this.apply(batch);
       done({ kind: "stored", id });
     });
+  }
+
+  /** From now on every commit succeeds. */
+  calm(): void {
+    this.#faults = { ...this.#faults, failed: 0 };
   }
 
   /** The head-end's process is gone. */

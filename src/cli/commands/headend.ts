@@ -6,9 +6,9 @@ import type { CollectorConfig } from "../../../headend/config.ts";
 import { type HeadendConfig, type LineWhere, parseConfigText } from "../../../headend/parse-config.ts";
 import type { Notice, Store } from "../../../headend/ports.ts";
 import { orderView } from "../../../headend/view.ts";
+import type { MeterModel } from "../../../protocols/models/model.ts";
 import { filterFor } from "../../../protocols/mqtt/topics.ts";
 import { failure, type Result, success } from "../../core/result.ts";
-import type { MeterModel } from "../../../protocols/models/model.ts";
 import { writeFileAtomic } from "../../platform/atomic-file.ts";
 import { randomToken } from "../../platform/entropy.ts";
 import type { Link } from "../../platform/link.ts";
@@ -52,7 +52,9 @@ Examples:
 export function addHeadend(program: Command): void {
   program
     .command("headend")
-    .description("the collector: reads lines and broker, stores, bills prepaid meters, carries out orders; with an HTTP API")
+    .description(
+      "the collector: reads lines and broker, stores, bills prepaid meters, carries out orders; with an HTTP API",
+    )
     .option("--config <FILE>", "lines, meters and prepaid accounts (JSON)")
     .option("--store <URL>", "sqlite:FILE", "sqlite:meterworks.db")
     .option("--broker <B>", "embedded, none, or an outside broker as mqtt://[user:password@]host:port", "embedded")
@@ -60,7 +62,11 @@ export function addHeadend(program: Command): void {
       host: "127.0.0.1",
       port: 1883,
     })
-    .option("--client-id <NAME>", "its name at an outside broker, which keeps its session under it", "meterworks-headend")
+    .option(
+      "--client-id <NAME>",
+      "its name at an outside broker, which keeps its session under it",
+      "meterworks-headend",
+    )
     .option("--http <HOST:PORT>", "where the API listens", hostPort("--http"), { host: "127.0.0.1", port: 8086 })
     .option("--token-file <FILE>", "keeps the API's token (default: the store's file with .token)")
     .option("--speed <X>", "the clock of a simulated site runs so fast", number("--speed", 0.001, 1e6), 1)
@@ -89,7 +95,10 @@ async function run(flags: Flags): Promise<void> {
       sinks: [(notice) => count(counts, notice), (notice) => logNotice(proc, notice)],
       status: () => ({ ...counts, links: links.map((link) => ({ link: link.id, open: link.open })) }),
     });
-    const at = broker !== undefined && "port" in broker ? `, mqtt ${showHostPort({ ...flags.brokerListen, port: broker.port as number })}` : "";
+    const at =
+      broker !== undefined && "port" in broker
+        ? `, mqtt ${showHostPort({ ...flags.brokerListen, port: broker.port as number })}`
+        : "";
     print(`ready ${url}${at}`);
     await proc.stopped;
   } catch (error) {
@@ -166,7 +175,8 @@ async function brokerLink(proc: CommandProcess, flags: Flags): Promise<Link | un
 function tokenOf(file: string): string {
   const { METERWORKS_TOKEN: given } = process.env;
   if (given !== undefined) {
-    if (given.length < 16) throw usage("METERWORKS_TOKEN is shorter than 16 characters", "a token is a secret: make it longer");
+    if (given.length < 16)
+      throw usage("METERWORKS_TOKEN is shorter than 16 characters", "a token is a secret: make it longer");
     return given;
   }
   if (existsSync(file)) {
@@ -190,6 +200,10 @@ function logNotice(proc: CommandProcess, notice: Notice): void {
   } else if (notice.kind === "balance" && notice.level !== "good")
     proc.info("balance", { meter: notice.meter, balance: notice.balance.toString(), level: notice.level });
   else if (notice.kind === "poll" && !notice.ok)
-    proc.log({ kind: "log", level: "warn", event: "poll.failed", fields: { meter: notice.meter, reason: notice.reason } });
+    proc.log({
+      kind: "log",
+      level: "warn",
+      event: "poll.failed",
+      fields: { meter: notice.meter, reason: notice.reason },
+    });
 }
-

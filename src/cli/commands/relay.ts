@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { getOrder, MILLIS_PER_SECOND, type OrderAnswer, orderByApi } from "../api-client.ts";
-import { addApiFlags, type ApiFlags, apiAccess } from "../api-options.ts";
+import { type ApiFlags, addApiFlags, apiAccess } from "../api-options.ts";
 import { failed } from "../errors.ts";
 import { print, printJson } from "../output.ts";
 import { choice, meterName, number } from "../values.ts";
@@ -50,7 +50,8 @@ async function run(actionText: string, meterText: string, flags: Flags): Promise
 }
 
 function sentence(order: OrderAnswer): string {
-  const relay = order.relayReadBack === null ? "" : `, relay read back ${order.relayReadBack === 1 ? "closed" : "open"}`;
+  const relay =
+    order.relayReadBack === null ? "" : `, relay read back ${order.relayReadBack === 1 ? "closed" : "open"}`;
   return `${order.meter}: order ${order.id} ${order.operation} is ${order.state}${relay}`;
 }
 

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { topUpByApi } from "../api-client.ts";
-import { addApiFlags, type ApiFlags, apiAccess } from "../api-options.ts";
+import { type ApiFlags, addApiFlags, apiAccess } from "../api-options.ts";
 import { print, printJson } from "../output.ts";
 import { meterName, money } from "../values.ts";
 
@@ -40,5 +40,7 @@ async function run(meterText: string, amountText: string, flags: Flags): Promise
     return;
   }
   const booked = receipt.booked ? "booked" : "was booked before, nothing was booked again:";
-  print(`${receipt.meter}: ${booked} ${receipt.amount} ${receipt.currency}, balance ${receipt.balance} ${receipt.currency}`);
+  print(
+    `${receipt.meter}: ${booked} ${receipt.amount} ${receipt.currency}, balance ${receipt.balance} ${receipt.currency}`,
+  );
 }

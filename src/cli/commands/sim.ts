@@ -1,0 +1,91 @@
+/** `meterworks sim`: the whole system in simulated time with faults, judged by checkers. */
+import type { Command } from "commander";
+import { MICROS_PER_SECOND } from "../../core/time.ts";
+import { randomSeed } from "../../platform/entropy.ts";
+import { drawOptions, type SimOptions } from "../../simulation/options.ts";
+import { isGood, runSimulation, type SimReport } from "../../simulation/run.ts";
+import { CommandError } from "../errors.ts";
+import { print, printJson } from "../output.ts";
+import { integer } from "../values.ts";
+
+interface Flags {
+  readonly seed?: number;
+  readonly days: number;
+  readonly meters: number;
+  readonly runs: number;
+  readonly json?: true;
+}
+
+const HELP = `
+Everything is drawn from the seed and printed: the same seed and flags repeat a run to the byte.
+
+Examples:
+  meterworks sim --seed 7 --days 30 --meters 20
+  meterworks sim --runs 50 --days 2        a campaign of 50 seeds; it stops at the first that fails`;
+
+export function addSim(program: Command): void {
+  program
+    .command("sim")
+    .description("the whole system in simulated time with faults; says what every checker found")
+    .option("--seed <N>", "default: a random one, printed", integer("--seed", 0, Number.MAX_SAFE_INTEGER))
+    .option("--days <D>", "simulated days", integer("--days", 1, 3_660), 3)
+    .option("--meters <M>", "how many meters", integer("--meters", 1, 10_000), 10)
+    .option("--runs <N>", "so many seeds, counting up", integer("--runs", 1, 1_000_000), 1)
+    .option("--json", "one report per line as JSON")
+    .addHelpText("after", HELP)
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const first = flags.seed ?? randomSeed();
+  for (let i = 0; i < flags.runs; i++) {
+    const options = drawOptions(first + i, flags.days, flags.meters);
+    const report = runSimulation(options, flags.json === true ? undefined : showProgress());
+    if (flags.json === true) printJson(report);
+    else show(report);
+    if (isGood(report)) continue;
+    const repeat = `meterworks sim --seed ${options.seed} --days ${options.days} --meters ${options.meters}`;
+    throw new CommandError(1, `a checker found a violation with seed ${options.seed}`, `repeat it with: ${repeat}`);
+  }
+}
+
+/** A percentage and the time left, where someone looks; redrawn at most four times a second. */
+function showProgress(): ((share: number) => void) | undefined {
+  if (process.stderr.isTTY !== true) return undefined;
+  const began = performance.now();
+  let shown = began;
+  return (share) => {
+    const now = performance.now();
+    if (now - shown < 250 && share < 1) return;
+    shown = now;
+    const left = Math.ceil(((now - began) / share - (now - began)) / 1_000);
+    process.stderr.write(share < 1 ? `\r${Math.round(share * 100)} %, ${left} s left  ` : "\r\x1b[K");
+  };
+}
+
+function show(report: SimReport): void {
+  print(`seed ${report.options.seed}`);
+  for (const line of optionLines(report.options)) print(`  ${line}`);
+  const { events, readings, orders, frames, harmedFrames, storeFailures } = report;
+  print(
+    `  ${events} events: ${readings} readings, ${orders} orders, ${frames} frames (${harmedFrames} harmed), ${storeFailures} failed commits`,
+  );
+  for (const { checker, checked, violations } of report.verdicts) {
+    print(`${violations.length === 0 ? "good" : "VIOLATED"}  ${checker} (${checked} checks)`);
+    for (const violation of violations) print(`    ${violation}`);
+  }
+}
+
+function optionLines(o: SimOptions): string[] {
+  const faults = (all: object) =>
+    Object.entries(all)
+      .map(([name, rate]) => `${name} ${rate}`)
+      .join(", ");
+  return [
+    `${o.days} days, ${o.meters} meters, ${o.mqttShare} % over MQTT, ${o.metersPerLine} per line, every ${o.pollMinutes} min`,
+    `frames in 10,000: ${faults(o.line)}`,
+    `messages in 10,000: ${faults(o.broker)}`,
+    `store: ${o.store.failed} failed commits in 10,000, slowest ${o.store.slowest / MICROS_PER_SECOND} s`,
+    `${o.headendCrashes} head-end crashes, ${o.powerCuts} power cuts, ${o.orders} orders, checkpoint every ${o.checkpointSeconds} s`,
+  ];
+}

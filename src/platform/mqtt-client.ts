@@ -1,0 +1,129 @@
+/** A meter's or tool's session with a broker, by mqtt.js. For bulk ingest see mqtt-subscriber.ts. */
+import { connect, type IClientOptions, type MqttClient } from "mqtt";
+import { linkId } from "../core/actor.ts";
+import { Backoff, type BackoffOptions } from "./backoff.ts";
+import { Link, plainBytes } from "./link.ts";
+import { Outbox, type OutboxOptions, type OutgoingMessage } from "./mqtt-outbox.ts";
+import { checkBrokerUrl } from "./mqtt-url.ts";
+
+export interface MqttClientOptions {
+  /** `mqtt://host:1883` or `mqtts://…`, with `user:password@` where the broker asks for it. */
+  readonly url: string;
+  /** Fixed, so that the broker knows the session again. */
+  readonly clientId: string;
+  /** The broker keeps subscriptions and QoS 1 messages while we are away. */
+  readonly persistent?: boolean;
+  /** Topic filters, subscribed at QoS 1 on every connection. */
+  readonly subscriptions?: readonly string[];
+  /** What the broker says in our name when we vanish. */
+  readonly will?: OutgoingMessage;
+  readonly backoff?: BackoffOptions;
+  readonly outbox?: OutboxOptions;
+}
+
+/**
+ * Connects, and again whenever the connection is lost; each failed attempt is a `closed` with its reason. `opened` comes
+ * once the subscriptions stand. A QoS 1 message is acknowledged to the broker after the actor has handled it.
+ * @throws PlatformError `bad-address` for a URL that is none.
+ */
+export function connectMqtt(options: MqttClientOptions): Link {
+  checkBrokerUrl(options.url);
+  return new MqttLink(options);
+}
+
+class MqttLink extends Link {
+  readonly #client: MqttClient;
+  readonly #outbox: Outbox;
+  readonly #subscriptions: readonly string[];
+  #reason = "connection lost";
+  #ended = false;
+
+  constructor(options: MqttClientOptions) {
+    super(linkId(`mqtt:${options.clientId}`));
+    this.#subscriptions = options.subscriptions ?? [];
+    this.#outbox = new Outbox(options.outbox ?? {}, (message) => this.#send(message));
+    const backoff = new Backoff(options.backoff);
+    this.#client = connect(options.url, clientOptions(options, backoff.nextMs()));
+    this.#client.on("connect", () => {
+      backoff.reset();
+      this.#subscribe();
+    });
+    // mqtt.js waits a fixed time; it reads that time anew before each wait.
+    this.#client.on("reconnect", () => {
+      this.#client.options.reconnectPeriod = backoff.nextMs();
+    });
+    this.#client.on("message", (topic, payload) =>
+      this.emit({ kind: "message", link: this.id, topic, payload: plainBytes(payload), token: undefined }),
+    );
+    this.#client.on("error", (error) => {
+      this.#reason = error.message || error.name;
+    });
+    this.#client.on("close", () => this.#lost());
+  }
+
+  override publish(topic: string, payload: Uint8Array, qos: 0 | 1, retain: boolean): void {
+    if (!this.#ended) this.#outbox.offer({ topic, payload, qos, retain });
+  }
+
+  close(reason: string): void {
+    this.#reason = reason;
+    this.#client.stream.destroy();
+  }
+
+  async end(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#outbox.stop();
+    this.markClosed("ended", true);
+    await this.#client.endAsync();
+  }
+
+  #subscribe(): void {
+    if (this.#subscriptions.length === 0) {
+      this.#ready();
+      return;
+    }
+    this.#client.subscribe([...this.#subscriptions], { qos: 1 }, (error) => {
+      // Without its subscriptions the session is deaf; only a new attempt can mend that.
+      if (error !== null) this.close(`subscription refused: ${error.message}`);
+      else this.#ready();
+    });
+  }
+
+  #ready(): void {
+    if (this.#ended) return;
+    this.markOpen();
+    this.#outbox.start();
+  }
+
+  #lost(): void {
+    this.#outbox.stop();
+    if (!this.#ended) this.markClosed(this.#reason, false);
+    this.#reason = "connection lost";
+  }
+
+  #send({ topic, payload, qos, retain }: OutgoingMessage): void {
+    const settled = qos === 1 ? () => this.#outbox.settled() : () => {};
+    this.#client.publish(topic, asBuffer(payload), { qos, retain }, settled);
+  }
+}
+
+function clientOptions(options: MqttClientOptions, reconnectPeriod: number): IClientOptions {
+  const { clientId, will } = options;
+  return {
+    clientId,
+    clean: !(options.persistent ?? false),
+    reconnectPeriod,
+    // A broker that refuses today (restarting, not yet configured) may take us tomorrow.
+    reconnectOnConnackError: true,
+    queueQoSZero: false,
+    resubscribe: false,
+    keepalive: 30,
+    connectTimeout: 10_000,
+    ...(will === undefined ? {} : { will: { ...will, payload: asBuffer(will.payload) } }),
+  };
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}

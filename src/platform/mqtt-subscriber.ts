@@ -1,0 +1,220 @@
+/**
+ * Bulk ingest from a broker outside (Mosquitto, EMQX, RabbitMQ): acknowledges in order, after the commit, with thousands in
+ * flight. mqtt.js would wait for one acknowledgement before it reads the next message.
+ */
+import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import mqttPacket, { type IConnackPacket, type IPublishPacket, type Packet } from "mqtt-packet";
+import { linkId } from "../core/actor.ts";
+import { Backoff, type BackoffOptions } from "./backoff.ts";
+import { Link, plainBytes } from "./link.ts";
+import { Outbox, type OutboxOptions, type OutgoingMessage } from "./mqtt-outbox.ts";
+import { type BrokerAddress, checkBrokerUrl } from "./mqtt-url.ts";
+import { OwedAcknowledgements } from "./owed-acknowledgements.ts";
+import { UnconfirmedPublishes } from "./unconfirmed-publishes.ts";
+
+export interface SubscriberOptions {
+  readonly url: string;
+  /** Fixed: the broker keeps the session, and what was not acknowledged, under this name. */
+  readonly clientId: string;
+  /** Topic filters, subscribed at QoS 1. */
+  readonly subscriptions: readonly string[];
+  /** Messages with the actor and not yet acknowledged; above it the socket is not read. */
+  readonly maxInFlight?: number;
+  readonly keepaliveSeconds?: number;
+  readonly backoff?: BackoffOptions;
+  readonly outbox?: OutboxOptions;
+}
+
+const SUBSCRIBE_ID = 65_535;
+
+/** Connects, and again whenever the connection is lost. @throws PlatformError `bad-address` for a URL that is none. */
+export function subscribeMqtt(options: SubscriberOptions): Link {
+  return new SubscriberLink(options, checkBrokerUrl(options.url));
+}
+
+class SubscriberLink extends Link {
+  readonly #options: SubscriberOptions;
+  readonly #address: BrokerAddress;
+  readonly #backoff: Backoff;
+  readonly #outbox: Outbox;
+  readonly #owed: OwedAcknowledgements;
+  readonly #unconfirmed = new UnconfirmedPublishes(SUBSCRIBE_ID - 1);
+  #socket: Socket | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #silentBeats = 0;
+  #reason = "";
+  #ended = false;
+
+  constructor(options: SubscriberOptions, address: BrokerAddress) {
+    super(linkId(`subscriber:${options.clientId}`));
+    this.#options = options;
+    this.#address = address;
+    this.#backoff = new Backoff(options.backoff);
+    this.#outbox = new Outbox(options.outbox ?? {}, (message) => this.#sendPublish(message));
+    this.#owed = new OwedAcknowledgements((messageId) => this.#write({ cmd: "puback", messageId }));
+    // Deferred, so that listeners can be attached before the first event.
+    this.#retry = setTimeout(() => this.#dial(), 0);
+  }
+
+  override publish(topic: string, payload: Uint8Array, qos: 0 | 1, retain: boolean): void {
+    if (!this.#ended) this.#outbox.offer({ topic, payload, qos, retain });
+  }
+
+  override acknowledge(token: number): void {
+    this.#owed.acknowledge(token);
+    if (this.#owed.size < this.#maxInFlight && this.#socket?.isPaused()) this.#socket.resume();
+  }
+
+  /** Drops the connection: after the reconnect the broker repeats everything unacknowledged. */
+  close(reason: string): void {
+    this.#reason = reason;
+    this.#socket?.destroy();
+  }
+
+  async end(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#retry);
+    this.markClosed("ended", true);
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    if (socket.writable) socket.write(mqttPacket.generate({ cmd: "disconnect" }));
+    socket.destroySoon();
+    await new Promise<void>((resolve) => {
+      const cut = setTimeout(() => socket.destroy(), 500);
+      socket.once("close", () => {
+        clearTimeout(cut);
+        resolve();
+      });
+    });
+  }
+
+  get #maxInFlight(): number {
+    return this.#options.maxInFlight ?? 5000;
+  }
+
+  get #keepalive(): number {
+    return this.#options.keepaliveSeconds ?? 30;
+  }
+
+  #dial(): void {
+    const { host, port, tls } = this.#address;
+    this.#reason = "connection lost";
+    const socket = tls ? connectTls({ host, port, servername: host }) : connectPlain({ host, port, noDelay: true });
+    this.#socket = socket;
+    const parser = mqttPacket.parser();
+    parser.on("packet", (packet: Packet) => this.#received(packet));
+    parser.on("error", (error: Error) => this.close(`the broker sent no MQTT: ${error.message}`));
+    socket.on("data", (chunk: Buffer) => {
+      this.#silentBeats = 0;
+      parser.parse(chunk);
+    });
+    socket.on("error", (error) => {
+      this.#reason = error.message;
+    });
+    socket.once(tls ? "secureConnect" : "connect", () => this.#sayHello());
+    socket.once("close", () => this.#gone(socket));
+    this.#silentBeats = 0;
+    this.#heartbeat = setInterval(() => this.#beat(socket), this.#keepalive * 500);
+  }
+
+  /** Twice per keepalive. A broker answers PINGREQ, so three silent beats mean that it is gone, or never greeted us. */
+  #beat(socket: Socket): void {
+    // While we do not read, silence is our own doing.
+    if (!socket.isPaused()) this.#silentBeats += 1;
+    if (this.#silentBeats > 3) this.close("the broker is silent");
+    else if (this.open) this.#write({ cmd: "pingreq" });
+  }
+
+  #sayHello(): void {
+    const { username, password } = this.#address;
+    this.#write({
+      cmd: "connect",
+      protocolId: "MQTT",
+      protocolVersion: 4,
+      clean: false,
+      clientId: this.#options.clientId,
+      keepalive: this.#keepalive,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password: Buffer.from(password) }),
+    });
+  }
+
+  #received(packet: Packet): void {
+    switch (packet.cmd) {
+      case "connack":
+        this.#welcomed(packet);
+        return;
+      case "suback":
+        if (packet.granted.some((code) => code === 128)) this.close("the broker refused the subscription");
+        else this.#ready();
+        return;
+      case "publish":
+        this.#arrived(packet);
+        return;
+      case "puback":
+        if (this.#unconfirmed.confirm(packet.messageId ?? 0)) this.#outbox.settled();
+        return;
+      default:
+        return;
+    }
+  }
+
+  #welcomed(packet: IConnackPacket): void {
+    if (packet.returnCode !== 0) {
+      this.close(`the broker refused us with code ${packet.returnCode}`);
+      return;
+    }
+    const subscriptions = this.#options.subscriptions.map((topic) => ({ topic, qos: 1 as const }));
+    this.#write({ cmd: "subscribe", messageId: SUBSCRIBE_ID, subscriptions });
+  }
+
+  #ready(): void {
+    this.#backoff.reset();
+    this.markOpen();
+    // Repeated before anything new, in the order of the first sending (MQTT 3.1.1, 4.6).
+    for (const [messageId, message] of this.#unconfirmed.all()) this.#writePublish(message, messageId, true);
+    this.#outbox.start();
+  }
+
+  /** A persistent session may deliver before our SUBACK; that is taken like any other message. */
+  #arrived(packet: IPublishPacket): void {
+    const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
+    const token = packet.qos === 0 ? undefined : this.#owed.owe(packet.messageId ?? 0);
+    if (this.#owed.size >= this.#maxInFlight) this.#socket?.pause();
+    this.emit({ kind: "message", link: this.id, topic: packet.topic, payload: plainBytes(payload), token });
+  }
+
+  #sendPublish(message: OutgoingMessage): void {
+    this.#writePublish(message, message.qos === 0 ? undefined : this.#unconfirmed.add(message), false);
+  }
+
+  #writePublish(message: OutgoingMessage, messageId: number | undefined, dup: boolean): void {
+    const payload = Buffer.from(message.payload.buffer, message.payload.byteOffset, message.payload.length);
+    this.#write({ cmd: "publish", ...message, payload, dup, ...(messageId === undefined ? {} : { messageId }) });
+  }
+
+  #write(packet: Packet): void {
+    const socket = this.#socket;
+    if (!socket?.writable) return;
+    // A commit acknowledges hundreds at once: they leave in one segment.
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      setImmediate(() => socket.uncork());
+    }
+    mqttPacket.writeToStream(packet, socket);
+  }
+
+  #gone(socket: Socket): void {
+    if (socket !== this.#socket) return;
+    this.#socket = undefined;
+    this.#owed.forgetAll();
+    this.#outbox.stop();
+    clearInterval(this.#heartbeat);
+    if (this.#ended) return;
+    this.#retry = setTimeout(() => this.#dial(), this.#backoff.nextMs());
+    this.markClosed(this.#reason, false);
+  }
+}

@@ -1,0 +1,158 @@
+/** Serial ports: opened, opened again after an unplugged adapter returns, and errors that say what to do. */
+import { SerialPort } from "serialport";
+import { linkId } from "../core/actor.ts";
+import { Backoff, type BackoffOptions } from "./backoff.ts";
+import { errorText, PlatformError } from "./errors.ts";
+import { Link, plainBytes } from "./link.ts";
+
+export interface SerialOptions {
+  readonly path: string;
+  readonly baudRate: number;
+  readonly parity: "none" | "even" | "odd";
+  readonly dataBits: 7 | 8;
+  readonly stopBits: 1 | 2;
+  /** How to wait for an adapter that was unplugged. */
+  readonly backoff?: BackoffOptions;
+}
+
+/** Above this the line is dead: 32 KiB are half a minute of sending at 9600 baud. */
+const MOST_UNSENT = 32 * 1024;
+
+/**
+ * Opens the port for us alone. The first opening must succeed, since a port that never was is a mistake in the command;
+ * later losses are `closed` and `opened` events. @throws PlatformError `not-found`, `permission`, `in-use` or `failed`.
+ */
+export async function openSerial(options: SerialOptions): Promise<Link> {
+  const link = new SerialLink(options);
+  try {
+    await link.openPort();
+  } catch (error) {
+    throw await serialError(options.path, errorText(error));
+  }
+  return link;
+}
+
+export interface SerialPortName {
+  readonly path: string;
+  /** What the system knows about the adapter; empty for a bare port. */
+  readonly description: string;
+}
+
+/** The ports this machine has. */
+export async function listSerialPorts(): Promise<readonly SerialPortName[]> {
+  const ports = await SerialPort.list();
+  return ports.map(({ path, manufacturer, serialNumber }) => ({
+    path,
+    description: [manufacturer, serialNumber].filter((text) => text !== undefined).join(" "),
+  }));
+}
+
+class SerialLink extends Link {
+  readonly #options: SerialOptions;
+  readonly #backoff: Backoff;
+  #port: SerialPort | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(options: SerialOptions) {
+    super(linkId(`serial:${options.path}`));
+    this.#options = options;
+    this.#backoff = new Backoff({ longestMs: 5000, ...options.backoff });
+  }
+
+  openPort(): Promise<void> {
+    const { path, baudRate, parity, dataBits, stopBits } = this.#options;
+    // Modem lines are neither set nor read: pseudo terminals and some adapters have none. The lock keeps others of us out.
+    const port = new SerialPort({ path, baudRate, parity, dataBits, stopBits, lock: true, autoOpen: false });
+    return new Promise((resolve, reject) => {
+      port.open((error) => {
+        if (error !== null && error !== undefined) return reject(error);
+        if (this.#ended) {
+          port.close();
+          return resolve();
+        }
+        this.#take(port);
+        resolve();
+      });
+    });
+  }
+
+  override send(bytes: Uint8Array): void {
+    const port = this.#port;
+    if (port?.isOpen && port.writableLength < MOST_UNSENT) port.write(bytes);
+  }
+
+  /** Closes the port and opens it afresh, which also empties what the driver held. */
+  close(reason: string): void {
+    this.#lost(this.#port, reason);
+  }
+
+  async end(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#retry);
+    const port = this.#port;
+    this.#port = undefined;
+    this.markClosed("ended", true);
+    await closed(port);
+  }
+
+  #take(port: SerialPort): void {
+    this.#port = port;
+    this.#backoff.reset();
+    port.on("data", (chunk: Buffer) => this.emit({ kind: "bytes", link: this.id, bytes: plainBytes(chunk) }));
+    port.on("error", (error) => this.#lost(port, error.message));
+    port.on("close", () => this.#lost(port, "unplugged"));
+    this.markOpen();
+  }
+
+  #lost(port: SerialPort | undefined, reason: string): void {
+    if (port === undefined || port !== this.#port) return;
+    this.#port = undefined;
+    port.removeAllListeners("data");
+    this.markClosed(reason, false);
+    closed(port).then(
+      () => this.#reopenLater(),
+      () => this.#reopenLater(),
+    );
+  }
+
+  #reopenLater(): void {
+    if (this.#ended) return;
+    this.#retry = setTimeout(() => {
+      this.openPort().catch((error) => {
+        if (this.#ended) return;
+        this.markClosed(errorText(error), false);
+        this.#reopenLater();
+      });
+    }, this.#backoff.nextMs());
+  }
+}
+
+function closed(port: SerialPort | undefined): Promise<void> {
+  if (!port?.isOpen) return Promise.resolve();
+  return new Promise((resolve) => port.close(() => resolve()));
+}
+
+/** The driver's errors carry no code, only the system's sentence. */
+async function serialError(path: string, text: string): Promise<PlatformError> {
+  if (/no such (file|device)/i.test(text)) {
+    const ports = (await listSerialPorts().catch(() => [])).map((port) => port.path).join(", ");
+    return new PlatformError(
+      "not-found",
+      `there is no serial port ${path}`,
+      ports === "" ? "no port was found on this machine: is the adapter plugged in?" : `ports here: ${ports}`,
+    );
+  }
+  if (/permission denied|not permitted/i.test(text))
+    return new PlatformError(
+      "permission",
+      `not allowed to open ${path}`,
+      "join the group that owns it and log in again: sudo usermod -aG dialout $USER",
+    );
+  if (/cannot lock|resource busy|temporarily unavailable/i.test(text))
+    return new PlatformError("in-use", `${path} is in use by another program`, `find it with: fuser ${path}`);
+  if (/inappropriate ioctl|not a typewriter/i.test(text))
+    return new PlatformError("not-found", `${path} is no serial port`, "name a port such as /dev/ttyUSB0");
+  return new PlatformError("failed", `cannot open ${path}: ${text}`, "check the path and the serial settings");
+}

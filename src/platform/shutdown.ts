@@ -1,0 +1,68 @@
+/** An orderly end: what was opened last is closed first, once; an impatient second signal ends at once. */
+
+export type Cleanup = () => Promise<void> | void;
+
+/** How long the clean-ups may take together before the process ends without them. */
+const PATIENCE_MS = 10_000;
+/** What a shell reports for a process that a signal ended: 128 + its number. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+export interface ShutdownOptions {
+  /** Exit code after a signal; 0 by default, since being asked to stop is how a server ends. */
+  readonly signalExitCode?: number;
+  readonly onError?: (error: unknown) => void;
+  readonly exit?: (code: number) => void;
+}
+
+export class Shutdown {
+  readonly #cleanups: Cleanup[] = [];
+  readonly #options: ShutdownOptions;
+  readonly #exit: (code: number) => void;
+  readonly #onSignal: (signal: keyof typeof EXIT_CODES) => void;
+  #running: Promise<void> | undefined;
+
+  constructor(options: ShutdownOptions = {}) {
+    this.#options = options;
+    this.#exit = options.exit ?? ((code) => process.exit(code));
+    this.#onSignal = (signal) => this.#signalled(signal);
+    process.on("SIGINT", this.#onSignal);
+    process.on("SIGTERM", this.#onSignal);
+  }
+
+  /** To be closed on the way out, before everything added earlier. */
+  add(cleanup: Cleanup): void {
+    this.#cleanups.push(cleanup);
+  }
+
+  /** Cleans up; the same promise however often it is asked. A clean-up that fails is reported and does not stop the rest. */
+  run(): Promise<void> {
+    this.#running ??= this.#cleanUp();
+    return this.#running;
+  }
+
+  #signalled(signal: keyof typeof EXIT_CODES): void {
+    if (this.#running !== undefined) {
+      this.#exit(EXIT_CODES[signal]);
+      return;
+    }
+    const tooLong = setTimeout(() => this.#exit(1), PATIENCE_MS);
+    tooLong.unref();
+    const done = () => {
+      clearTimeout(tooLong);
+      this.#exit(this.#options.signalExitCode ?? 0);
+    };
+    this.run().then(done, done);
+  }
+
+  async #cleanUp(): Promise<void> {
+    for (const cleanup of this.#cleanups.splice(0).reverse()) {
+      try {
+        await cleanup();
+      } catch (error) {
+        this.#options.onError?.(error);
+      }
+    }
+    process.removeListener("SIGINT", this.#onSignal);
+    process.removeListener("SIGTERM", this.#onSignal);
+  }
+}

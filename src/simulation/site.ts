@@ -1,0 +1,113 @@
+/** The site of a run: buses, broker, store, and the meters with their loads, drawn from the seed. */
+import { type LoadSource, mainsOf, stepLoad } from "../../firmware-sim/metrology/mains.ts";
+import { rtuTiming } from "../../protocols/modbus/timing.ts";
+import { findModel } from "../../protocols/models/index.ts";
+import type { MeterModel } from "../../protocols/models/model.ts";
+import { linkId } from "../core/actor.ts";
+import type { Random } from "../core/random.ts";
+import { assert } from "../core/result.ts";
+import { MICROS_PER_SECOND } from "../core/time.ts";
+import { VirtualBroker } from "./broker.ts";
+import { VirtualLine } from "./line.ts";
+import type { SimOptions } from "./options.ts";
+import type { SimMeterConfig, SimWire } from "./sim-meter.ts";
+import { SimStore } from "./store.ts";
+import type { World } from "./world.ts";
+
+export const SIM_PASSWORD = 4711;
+const BAUD = 9_600;
+const BITS_PER_CHAR = 10;
+const MINUTE = 60 * MICROS_PER_SECOND;
+
+export interface Site {
+  readonly baud: number;
+  readonly lines: readonly VirtualLine[];
+  readonly broker: VirtualBroker;
+  readonly store: SimStore;
+  readonly meters: readonly SimMeterConfig[];
+  /** Ids of the meters with a prepaid account: some of those with a relay. */
+  readonly prepaid: readonly string[];
+}
+
+export function buildSite(world: World, options: SimOptions, random: Random): Site {
+  const broker = new VirtualBroker(world, options.broker, random.fork("broker"));
+  const store = new SimStore(world, options.store, random.fork("store"));
+  const lines: VirtualLine[] = [];
+  const meters: SimMeterConfig[] = [];
+  let onLine = 0;
+  for (let i = 0; i < options.meters; i++) {
+    const overMqtt = random.below(100) < options.mqttShare;
+    const model = drawModel(random, overMqtt);
+    let wire: SimWire = { kind: "mqtt", broker, interval: options.pollMinutes * MINUTE };
+    if (!overMqtt) {
+      if (onLine % options.metersPerLine === 0) lines.push(newLine(world, lines.length, options, random));
+      wire = {
+        kind: "line",
+        line: lines.at(-1) as VirtualLine,
+        unit: (onLine % options.metersPerLine) + 1,
+        timing: rtuTiming(BAUD, { bitsPerChar: BITS_PER_CHAR }),
+      };
+      onLine += 1;
+    }
+    meters.push(meterConfig(`sim-${i + 1}`, model, wire, world, options, random));
+  }
+  const withRelay = meters.filter(({ model }) => model.plate.relayAmps !== null);
+  return {
+    ...{ baud: BAUD, lines, broker, store, meters },
+    prepaid: withRelay.filter(() => random.chance(1, 2)).map(({ id }) => id),
+  };
+}
+
+function newLine(world: World, index: number, options: SimOptions, random: Random): VirtualLine {
+  const id = linkId(`bus-${index + 1}`);
+  return new VirtualLine(world, id, BAUD, BITS_PER_CHAR, options.line, random.fork(id));
+}
+
+/** Over MQTT only the native meters speak. */
+function drawModel(random: Random, overMqtt: boolean): MeterModel {
+  const id = overMqtt
+    ? random.pick(["meterworks-1p", "meterworks-3p"])
+    : random.pick(["meterworks-1p", "meterworks-3p", "eastron-sdm630", "eastron-sdm120"]);
+  const model = findModel(id);
+  assert(model !== undefined, `model ${id} exists`);
+  return model;
+}
+
+function meterConfig(
+  id: string,
+  model: MeterModel,
+  wire: SimWire,
+  world: World,
+  options: SimOptions,
+  random: Random,
+): SimMeterConfig {
+  const voltage = random.between(210, 250);
+  const { load, peakWatts } = drawLoad(model, voltage, world, options, random);
+  return {
+    ...{ id, model, wire, load, peakWatts, voltage },
+    password: SIM_PASSWORD,
+    seed: random.uint32(),
+    checkpointSeconds: options.checkpointSeconds,
+  };
+}
+
+/** A load that steps at random minutes; import only, so that the truth needs no quadrants. */
+function drawLoad(
+  model: MeterModel,
+  voltage: number,
+  world: World,
+  options: SimOptions,
+  random: Random,
+): { load: LoadSource; peakWatts: number } {
+  let peakWatts = 0;
+  const steps = Array.from({ length: 4 * options.days }, () => {
+    const current = random.chance(1, 8) ? 0 : random.between(1, 300) / 10;
+    const angle = random.between(-60, 60);
+    peakWatts = Math.max(peakWatts, voltage * current * model.phases);
+    return {
+      seconds: random.between(60, 43_200),
+      mains: mainsOf({ phases: model.phases, voltage, current, angle: (angle + 360) % 360 }),
+    };
+  });
+  return { load: stepLoad(world.now().civil, steps), peakWatts };
+}
