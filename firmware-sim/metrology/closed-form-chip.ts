@@ -13,8 +13,8 @@ import type { LoadSource, LoadState } from "./mains.ts";
 import { measureMains } from "./phasors.ts";
 import { type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
 
-/** µs. Bounds a window so that its energy stays far below 2^53 µJ up to a megawatt. */
-const LONGEST_WINDOW = 3_600_000_000;
+/** µs. Bounds a window so that its energy stays far below 2^53 µJ at a megawatt per phase. */
+const LONGEST_WINDOW = 900_000_000;
 
 interface PhaseIntegrators {
   readonly active: PowerIntegrator;

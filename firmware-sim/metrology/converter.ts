@@ -1,6 +1,5 @@
-/** One A/D channel: noise, rounding to counts, clipping at full scale, and the digital high-pass behind it. */
+/** One A/D channel: noise, rounding to counts, clipping at full scale. */
 import { Random } from "../../src/core/random.ts";
-import { HIGH_PASS_POLE } from "./front-end.ts";
 
 export class Converter {
   readonly #random: Random;
@@ -10,8 +9,6 @@ export class Converter {
   /** Place in the noise table, and how many samples the run from there still has. */
   #noiseAt = 0;
   #runLeft = 0;
-  #input = 0;
-  #output = 0;
 
   constructor(bits: number, random: Random) {
     this.#random = random;
@@ -24,22 +21,13 @@ export class Converter {
     this.#sigma = counts;
   }
 
-  /** Turns ideal samples in counts, `count` from index `at`, into what the chip's arithmetic sees, in place. */
+  /** Turns ideal samples in counts, `count` from index `at`, into what the converter gives, in place. */
   convert(samples: Float64Array, at: number, count: number): void {
     const lowest = this.#lowest;
     const highest = this.#highest;
     if (this.#sigma > 0) this.#addNoise(samples, at, count);
-    let x1 = this.#input;
-    let y = this.#output;
-    for (let k = at; k < at + count; k++) {
-      const rounded = Math.floor((samples[k] as number) + 0.5);
-      const x = Math.min(Math.max(rounded, lowest), highest);
-      y = x - x1 + HIGH_PASS_POLE * y;
-      x1 = x;
-      samples[k] = y;
-    }
-    this.#input = x1;
-    this.#output = y;
+    for (let k = at; k < at + count; k++)
+      samples[k] = Math.min(Math.max(Math.floor((samples[k] as number) + 0.5), lowest), highest);
   }
 
   /** Runs of the table from places drawn anew: white, and several times as fast as a draw for every sample. */

@@ -9,6 +9,8 @@ import { fillRotation } from "./waveform.ts";
 
 /** Sums of one phase over a window, in counts. */
 export interface PhaseSums {
+  voltage: number;
+  current: number;
   voltage2: number;
   current2: number;
   product: number;
@@ -99,7 +101,7 @@ export class WindowSums {
 }
 
 function emptySums(): PhaseSums {
-  return { voltage2: 0, current2: 0, product: 0, fundamentalActive: 0, fundamentalReactive: 0 };
+  return { voltage: 0, current: 0, voltage2: 0, current2: 0, product: 0, fundamentalActive: 0, fundamentalReactive: 0 };
 }
 
 /**
@@ -129,6 +131,8 @@ function addProducts(
   first: number,
   end: number,
 ): void {
+  let voltageSum = 0;
+  let currentSum = 0;
   let voltage2 = 0;
   let current2 = 0;
   let product = 0;
@@ -136,10 +140,15 @@ function addProducts(
     const v = voltage[k] as number;
     const i = current[k] as number;
     const wv = (weights[k] as number) * v;
+    const wi = (weights[k] as number) * i;
+    voltageSum += wv;
+    currentSum += wi;
     voltage2 += wv * v;
+    current2 += wi * i;
     product += wv * i;
-    current2 += (weights[k] as number) * i * i;
   }
+  sums.voltage += voltageSum;
+  sums.current += currentSum;
   sums.voltage2 += voltage2;
   sums.current2 += current2;
   sums.product += product;

@@ -1,6 +1,6 @@
 /**
  * The analogue front end and its errors, as both chips understand them: full scale, converter, gain, phase, offset, noise,
- * the high-pass against DC. What the sampled chip does to every sample the closed form does to every phasor.
+ * what passes the anti-alias filter. What the sampled chip does to every sample the closed form does to every phasor.
  */
 import type { RatingPlate } from "../../protocols/models/model.ts";
 import { assert } from "../../src/core/result.ts";
@@ -117,19 +117,6 @@ export function frontEndOf(plate: RatingPlate, phases: 1 | 3, errors: FrontEndEr
 
 function isList<T>(value: T | readonly T[] | undefined): value is readonly T[] {
   return Array.isArray(value);
-}
-
-/** Corner of the high-pass, Hz: DC dies away with a time constant of 0.8 s, 45..65 Hz keep their gain within 4 ppm. */
-const HIGH_PASS_CORNER = 0.2;
-/** y[n] = x[n] − x[n−1] + pole · y[n−1]. */
-export const HIGH_PASS_POLE = 1 - (2 * Math.PI * HIGH_PASS_CORNER) / SAMPLE_RATE;
-
-/** Magnitude of the high-pass alone at `frequency` Hz by the chip's clock. Its phase is the same in V and I and cancels. */
-export function highPassGain(frequency: number): number {
-  const w = (2 * Math.PI * frequency) / SAMPLE_RATE;
-  // |1 − e^−jw| / |1 − pole e^−jw|; the second written so that nothing cancels at low frequencies.
-  const half = 2 * Math.sin(w / 2);
-  return half / Math.hypot(1 - HIGH_PASS_POLE, Math.sqrt(HIGH_PASS_POLE) * half);
 }
 
 /** Components at or above this (Hz) do not pass the ideal anti-alias filter in front of the converter. */

@@ -3,7 +3,7 @@
  *
  * A spectrum holds order h at [2h] and [2h + 1], rms, as x(t) = √2 Σ (re sin hθ + im cos hθ), θ the angle of the mains.
  */
-import { type Channel, type FrontEnd, highPassGain, passBand } from "./front-end.ts";
+import { type Channel, type FrontEnd, passBand } from "./front-end.ts";
 import type { Harmonic, Mains, PhaseMains } from "./mains.ts";
 import type { Measurement, PhaseMeasurement } from "./readout.ts";
 
@@ -66,7 +66,6 @@ export function measureMains(frontEnd: FrontEnd, mains: Mains, relayClosed: bool
   const noiseOf = (c: Channel, outside: number) => c.noise ** 2 + (outside * c.gain) ** 2 + c.lsb ** 2 / 12;
   const voltageNoise = frontEnd.voltage.map((c) => noiseOf(c, mains.voltageNoise));
   const currentNoise = frontEnd.current.map((c) => noiseOf(c, mains.currentNoise));
-  for (const s of [...voltage, ...current]) throughHighPass(s, mains.frequency / frontEnd.clock, frontEnd.nominal);
 
   const fundamental = (s: Spectrum) => Math.hypot(s[2] as number, s[3] as number);
   // Without a voltage there are no zero crossings, so no cycle, no fundamental and no frequency.
@@ -101,7 +100,7 @@ export function measureMains(frontEnd: FrontEnd, mains: Mains, relayClosed: bool
 }
 
 /** L1-L2, L2-L3, L3-L1. */
-const LINES = [
+export const LINES = [
   [0, 1],
   [1, 2],
   [2, 0],
@@ -118,13 +117,4 @@ function neutral(currents: readonly Spectrum[], noisePower: number): number {
   const all = new Float64Array((currents[0] as Spectrum).length);
   for (const i of currents) for (let k = 0; k < all.length; k++) all[k] = (all[k] as number) + (i[k] as number);
   return Math.sqrt(power(all, all) + noisePower);
-}
-
-/** The high-pass, calibrated at nominal frequency; `frequency` is by the chip's clock. */
-function throughHighPass(spectrum: Spectrum, frequency: number, nominal: number): void {
-  const calibration = 1 / highPassGain(nominal);
-  for (let k = 2; k < spectrum.length; k++) {
-    const gain = highPassGain((k >> 1) * frequency) * calibration;
-    spectrum[k] = (spectrum[k] as number) * gain;
-  }
 }

@@ -3,14 +3,16 @@
  * 60 Hz) between zero crossings of the first live voltage, or about 250 ms where there is none; its energy is counted when
  * it ends, so registers lag the mains by up to a window.
  *
- * Settled means: some seconds after power-on. What the high-pass makes of the switching on decays with 0.8 s in every
- * channel, and the first window begins inside a cycle, whose fundamental, and so reactive energy, is not measured.
+ * DC of a channel is taken out as the mean over the window, which leaves nothing behind: a window knows only its own samples.
+ * Settled means after the second window: the first begins inside a cycle, whose fundamental, and so reactive energy, is
+ * not measured, and L1 may turn out to be dead.
  */
 import { type Civil, type Wake, wakeAtCivil } from "../../src/core/time.ts";
 import { Acquisition } from "./acquisition.ts";
 import type { ChipReadings, MeteringChip, PhaseEnergy } from "./chip.ts";
 import { LOOK_AHEAD, LOOK_BACK, type PhaseSums, WindowSums } from "./dsp.ts";
-import { type Channel, type ChipOptions, type FrontEnd, frontEndOf, highPassGain, SAMPLE_RATE } from "./front-end.ts";
+import { type Channel, type ChipOptions, type FrontEnd, frontEndOf, SAMPLE_RATE } from "./front-end.ts";
+import { LINES } from "./phasors.ts";
 import { type Measurement, NOTHING_MEASURED, type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
 import { BLOCK } from "./waveform.ts";
 import { ZeroCrossings } from "./zero-crossings.ts";
@@ -120,32 +122,35 @@ export class SampledChip implements MeteringChip {
     const measured = this.#measure();
     this.#readings = readingsOf(this.#frontEnd, measured);
     this.#count(measured.phases, this.#sums.samples / SAMPLE_RATE);
-    this.#sums.clear();
     this.#chooseReference(measured.phases);
+    this.#sums.clear();
     onWindow(this.#energies);
   }
 
   #measure(): Measurement {
     const sums = this.#sums;
-    const scale = 1 / (highPassGain(this.#frontEnd.nominal) ** 2 * sums.samples);
+    const { samples } = sums;
     const volts = (this.#frontEnd.voltage[0] as Channel).lsb;
     const amperes = (this.#frontEnd.current[0] as Channel).lsb;
     const phase = (s: PhaseSums): PhaseMeasurement => {
-      const voltage = volts * root(s.voltage2 * scale);
-      const current = amperes * root(s.current2 * scale);
+      const voltage = volts * rms(s.voltage2, s.voltage, samples);
+      const current = amperes * rms(s.current2, s.current, samples);
       return {
         voltage,
         current,
-        active: volts * amperes * s.product * scale,
-        reactive: volts * amperes * s.fundamentalReactive * scale,
+        active: (volts * amperes * (s.product - (s.voltage * s.current) / samples)) / samples,
+        reactive: (volts * amperes * s.fundamentalReactive) / samples,
         apparent: voltage * current,
         angle: Math.atan2(s.fundamentalReactive, s.fundamentalActive),
       };
     };
+    const dc = (kind: "voltage" | "current", p: number) => sums.phases[p]?.[kind] ?? 0;
     return {
       phases: sums.phases.map((s) => suppressNoLoad(this.#frontEnd, phase(s))),
-      lineVoltage: Array.from(sums.lines, (l) => volts * root(l * scale)),
-      neutralCurrent: amperes * root(sums.neutral * scale),
+      lineVoltage: LINES.map(
+        ([a, b], l) => volts * rms(sums.lines[l] as number, dc("voltage", a) - dc("voltage", b), samples),
+      ),
+      neutralCurrent: amperes * rms(sums.neutral, dc("current", 0) + dc("current", 1) + dc("current", 2), samples),
       frequency: sums.cycles === 0 ? 0 : (sums.cycles * SAMPLE_RATE) / sums.cycleSamples,
     };
   }
@@ -171,7 +176,10 @@ export class SampledChip implements MeteringChip {
   }
 }
 
-/** The end weights of a window may leave a sum a hair below zero when its signal ends just before it. */
-function root(square: number): number {
-  return Math.sqrt(Math.max(0, square));
+/**
+ * Of a window's samples without their mean. The end weights may leave a square a hair below zero when the signal ends just
+ * before the window begins.
+ */
+function rms(squares: number, sum: number, samples: number): number {
+  return Math.sqrt(Math.max(0, squares - (sum * sum) / samples) / samples);
 }

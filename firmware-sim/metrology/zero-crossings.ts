@@ -22,7 +22,7 @@ export class ZeroCrossings {
   }
 
   /**
-   * Looks at samples from..to−1.
+   * Looks at samples from..to−1. DC moves the crossings, all by as much, so that cycles stay whole.
    * @returns the index k of the first sample at or behind a crossing with the crossing's place in (k − 1, k], or undefined.
    */
   find(

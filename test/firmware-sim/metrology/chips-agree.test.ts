@@ -1,0 +1,105 @@
+/** The invariant of the two fidelities: within 20 ppm of apparent power plus five times the theoretical noise. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { ChipReadings } from "../../../firmware-sim/metrology/chip.ts";
+import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
+import { type ChipOptions, type FrontEndErrors, SAMPLE_RATE } from "../../../firmware-sim/metrology/front-end.ts";
+import { constantLoad, type Mains } from "../../../firmware-sim/metrology/mains.ts";
+import { SampledChip } from "../../../firmware-sim/metrology/sampled-chip.ts";
+import { civil } from "../../../src/core/time.ts";
+import { anyMains, PLATE, SECOND, shown } from "./oracle.ts";
+
+/** Full scale by the rating plate, peak: 2 Un and 1.5 Imax. */
+const VOLTS = 2 * PLATE.un * Math.SQRT2;
+const AMPERES = 1.5 * PLATE.imax * Math.SQRT2;
+
+const channelError = fc.record({
+  gain: fc.double({ min: -0.05, max: 0.05, noNaN: true }),
+  delay: fc.double({ min: -60, max: 60, noNaN: true }),
+  offset: fc.double({ min: -0.01, max: 0.01, noNaN: true }),
+});
+const anyErrors = fc.record({
+  voltage: fc.tuple(channelError, channelError, channelError),
+  current: fc.tuple(channelError, channelError, channelError),
+  clockPpm: fc.double({ min: -200, max: 200, noNaN: true }),
+  bits: fc.integer({ min: 18, max: 24 }),
+  noise: fc.double({ min: 1e-6, max: 3e-4, noNaN: true }),
+});
+
+function both(mains: Mains, errors: FrontEndErrors): { sampled: ChipReadings; closed: ChipReadings } {
+  const options: ChipOptions = {
+    plate: PLATE,
+    phases: 3,
+    load: constantLoad(mains),
+    start: civil(0),
+    seed: 42,
+    errors,
+  };
+  const sampled = new SampledChip(options);
+  sampled.advance(civil(1 * SECOND), () => {});
+  return { sampled: sampled.readings(), closed: new ClosedFormChip(options).readings() };
+}
+
+/** The largest deviation of a phase as a multiple of what is allowed. */
+function excess(mains: Mains, errors: FrontEndErrors, sampled: ChipReadings, closed: ChipReadings): number {
+  const samples = (10 / mains.frequency) * SAMPLE_RATE;
+  const noiseOf = (fullScale: number) =>
+    Math.hypot((errors.noise ?? 0) * fullScale, fullScale / 2 ** ((errors.bits ?? 24) - 1) / Math.sqrt(12));
+  const volts = noiseOf(VOLTS);
+  const amperes = noiseOf(AMPERES);
+  let worst = 0;
+  for (const p of [0, 1, 2]) {
+    const a = shown(sampled, p);
+    const b = shown(closed, p);
+    const sigma = Math.sqrt((b.voltage ** 2 * amperes ** 2 + b.current ** 2 * volts ** 2) / samples);
+    const allowed = {
+      active: 20e-6 * b.apparent + 5 * sigma,
+      reactive: 20e-6 * b.apparent + 5 * sigma,
+      apparent: 20e-6 * b.apparent + 5 * sigma,
+      voltage: 20e-6 * b.voltage + (5 * volts) / Math.sqrt(samples),
+      current: 20e-6 * b.current + (5 * amperes) / Math.sqrt(samples),
+    };
+    for (const kind of ["active", "reactive", "apparent", "voltage", "current"] as const)
+      worst = Math.max(worst, Math.abs(a[kind] - b[kind]) / allowed[kind]);
+  }
+  return worst;
+}
+
+describe("sampled and closed form", () => {
+  it("agree on any mains with any front end", () => {
+    fc.assert(
+      fc.property(anyMains, anyErrors, (mains, errors) => {
+        const { sampled, closed } = both(mains, errors);
+        expect(excess(mains, errors, sampled, closed)).toBeLessThan(1);
+        expect(Math.abs(sampled.frequency - closed.frequency)).toBeLessThanOrEqual(2);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("agree on the line voltages and the neutral", () => {
+    fc.assert(
+      fc.property(anyMains, (mains) => {
+        const { sampled, closed } = both(mains, { noise: 0 });
+        for (const l of [0, 1, 2])
+          expect(Math.abs((sampled.lineVoltage[l] as number) / (closed.lineVoltage[l] as number) - 1)).toBeLessThan(
+            2e-5,
+          );
+        // Of the phase currents' size: the neutral can be their small difference.
+        expect(Math.abs(sampled.neutralCurrent - closed.neutralCurrent)).toBeLessThan(
+          2e-5 * Math.max(...closed.current),
+        );
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("would not agree on front ends that differ by 100 ppm of gain or half a microsecond: the test can fail", () => {
+    const [mains] = fc.sample(anyMains, { numRuns: 1, seed: 5 }) as [Mains];
+    const { closed } = both(mains, { noise: 0 });
+    const gain = both(mains, { noise: 0, voltage: { gain: 1e-4 } }).sampled;
+    const delay = both(mains, { noise: 0, current: { delay: 0.5 } }).sampled;
+    expect(excess(mains, { noise: 0 }, gain, closed)).toBeGreaterThan(1);
+    expect(excess(mains, { noise: 0 }, delay, closed)).toBeGreaterThan(1);
+  });
+});

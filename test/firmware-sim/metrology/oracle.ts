@@ -1,0 +1,105 @@
+/** An oracle that shares nothing with the chips: sums over harmonics of rms values and cosines, straight from the mains. */
+import fc from "fast-check";
+import type { ChipReadings } from "../../../firmware-sim/metrology/chip.ts";
+import type { Harmonic, Mains, PhaseMains } from "../../../firmware-sim/metrology/mains.ts";
+import type { RatingPlate } from "../../../protocols/models/model.ts";
+
+export const PLATE: RatingPlate = {
+  un: 230,
+  ist: 0.04,
+  imin: 0.5,
+  itr: 1,
+  imax: 100,
+  frequency: 50,
+  activeClass: "B",
+  reactiveClass: "2",
+  impPerKwh: 1000,
+  impPerKvarh: 1000,
+  wiring: "3P4W",
+  relayAmps: 100,
+};
+
+export const SECOND = 1_000_000;
+
+interface Truth {
+  readonly voltage: number;
+  readonly current: number;
+  readonly active: number;
+  readonly reactive: number;
+  readonly apparent: number;
+}
+
+const radians = (degrees: number) => (degrees * Math.PI) / 180;
+
+/** V, A, W, var of the fundamental, VA of one phase. */
+export function truth(p: PhaseMains): Truth {
+  const rms = (fundamental: number, harmonics: readonly Harmonic[]) =>
+    fundamental * Math.sqrt(1 + harmonics.reduce((sum, h) => sum + h.ratio ** 2, 0));
+  let active = p.voltage * p.current * Math.cos(radians(p.angle));
+  for (const v of p.voltageHarmonics) {
+    const i = p.currentHarmonics.find((h) => h.order === v.order);
+    if (i === undefined) continue;
+    // The harmonic's angle counts from its own fundamental, which the current has `order` times `angle` later.
+    const lag = v.angle - (i.angle - v.order * p.angle);
+    active += p.voltage * v.ratio * p.current * i.ratio * Math.cos(radians(lag));
+  }
+  const voltage = rms(p.voltage, p.voltageHarmonics);
+  const current = rms(p.current, p.currentHarmonics);
+  const reactive = p.voltage * p.current * Math.sin(radians(p.angle));
+  return { voltage, current, active, reactive, apparent: voltage * current };
+}
+
+/** Spectra that fall as 1/order from the third on, as those of rectifiers and phase-fired loads do. */
+function harmonics(highest: number, most: number): fc.Arbitrary<Harmonic[]> {
+  return fc
+    .uniqueArray(
+      fc.record({
+        order: fc.integer({ min: 2, max: highest }),
+        ratio: fc.double({ min: 0, max: most, noNaN: true }),
+        angle: fc.double({ min: 0, max: 360, noNaN: true }),
+      }),
+      { selector: (h) => h.order, maxLength: 5 },
+    )
+    .map((all) => all.map((h) => ({ ...h, ratio: h.ratio * Math.min(1, 3 / h.order) })));
+}
+
+const double = (min: number, max: number) => fc.double({ min, max, noNaN: true });
+
+/** Unbalanced three-phase mains at 45..65 Hz with harmonics, loads in all quadrants. */
+export const anyMains: fc.Arbitrary<Mains> = fc
+  .record({
+    frequency: double(45, 65),
+    phases: fc.tuple(...[0, 1, 2].map(() => fc.tuple(double(150, 260), double(1, 80), double(0, 360)))),
+    voltageHarmonics: fc.tuple(...[0, 1, 2].map(() => harmonics(19, 0.08))),
+    currentHarmonics: fc.tuple(...[0, 1, 2].map(() => harmonics(19, 0.3))),
+  })
+  .map((m) => ({
+    frequency: m.frequency,
+    voltageNoise: 0,
+    currentNoise: 0,
+    phases: m.phases.map(([voltage, current, angle], p) => ({
+      voltage,
+      voltageAngle: [0, -120, 120][p] as number,
+      current,
+      angle,
+      voltageHarmonics: m.voltageHarmonics[p] as Harmonic[],
+      currentHarmonics: m.currentHarmonics[p] as Harmonic[],
+    })),
+  }));
+
+/** One phase of the readings in V, A, W, var, VA. */
+export function shown(r: ChipReadings, phase: number): Truth {
+  const of = (values: readonly number[], scale: number) => (values[phase] as number) / scale;
+  return {
+    voltage: of(r.voltage, 1e3),
+    current: of(r.current, 1e6),
+    active: of(r.active, 1e3),
+    reactive: of(r.reactive, 1e3),
+    apparent: of(r.apparent, 1e3),
+  };
+}
+
+/** Deviation in parts per million of the full value. */
+export function ppm(value: number, expected: number, of = expected): number {
+  return (1e6 * (value - expected)) / of;
+}
