@@ -26,6 +26,9 @@ export function takeReading(
   const stored: MeterReading = { ...reading, quality: judged.quality };
   draft.records.push({ kind: "reading", reading: stored });
   draft.after.push({ kind: "notify", notice: { kind: "reading", reading: stored } });
+  const lost = (reading.sequence ?? 0) - (newest?.sequence ?? Number.POSITIVE_INFINITY) - 1;
+  if (lost > 0)
+    draft.after.push({ kind: "log", level: "warn", event: "readings-lost", fields: { meter: reading.meter, lost } });
   if (judged.quality === "invalid" && newest?.quality !== "invalid") auditInvalid(stored, judged.reason, draft, now);
   if (judged.quality !== "late") books.latest.set(reading.meter, stored);
   if (judged.quality === "good" || judged.quality === "clock-doubt")

@@ -1,5 +1,4 @@
 /** Prepaid accounts in the books: what a reading charges, what a top-up adds, and which relay order follows from the balance. */
-import { formatDecimal } from "../../src/core/decimal.ts";
 import type { Minor } from "../../src/core/money.ts";
 import { failure, type Result, success } from "../../src/core/result.ts";
 import { MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
@@ -165,13 +164,7 @@ function tellBalance(before: PrepaidAccount, after: PrepaidAccount, draft: Draft
   const level = levelOf(after);
   draft.after.push({ kind: "notify", notice: { kind: "balance", meter: after.meter, balance, level } });
   if (level !== levelOf(before))
-    audit(
-      draft,
-      now,
-      after.meter,
-      `balance ${level}`,
-      `${formatDecimal(balance, 0)} minor units of ${after.currency} left`,
-    );
+    audit(draft, now, after.meter, `balance ${level}`, `${balance} minor units of ${after.currency} left`);
 }
 
 function audit(draft: Draft, now: Now, meter: MeterId, action: string, detail: string, actor = "prepaid"): void {

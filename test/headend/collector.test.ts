@@ -91,9 +91,16 @@ describe("readings of a polled meter", () => {
     world.run(SECOND / 2);
     meter.device.energyWh = 1_000_070;
     world.run(SECOND);
-    expect(world.store.readingsOf("m1").at(-1)).toMatchObject({ quality: "good", values: { activeEnergyImport: 70_000 } });
+    expect(world.store.readingsOf("m1").at(-1)).toMatchObject({
+      quality: "good",
+      values: { activeEnergyImport: 70_000 },
+    });
     // 80 Wh at 25 cents a kWh: 2 cents.
-    expect(world.store.accounts.get("m1")).toMatchObject({ charged: 2n, energyFrom: 999_990_000, energyTo: 1_000_070_000 });
+    expect(world.store.accounts.get("m1")).toMatchObject({
+      charged: 2n,
+      energyFrom: 999_990_000,
+      energyTo: 1_000_070_000,
+    });
   });
 });
 
@@ -136,7 +143,10 @@ describe("the prepaid story", () => {
 
     const ticket = world.request({ kind: "topup", meter: id, amount: minor(500n), key: "bill-1", actor: "shop" });
     expect(world.runUntil(() => meter.device.relay === 1, 5 * SECOND)).toBe(true);
-    expect(world.replies.get(ticket)).toMatchObject({ ok: true, value: { booked: true, balance: 495n, currency: "EUR" } });
+    expect(world.replies.get(ticket)).toMatchObject({
+      ok: true,
+      value: { booked: true, balance: 495n, currency: "EUR" },
+    });
     world.run(SECOND);
     expect(states(world, 2)).toEqual(["queued", "sent", "acknowledged", "done"]);
     expect(world.store.orders.get(2)).toMatchObject({ operation: "relay-close", relayReadBack: 1 });
@@ -147,7 +157,10 @@ describe("the prepaid story", () => {
     expect(world.replies.get(again)).toMatchObject({ ok: true, value: { booked: false, balance: 495n } });
     expect(world.replies.get(other)).toMatchObject({ ok: false, error: { reason: "key-used-differently" } });
     expect(meter.device.done.map((o) => o.operation)).toEqual([1, 2]);
-    expect([...world.store.postings.values()].filter((p) => p.kind === "topup").map((p) => p.amount)).toEqual([100n, 500n]);
+    expect([...world.store.postings.values()].filter((p) => p.kind === "topup").map((p) => p.amount)).toEqual([
+      100n,
+      500n,
+    ]);
     const charges = [...world.store.postings.values()].filter((p) => p.kind === "charge");
     expect(charges.reduce((sum, p) => sum + p.amount, 0n)).toBe(world.store.accounts.get(id)?.charged);
     expect(world.store.audit.map((a) => a.action)).toEqual(
@@ -202,7 +215,8 @@ describe("an order is done once", () => {
     for (const way of ["modbus", "mqtt"] as const) {
       const modbus = new FakeModbusMeter(1);
       const mqtt = new FakeMqttMeter("q1");
-      const world = way === "modbus" ? new World(busConfig(), { modbus: [modbus] }) : new World(mqttConfig(), { mqtt: [mqtt] });
+      const world =
+        way === "modbus" ? new World(busConfig(), { modbus: [modbus] }) : new World(mqttConfig(), { mqtt: [mqtt] });
       world.run(SECOND);
       world.request({ ...order, meter: way === "modbus" ? M1 : Q1 });
       // The moment the store has the order in this state, whatever else is under way.
@@ -215,7 +229,10 @@ describe("an order is done once", () => {
       expect(world.store.audit.filter((a) => a.action === "order relay-open done").length).toBe(1);
       const repeat = world.request({ ...order, meter: way === "modbus" ? M1 : Q1 });
       world.run(SECOND);
-      expect(world.replies.get(repeat)).toMatchObject({ ok: true, value: { created: false, order: { id: 1, state: "done" } } });
+      expect(world.replies.get(repeat)).toMatchObject({
+        ok: true,
+        value: { created: false, order: { id: 1, state: "done" } },
+      });
     }
   });
 
@@ -279,7 +296,15 @@ describe("an order is done once", () => {
     world.request({ ...order, meter: Q1 });
     world.run(31 * SECOND);
     expect(world.store.orders.get(1)?.state).toBe("expired");
-    const outcome = JSON.stringify({ version: 1, meter: "q1", time: world.iso, kind: "outcome", id: 1, status: "done", relay: 0 });
+    const outcome = JSON.stringify({
+      version: 1,
+      meter: "q1",
+      time: world.iso,
+      kind: "outcome",
+      id: 1,
+      status: "done",
+      relay: 0,
+    });
     const token = world.publish("q1", "resp", outcome);
     world.run(SECOND);
     expect(world.acknowledged).toContain(token);
@@ -317,7 +342,10 @@ describe("refusals before anything is queued", () => {
   ] as const)("%o → %s", (request, reason, detail) => {
     const ticket = world.request(request);
     world.run(SECOND);
-    expect(world.replies.get(ticket)).toMatchObject({ ok: false, error: { reason, detail: expect.stringContaining(detail) } });
+    expect(world.replies.get(ticket)).toMatchObject({
+      ok: false,
+      error: { reason, detail: expect.stringContaining(detail) },
+    });
     expect(world.store.orders.size).toBe(0);
   });
 
@@ -329,7 +357,13 @@ describe("refusals before anything is queued", () => {
     expect(world.replies.get(second)).toMatchObject({ ok: false, error: { reason: "too-many-orders" } });
     const prepaid = new World(busConfig({ prepaid: [account()] }), {});
     for (const amount of [0n, -5n, 10n ** 16n]) {
-      const ticket = prepaid.request({ kind: "topup", meter: M1, amount: minor(amount), key: `t${amount}`, actor: "a" });
+      const ticket = prepaid.request({
+        kind: "topup",
+        meter: M1,
+        amount: minor(amount),
+        key: `t${amount}`,
+        actor: "a",
+      });
       prepaid.run(SECOND);
       expect(prepaid.replies.get(ticket)).toMatchObject({ ok: false, error: { reason: "bad-amount" } });
     }
@@ -451,13 +485,22 @@ describe("messages of MQTT meters", () => {
     world.run(SECOND);
     expect(world.store.meters.get("new-1")).toEqual({ id: "new-1", model: "meterworks-1p", ratio: 1, via: "mqtt" });
     world.restart();
-    world.request({ kind: "order", meter: meterId("new-1"), operation: "relay-open", argument: 0, key: "k", actor: "op" });
+    world.request({
+      kind: "order",
+      meter: meterId("new-1"),
+      operation: "relay-open",
+      argument: 0,
+      key: "k",
+      actor: "op",
+    });
     expect(world.runUntil(() => world.store.orders.get(1)?.state === "done")).toBe(true);
   });
 
   test("a stranger is not stored where strangers are not wanted", () => {
     const meter = new FakeMqttMeter("new-1");
-    const world = new World(mqttConfig({ mqtt: { link: BROKER, acceptUnknown: false, meters: [] } }), { mqtt: [meter] });
+    const world = new World(mqttConfig({ mqtt: { link: BROKER, acceptUnknown: false, meters: [] } }), {
+      mqtt: [meter],
+    });
     const token = world.publish("new-1", "telemetry", meter.telemetry(world.iso));
     world.run(SECOND);
     expect(world.acknowledged).toEqual([token]);
@@ -504,7 +547,13 @@ describe("messages of MQTT meters", () => {
 
   test("what is no message is acknowledged, and audited once a minute", () => {
     const world = new World(mqttConfig());
-    const bad = ["", "{", "[]", '{"version":2}', '{"version":1,"meter":"q2","model":"m","sequence":1,"time":"2026-01-01T00:00:00Z","values":{}}'];
+    const bad = [
+      "",
+      "{",
+      "[]",
+      '{"version":2}',
+      '{"version":1,"meter":"q2","model":"m","sequence":1,"time":"2026-01-01T00:00:00Z","values":{}}',
+    ];
     const tokens = bad.map((payload) => world.publish("q1", "telemetry", payload));
     tokens.push(world.publish("q1", "resp", "nonsense"));
     world.run(SECOND);

@@ -2,7 +2,7 @@
  * Stand-ins for the world around a collector, made by hand: a Modbus meter at byte level with its own bitwise CRC, an MQTT
  * meter that speaks plain JSON, a store that can refuse. Nothing here uses the product's codecs.
  */
-import type { MeterModel } from "../../protocols/models/model.ts";
+
 import type {
   AuditEntry,
   MeterId,
@@ -14,6 +14,7 @@ import type {
   StoreBatch,
   StoreSnapshot,
 } from "../../headend/ports.ts";
+import type { MeterModel } from "../../protocols/models/model.ts";
 
 export const meterId = (id: string): MeterId => id as MeterId;
 
@@ -131,7 +132,10 @@ export class FakeModbusMeter {
     const quantity = (bytes[4] as number) * 256 + (bytes[5] as number);
     if (code === 1) return [1, 1, this.device.relay];
     if (code === 3) {
-      const data = Array.from({ length: quantity }, (_, i) => this.#register(address + i)).flatMap((w) => [w >> 8, w & 255]);
+      const data = Array.from({ length: quantity }, (_, i) => this.#register(address + i)).flatMap((w) => [
+        w >> 8,
+        w & 255,
+      ]);
       return [3, data.length, ...data];
     }
     const words = Uint8Array.from(bytes.slice(7, -2));

@@ -84,7 +84,13 @@ export class World {
   publish(meter: string, channel: string, payload: string): number {
     this.#tokens += 1;
     const bytes = new TextEncoder().encode(payload);
-    this.event({ kind: "message", link: BROKER, topic: `meters/${meter}/${channel}`, payload: bytes, token: this.#tokens });
+    this.event({
+      kind: "message",
+      link: BROKER,
+      topic: `meters/${meter}/${channel}`,
+      payload: bytes,
+      token: this.#tokens,
+    });
     return this.#tokens;
   }
 
@@ -134,7 +140,9 @@ export class World {
       if (effect.kind === "store")
         later(this.commitTime, () => {
           const reason = this.store.commit(effect.batch);
-          this.event(reason === undefined ? { kind: "stored", id: effect.id } : { kind: "storeFailed", id: effect.id, reason });
+          this.event(
+            reason === undefined ? { kind: "stored", id: effect.id } : { kind: "storeFailed", id: effect.id, reason },
+          );
         });
       else if (effect.kind === "send") this.#onBus(effect.bytes, later);
       else if (effect.kind === "publish") this.#onBroker(effect.topic, effect.payload, later);

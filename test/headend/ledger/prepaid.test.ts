@@ -9,7 +9,13 @@ import { meterId } from "../fakes.ts";
 const NOW = civil(0);
 
 const account = (price: bigint): PrepaidAccount =>
-  openAccount({ meter: meterId("m"), currency: "EUR", price: pricePerKwh(price), warnAt: minor(100n), cutAt: minor(0n) });
+  openAccount({
+    meter: meterId("m"),
+    currency: "EUR",
+    price: pricePerKwh(price),
+    warnAt: minor(100n),
+    cutAt: minor(0n),
+  });
 
 describe("settle", () => {
   test("money taken is the whole energy at the price, whatever the sequence of readings", () => {

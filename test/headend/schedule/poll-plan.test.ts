@@ -115,7 +115,9 @@ describe("planReads", () => {
       [3, 1, 1],
       [4, 0, 1],
     ]);
-    expect(planReads({ ...mixed, tables: "shared" }).map((b) => [b.function, b.address, b.quantity])).toEqual([[3, 0, 2]]);
+    expect(planReads({ ...mixed, tables: "shared" }).map((b) => [b.function, b.address, b.quantity])).toEqual([
+      [3, 0, 2],
+    ]);
   });
 
   test.each(MODELS.map((model) => [model.id, model] as const))("%s: every measure is read once", (_, model) => {
@@ -133,7 +135,10 @@ describe("planReads", () => {
       holes: "zero",
     });
     const second = map.registers[1] as RegisterEntry;
-    const floats = { ...map, registers: [map.registers[0] as RegisterEntry, { ...second, encoding: "float32" as const }] };
+    const floats = {
+      ...map,
+      registers: [map.registers[0] as RegisterEntry, { ...second, encoding: "float32" as const }],
+    };
     const [block] = planReads(floats) as [ReadBlock];
     expect([block.address, block.quantity]).toEqual([5, 4]);
     // 0x00e6 = 230; then the gap; then the quiet NaN.

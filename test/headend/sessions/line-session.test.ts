@@ -5,11 +5,15 @@ import { LineSession } from "../../../headend/sessions/line-session.ts";
 import type { SessionOutput } from "../../../headend/sessions/line-task.ts";
 import { linkId } from "../../../src/core/actor.ts";
 import { civil, mono, type Now } from "../../../src/core/time.ts";
-import { FakeModbusMeter, meterId, TEST_MODEL } from "../fakes.ts";
+import { crc16, FakeModbusMeter, meterId, TEST_MODEL } from "../fakes.ts";
 import { BUS, SECOND, World } from "../world.ts";
 
 function config(units: number, change: Partial<LineConfig> = {}): CollectorConfig {
-  const meters = Array.from({ length: units }, (_, i) => ({ id: meterId(`m${i + 1}`), unit: i + 1, model: TEST_MODEL }));
+  const meters = Array.from({ length: units }, (_, i) => ({
+    id: meterId(`m${i + 1}`),
+    unit: i + 1,
+    model: TEST_MODEL,
+  }));
   return { lines: [{ link: BUS, framing: "rtu", responseTimeout: 500_000, pollEvery: SECOND, meters, ...change }] };
 }
 
@@ -31,7 +35,8 @@ describe("a fair line", () => {
     const world = new World(config(4, { pollEvery: 4 * SECOND }), { modbus: meters(4) });
     const first = new Map<number, number>();
     world.watch = (effect) => {
-      if (effect.kind === "send") first.set(effect.bytes[0] as number, first.get(effect.bytes[0] as number) ?? world.now.mono);
+      if (effect.kind === "send")
+        first.set(effect.bytes[0] as number, first.get(effect.bytes[0] as number) ?? world.now.mono);
     };
     world.run(4 * SECOND);
     expect([...first].map(([unit, at]) => [unit, Math.floor(at / SECOND)])).toEqual([
@@ -117,6 +122,30 @@ describe("silent meters", () => {
     // Two polls of three attempts came first.
     expect(outputs.filter((o) => o.kind === "send").length).toBe(6);
   });
+});
+
+test("over TCP the same meter is read through the MBAP header", () => {
+  const session = new LineSession(config(1, { framing: "tcp" }).lines[0] as LineConfig);
+  const device = new FakeModbusMeter(1);
+  const now: Now = { mono: mono(0), civil: civil(0) };
+  let outputs = session.opened(now);
+  for (let i = 0; i < 2; i++) {
+    const sent = outputs.find((o) => o.kind === "send");
+    if (sent?.kind !== "send") throw new Error("nothing was sent");
+    const adu = [...sent.bytes.slice(6)];
+    const answer = device.answer(Uint8Array.from([...adu, ...crc16(adu)])) as number[];
+    const pdu = answer.slice(1, -2);
+    const reply = [...sent.bytes.slice(0, 4), 0, pdu.length + 1, 1, ...pdu];
+    outputs = session.receive(Uint8Array.from(reply), now);
+  }
+  expect(outputs).toEqual([
+    {
+      kind: "polled",
+      meter: "m1",
+      time: 0,
+      values: { voltageL1: 230_100, activeEnergyImport: 1_000_000, clock: 0, frequency: 50_000 },
+    },
+  ]);
 });
 
 describe("repeats", () => {

@@ -11,7 +11,15 @@ const T0 = 1_795_881_600 * SECOND;
 const at = (seconds: number): Civil => civil(T0 + seconds * SECOND);
 
 function reading(seconds: number, values: MeasureValues, change: Partial<MeterReading> = {}): MeterReading {
-  return { meter: meterId("m"), time: at(seconds), source: "modbus", sequence: null, quality: "good", values, ...change };
+  return {
+    meter: meterId("m"),
+    time: at(seconds),
+    source: "modbus",
+    sequence: null,
+    quality: "good",
+    values,
+    ...change,
+  };
 }
 
 function baseline(values: MeasureValues, seconds = 0): Baseline {
@@ -52,9 +60,19 @@ describe("energy registers", () => {
 
   test("without a model only going back is implausible", () => {
     const judged = (after: number) =>
-      judge(undefined, baseline({ activeEnergyImport: 1000 }), undefined, reading(1, { activeEnergyImport: after }), at(1));
+      judge(
+        undefined,
+        baseline({ activeEnergyImport: 1000 }),
+        undefined,
+        reading(1, { activeEnergyImport: after }),
+        at(1),
+      );
     expect(judged(10 ** 12).quality).toBe("good");
-    expect(judged(999)).toMatchObject({ quality: "invalid", trusted: false, reason: "activeEnergyImport went back by 1 mWh" });
+    expect(judged(999)).toMatchObject({
+      quality: "invalid",
+      trusted: false,
+      reason: "activeEnergyImport went back by 1 mWh",
+    });
   });
 
   test("a phase's register is held to one phase", () => {
@@ -77,14 +95,18 @@ describe("energy registers", () => {
     expect(judge(TEST_MODEL, before, undefined, backlog, at(1)).quality).toBe("good");
     const newest = reading(0, {}, { sequence: 7 });
     const setBack = reading(-7200, { activeEnergyImport: 15_000_000 }, { sequence: 8 });
-    expect(judge(TEST_MODEL, before, newest, setBack, at(3600))).toMatchObject({ quality: "clock-doubt", trusted: true });
+    expect(judge(TEST_MODEL, before, newest, setBack, at(3600))).toMatchObject({
+      quality: "clock-doubt",
+      trusted: true,
+    });
     expect(judge(TEST_MODEL, before, newest, setBack, at(60))).toMatchObject({ quality: "invalid" });
   });
 });
 
 describe("other qualities", () => {
   test("an energy without value is missing, an instantaneous one is not", () => {
-    const judged = (values: MeasureValues) => judge(TEST_MODEL, undefined, undefined, reading(0, values), at(0)).quality;
+    const judged = (values: MeasureValues) =>
+      judge(TEST_MODEL, undefined, undefined, reading(0, values), at(0)).quality;
     expect(judged({ activeEnergyImport: null })).toBe("missing");
     expect(judged({ activeEnergyImport: 1, powerFactorL1: null })).toBe("good");
   });

@@ -1,0 +1,152 @@
+import { describe, expect, test } from "vitest";
+import { problemText } from "../../headend/config-reader.ts";
+import { parseConfig, parseConfigText } from "../../headend/parse-config.ts";
+import { failure, success } from "../../src/core/result.ts";
+import { PLAIN_MODEL, TEST_MODEL } from "./fakes.ts";
+
+const findModel = (reference: string) => {
+  if (reference === "test-1p") return success(TEST_MODEL);
+  if (reference === "test-plain") return success(PLAIN_MODEL);
+  return failure(`there is no model "${reference}"`);
+};
+
+const good = () => ({
+  lines: [
+    {
+      name: "cellar",
+      where: { serial: "/dev/ttyUSB0", baud: 19_200, parity: "even" },
+      pollSeconds: 15,
+      timeoutSeconds: 0.5,
+      retries: 1,
+      measures: ["voltageL1", "activeEnergyImport"],
+      meters: [{ id: "A1", unit: 7, model: "test-1p", password: 1234 }],
+    },
+    { where: { tcp: "[::1]:502" }, meters: [{ id: "A2", model: "test-plain", ratio: 40 }] },
+  ],
+  mqtt: { acceptUnknown: false, meters: [{ id: "Q1", model: "test-1p" }] },
+  prepaid: [{ meter: "A1", currency: "EUR", price: "0.2512345", warnAt: "2.00", cutAt: "-1.50", initial: "5" }],
+});
+
+/** The good file with one member changed: `lines.0.retries`. */
+function change(path: string, value: unknown): unknown {
+  const document = good() as Record<string, unknown>;
+  const steps = path.split(".");
+  let at = document;
+  for (const step of steps.slice(0, -1)) at = at[step] as Record<string, unknown>;
+  at[steps.at(-1) as string] = value;
+  return document;
+}
+
+describe("a good file", () => {
+  test("says everything in the units of the core", () => {
+    const parsed = parseConfigText(JSON.stringify(good()), findModel);
+    expect(parsed.ok && parsed.value.collector).toEqual({
+      lines: [
+        {
+          link: "cellar",
+          framing: "rtu",
+          baud: 19_200,
+          pollEvery: 15_000_000,
+          responseTimeout: 500_000,
+          retries: 1,
+          measures: ["voltageL1", "activeEnergyImport"],
+          meters: [{ id: "A1", unit: 7, model: TEST_MODEL, password: 1234, ratio: 1 }],
+        },
+        {
+          link: "line-2",
+          framing: "tcp",
+          pollEvery: 60_000_000,
+          meters: [{ id: "A2", unit: 1, model: PLAIN_MODEL, ratio: 40 }],
+        },
+      ],
+      mqtt: { link: "mqtt", acceptUnknown: false, meters: [{ id: "Q1", model: TEST_MODEL, ratio: 1 }] },
+      // 25.12345 cents a kWh in millionths of a cent; amounts in cents.
+      prepaid: [{ meter: "A1", currency: "EUR", price: 25_123_450n, warnAt: 200n, cutAt: -150n, initial: 500n }],
+    });
+    expect(parsed.ok && [...parsed.value.where]).toEqual([
+      ["cellar", { kind: "serial", path: "/dev/ttyUSB0", baud: 19_200, parity: "even", stopBits: 1 }],
+      ["line-2", { kind: "tcp", host: "::1", port: 502 }],
+    ]);
+  });
+
+  test("may be empty: nothing is polled, no broker", () => {
+    expect(parseConfig({}, findModel)).toEqual(success({ collector: { lines: [], prepaid: [] }, where: new Map() }));
+  });
+
+  test("RTU frames through a TCP terminal server", () => {
+    const parsed = parseConfig(change("lines.1.framing", "rtu"), findModel);
+    expect(parsed.ok && parsed.value.collector.lines[1]?.framing).toBe("rtu");
+  });
+
+  test("yen have no hundredths", () => {
+    const parsed = parseConfig(
+      { ...good(), prepaid: [{ meter: "A1", currency: "JPY", price: "30.5", warnAt: "100" }] },
+      findModel,
+    );
+    expect(parsed.ok && parsed.value.collector.prepaid?.[0]).toMatchObject({
+      price: 30_500_000n,
+      warnAt: 100n,
+      cutAt: 0n,
+    });
+  });
+});
+
+describe("a bad file is refused with the place and the fix", () => {
+  test.each([
+    ["lines.0.retires", 3, "lines[0].retires: there is no such setting here; known are framing, measures"],
+    ["lines.0.retries", 99, "lines[0].retries: a whole number from 0 to 10 is needed, not 99"],
+    ["lines.0.retries", "3", 'lines[0].retries: a whole number from 0 to 10 is needed, not "3"'],
+    ["lines.0.where", {}, 'lines[0].where.tcp: write { "tcp": "host:port" }'],
+    ["lines.0.where", { tcp: "meter" }, 'lines[0].where.tcp: "meter" is not host:port, such as'],
+    ["lines.0.where", { serial: "x", parity: "mark" }, "lines[0].where.parity: one of none, even, odd is needed"],
+    ["lines.0.where", { tcp: "h:502", baud: 9600 }, "lines[0].where.baud: there is no such setting here"],
+    ["lines.0.pollSeconds", 0, "lines[0].pollSeconds: a number from 0.1 to 86400 is needed, not 0"],
+    ["lines.0.meters", [], "lines[0].meters: a line has at least one meter"],
+    ["lines.0.meters", "A1", 'lines[0].meters: a list [ … ] is needed, not "A1"'],
+    ["lines.0.meters.0.model", "sdm360", 'lines[0].meters[0].model: there is no model "sdm360"'],
+    ["lines.0.meters.0.unit", 248, "lines[0].meters[0].unit: a whole number from 1 to 247 is needed, not 248"],
+    ["lines.0.meters.0.id", "A 1", 'lines[0].meters[0].id: "A 1" is no meter name'],
+    ["lines.1.meters.0.id", "A1", 'lines[1].meters[0].id: "A1" is used by lines[0].meters[0] already'],
+    ["lines.0.measures", ["volts"], 'lines[0].measures: "volts" is no measure'],
+    ["lines.0.measures", ["currentL1"], "lines[0].measures: test-1p has none of these measures"],
+    ["lines.1.name", "cellar", 'lines[1].name: "cellar" is taken'],
+    ["mqtt.acceptUnknown", "yes", 'mqtt.acceptUnknown: true or false is needed, not "yes"'],
+    ["mqtt", 5, "mqtt: an object { … } is needed, not 5"],
+    ["prepaid.0.meter", "A9", 'prepaid[0].meter: there is no meter "A9"'],
+    ["prepaid.0.meter", "A2", "prepaid[0].meter: A2 is a test-plain: this model has no relay, so it cannot be prepaid"],
+    ["prepaid.0.price", 0.25, 'prepaid[0].price: an amount in quotes such as "10.00" is needed, not 0.25'],
+    ["prepaid.0.price", "-0.25", "prepaid[0].price: a price is not negative"],
+    ["prepaid.0.warnAt", "2.001", 'prepaid[0].warnAt: "2.001" has more than 2 decimals'],
+    ["prepaid.0.warnAt", "-2", "prepaid[0].warnAt: the warning comes before the cut"],
+    ["prepaid.0.currency", "euro", 'prepaid[0].currency: "euro" is no currency code'],
+    ["lines.0.meters.0.ratio", 2, "prepaid[0].meter: a prepaid meter is a direct one: ratio 1"],
+  ])("%s = %j", (path, value, expected) => {
+    const parsed = parseConfig(change(path, value), findModel);
+    expect(parsed.ok).toBe(false);
+    if (!parsed.ok) expect(parsed.error.map(problemText).join("\n")).toContain(expected);
+  });
+
+  test("two meters of a line with one unit, two accounts of a meter", () => {
+    const document = good();
+    document.lines[0]?.meters.push({ id: "A3", unit: 7, model: "test-1p", password: 0 });
+    const units = parseConfig(document, findModel);
+    expect(!units.ok && units.error.map(problemText)).toEqual([
+      "lines[0].meters[1].unit: unit 7 is A1 already; two would answer at once",
+    ]);
+    const twice = good();
+    twice.prepaid.push(...good().prepaid);
+    const accounts = parseConfig(twice, findModel);
+    expect(!accounts.ok && accounts.error.map(problemText)).toEqual(["prepaid[1]: A1 has an account already"]);
+  });
+
+  test("all mistakes at once, and what is not JSON at all", () => {
+    const parsed = parseConfig({ lines: [{ where: { tcp: "x" }, meters: [{}] }], extra: 1 }, findModel);
+    expect(!parsed.ok && parsed.error.map((p) => p.place)).toEqual([
+      ...["lines[0].where.tcp", "lines[0].meters[0].id", "lines[0].meters[0].model", "extra"],
+    ]);
+    const broken = parseConfigText("{", findModel);
+    expect(!broken.ok && broken.error[0]?.problem).toContain("this is not JSON");
+    expect(parseConfig(null, findModel).ok).toBe(false);
+    expect(parseConfig([], findModel).ok).toBe(false);
+  });
+});
