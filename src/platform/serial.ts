@@ -1,4 +1,5 @@
 /** Serial ports: opened, opened again after an unplugged adapter returns, and errors that say what to do. */
+import { stat } from "node:fs/promises";
 import { SerialPort } from "serialport";
 import { linkId } from "../core/actor.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
@@ -15,6 +16,8 @@ export interface SerialOptions {
   readonly backoff?: BackoffOptions;
 }
 
+/** How often to see whether the device is still there: a port that hung up may read as silent for ever. */
+const PRESENCE_MS = 1000;
 /** Above this the line is dead: 32 KiB are half a minute of sending at 9600 baud. */
 const MOST_UNSENT = 32 * 1024;
 
@@ -52,6 +55,7 @@ class SerialLink extends Link {
   readonly #backoff: Backoff;
   #port: SerialPort | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #presence: NodeJS.Timeout | undefined;
   #ended = false;
 
   constructor(options: SerialOptions) {
@@ -72,6 +76,7 @@ class SerialLink extends Link {
           return resolve();
         }
         this.#take(port);
+        deviceOf(path).then((device) => this.#watch(port, device));
         resolve();
       });
     });
@@ -91,6 +96,7 @@ class SerialLink extends Link {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#retry);
+    clearInterval(this.#presence);
     const port = this.#port;
     this.#port = undefined;
     this.markClosed("ended", true);
@@ -106,9 +112,18 @@ class SerialLink extends Link {
     this.markOpen();
   }
 
+  #watch(port: SerialPort, device: string | undefined): void {
+    if (port !== this.#port) return;
+    this.#presence = setInterval(async () => {
+      // A device plugged in again within the second is another one under the same name.
+      if ((await deviceOf(this.#options.path)) !== device) this.#lost(port, "unplugged");
+    }, PRESENCE_MS);
+  }
+
   #lost(port: SerialPort | undefined, reason: string): void {
     if (port === undefined || port !== this.#port) return;
     this.#port = undefined;
+    clearInterval(this.#presence);
     port.removeAllListeners("data");
     this.markClosed(reason, false);
     closed(port).then(
@@ -127,6 +142,14 @@ class SerialLink extends Link {
       });
     }, this.#backoff.nextMs());
   }
+}
+
+/** Names what is behind a path, to tell it from a later one; undefined while there is nothing. */
+function deviceOf(path: string): Promise<string | undefined> {
+  return stat(path).then(
+    ({ dev, ino, rdev }) => `${dev}:${ino}:${rdev}`,
+    () => undefined,
+  );
 }
 
 function closed(port: SerialPort | undefined): Promise<void> {
