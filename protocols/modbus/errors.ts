@@ -12,7 +12,7 @@ export const EXCEPTION = {
   gatewayPath: 0x0a,
   gatewayTarget: 0x0b,
 } as const;
-export type ExceptionCode = (typeof EXCEPTION)[keyof typeof EXCEPTION];
+type ExceptionCode = (typeof EXCEPTION)[keyof typeof EXCEPTION];
 
 const TEXTS: Readonly<Record<ExceptionCode, string>> = {
   [EXCEPTION.illegalFunction]: "illegal function: the device does not know this function code",
@@ -34,7 +34,7 @@ export function exceptionText(code: number): string {
 /** How a request can end without its reply. */
 export type ModbusFailure =
   | { readonly kind: "timeout" }
-  /** One of {@link ExceptionCode}, or whatever else the device put there. */
+  /** One of {@link EXCEPTION}, or whatever else the device put there. */
   | { readonly kind: "exception"; readonly code: number }
   | { readonly kind: "bad-reply"; readonly detail: string }
   | { readonly kind: "link-down" }

@@ -3,7 +3,7 @@
  * Messaging on TCP/IP V1.0b).
  */
 
-export const MAX_PDU = 253;
+const MAX_PDU = 253;
 /** Unit, PDU, CRC. */
 export const MAX_RTU_ADU = 1 + MAX_PDU + 2;
 /** Unit, function, CRC. */

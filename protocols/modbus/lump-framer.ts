@@ -48,6 +48,8 @@ export class LumpFramer implements RtuFramer {
     const start = mono - wireTime(this.#timing, bytes.length);
     if (start - this.lastByteAt >= settledAfter(this.#timing)) this.#settle();
     let paused = start - this.lastByteAt >= this.#timing.t35;
+    // Until now the end of what was held counted as a pause; the new bytes say whether it is one.
+    this.#pauses[this.#length] = 0;
     for (let from = 0; from < bytes.length; ) {
       if (this.#length === CAPACITY) this.#shed();
       const take = Math.min(CAPACITY - this.#length, bytes.length - from);

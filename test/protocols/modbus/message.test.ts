@@ -1,4 +1,4 @@
-import { createRequire } from "node:module";
+import jsmodbus from "jsmodbus";
 import { describe, expect, test } from "vitest";
 import {
   type ModbusRequest,
@@ -9,14 +9,9 @@ import {
 } from "../../../protocols/modbus/message.ts";
 import { hex, show } from "./support.ts";
 
-// An independent encoder of the same PDUs.
-const load = createRequire(import.meta.url);
-const peer = load("jsmodbus/dist/request/index.js") as Record<
-  string,
-  new (
-    ...a: never[]
-  ) => { createPayload(): Buffer }
->;
+/** An independent encoder of the same PDUs. */
+type PeerBody = new (...parameters: unknown[]) => { createPayload(): Uint8Array };
+const peer = jsmodbus.requests as unknown as Readonly<Record<string, PeerBody>>;
 
 function pdu(request: ModbusRequest): string | undefined {
   const out = new Uint8Array(requestSize(request));
@@ -49,7 +44,7 @@ describe("requests as bytes", () => {
   test.each(cases)("%j", (request, bytes, body, parameters) => {
     expect(refusalOf(request)).toBeUndefined();
     expect(pdu(request)).toBe(bytes);
-    const Body = peer[body] as new (...a: unknown[]) => { createPayload(): Buffer };
+    const Body = peer[body] as PeerBody;
     expect(show(new Body(...parameters).createPayload())).toBe(bytes);
   });
 });
