@@ -315,6 +315,35 @@ describe("in lumps", () => {
     expect(b.texts).toEqual([READ_REPLY]);
   });
 
+  test("a request to us with another unit's frame behind it is not answered into that unit's time", () => {
+    const b = bench()
+      .lump(join(WRITE, rtu("03 04 0000 0002")))
+      .pass(100_000);
+    expect(b.device.writes).toBe(1);
+    expect(b.replies).toEqual([]);
+  });
+
+  test("39: a function of unknown length is answered after t3.5 too", () => {
+    const b = bench().lump(rtu("05 2b 0e 01 00"));
+    const end = b.now;
+    b.pass(100_000);
+    expect(b.replies).toEqual([{ text: show(rtu("05 ab 01")), at: end + 4011 }]);
+  });
+
+  test("a driver that wakes late: an unfinished frame does not hold up the next one", () => {
+    const b = bench();
+    b.server.receive(WRITE.subarray(0, 5), b.now);
+    b.now += 50_000;
+    b.lump(READ);
+    const end = b.now;
+    b.pass(100_000);
+    expect(b.replies).toEqual([{ text: READ_REPLY, at: end + 4011 }]);
+  });
+
+  test("a frame with more junk behind it than is kept is executed", () => {
+    expect(bench().lump(join(WRITE, junk(3000))).device.writes).toBe(1);
+  });
+
   test("endless junk without a pause stays bounded, and a request behind it is answered", () => {
     const b = bench();
     for (let i = 0; i < 300; i++) b.lump(junk(97, i)).pass(2_000);
