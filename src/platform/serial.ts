@@ -64,22 +64,14 @@ class SerialLink extends Link {
     this.#backoff = new Backoff({ longestMs: 5000, ...options.backoff });
   }
 
-  openPort(): Promise<void> {
+  async openPort(): Promise<void> {
     const { path, baudRate, parity, dataBits, stopBits } = this.#options;
     // Modem lines are neither set nor read: pseudo terminals and some adapters have none. The lock keeps others of us out.
     const port = new SerialPort({ path, baudRate, parity, dataBits, stopBits, lock: true, autoOpen: false });
-    return new Promise((resolve, reject) => {
-      port.open((error) => {
-        if (error !== null && error !== undefined) return reject(error);
-        if (this.#ended) {
-          port.close();
-          return resolve();
-        }
-        this.#take(port);
-        deviceOf(path).then((device) => this.#watch(port, device));
-        resolve();
-      });
-    });
+    await new Promise<void>((resolve, reject) => port.open((error) => (error ? reject(error) : resolve())));
+    const device = await deviceOf(path);
+    if (this.#ended) await closed(port);
+    else this.#take(port, device);
   }
 
   override send(bytes: Uint8Array): void {
@@ -103,21 +95,18 @@ class SerialLink extends Link {
     await closed(port);
   }
 
-  #take(port: SerialPort): void {
+  #take(port: SerialPort, device: string | undefined): void {
     this.#port = port;
+    this.#presence = setInterval(async () => {
+      // A device plugged in again within the second is another one under the same name.
+      const present = await deviceOf(this.#options.path);
+      if (present === undefined || present !== device) this.#lost(port, "unplugged");
+    }, PRESENCE_MS);
     this.#backoff.reset();
     port.on("data", (chunk: Buffer) => this.emit({ kind: "bytes", link: this.id, bytes: plainBytes(chunk) }));
     port.on("error", (error) => this.#lost(port, error.message));
     port.on("close", () => this.#lost(port, "unplugged"));
     this.markOpen();
-  }
-
-  #watch(port: SerialPort, device: string | undefined): void {
-    if (port !== this.#port) return;
-    this.#presence = setInterval(async () => {
-      // A device plugged in again within the second is another one under the same name.
-      if ((await deviceOf(this.#options.path)) !== device) this.#lost(port, "unplugged");
-    }, PRESENCE_MS);
   }
 
   #lost(port: SerialPort | undefined, reason: string): void {

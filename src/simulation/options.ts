@@ -48,6 +48,6 @@ export function drawOptions(seed: number, days: number, meters: number): SimOpti
     headendCrashes: maybe(random.between(1, 3 * days)),
     powerCuts: maybe(random.between(1, meters)),
     orders: random.between(1, 2 * meters),
-    checkpointSeconds: random.between(1, 60),
+    checkpointSeconds: random.between(10, 120),
   };
 }

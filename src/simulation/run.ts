@@ -16,7 +16,7 @@ import { checkReadings } from "./checkers/readings.ts";
 import type { Verdict } from "./checkers/verdict.ts";
 import type { SimOptions } from "./options.ts";
 import { SimMeter } from "./sim-meter.ts";
-import { buildSite, SIM_PASSWORD, type Site } from "./site.ts";
+import { buildSite, SIM_PASSWORD, type Site, type SiteParts, SOUND_PARTS } from "./site.ts";
 import { SimHost, World } from "./world.ts";
 
 export interface SimReport {
@@ -39,9 +39,16 @@ const CALM = 3 * 60 * MINUTE;
 const HEADEND_RESTART = MINUTE;
 const POWER_OUTAGE_MAX = 60 * MINUTE;
 
-/** @param progress told the share done, 0..1, about a hundred times */
-export function runSimulation(options: SimOptions, progress: (share: number) => void = () => {}): SimReport {
-  const simulation = new Simulation(options);
+/**
+ * @param progress told the share done, 0..1, about a hundred times
+ * @param parts replaces parts of the site: how tests plant a defect and see that a checker finds it
+ */
+export function runSimulation(
+  options: SimOptions,
+  progress: (share: number) => void = () => {},
+  parts: SiteParts = SOUND_PARTS,
+): SimReport {
+  const simulation = new Simulation(options, parts);
   const end = options.days * DAY;
   for (let step = 1; step <= 100; step++) {
     simulation.run(Math.floor((end * step) / 100));
@@ -65,10 +72,10 @@ class Simulation {
   #starts = 0;
   #ticket = 0;
 
-  constructor(options: SimOptions) {
+  constructor(options: SimOptions, parts: SiteParts) {
     this.#options = options;
     this.#random = new Random(options.seed);
-    this.#site = buildSite(this.#world, options, this.#random.fork("site"));
+    this.#site = buildSite(this.#world, options, this.#random.fork("site"), parts);
     this.#meters = this.#site.meters.map((config) => new SimMeter(this.#world, config, this.#done));
     this.#startHeadend();
     this.#schedule(this.#random.fork("schedule"));

@@ -5,7 +5,7 @@ import { MqttFace } from "../../firmware-sim/faces/mqtt.ts";
 import { Meter } from "../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../firmware-sim/metrology/closed-form-chip.ts";
 import type { LoadSource } from "../../firmware-sim/metrology/mains.ts";
-import { MemoryNvram } from "../../firmware-sim/nvram/nvram.ts";
+import type { Nvram } from "../../firmware-sim/nvram/nvram.ts";
 import type { RtuTiming } from "../../protocols/modbus/timing.ts";
 import type { MeterModel } from "../../protocols/models/model.ts";
 import type { LinkEffect, LinkEvent } from "../core/actor.ts";
@@ -32,6 +32,7 @@ export interface SimMeterConfig {
   readonly seed: number;
   readonly checkpointSeconds: number;
   readonly wire: SimWire;
+  readonly nvram: Nvram;
 }
 
 export class SimMeter {
@@ -40,7 +41,6 @@ export class SimMeter {
   /** How often each order id was carried out, over all lives. */
   readonly done: Map<number, number>;
   readonly #world: World;
-  readonly #nvram = new MemoryNvram();
   /** Civil times of power cuts that lost up to a checkpoint interval. */
   readonly #hardCuts: number[] = [];
   #meter: Meter | undefined;
@@ -55,7 +55,8 @@ export class SimMeter {
   }
 
   powerOn(): void {
-    assert(this.#meter === undefined, "the meter has power already");
+    // Outages that overlap end with the first that ends.
+    if (this.#meter !== undefined) return;
     const { model, load, seed } = this.config;
     const now = this.#world.now();
     const meter = Meter.powerOn(
@@ -66,7 +67,7 @@ export class SimMeter {
           const chip = new ClosedFormChip({ plate: model.plate, phases: model.phases, load, start, seed });
           return new WatchedChip(chip, this.truth, now.civil);
         },
-        nvram: this.#nvram,
+        nvram: this.config.nvram,
         password: this.config.password,
         checkpointEvery: this.config.checkpointSeconds * MICROS_PER_SECOND,
       },

@@ -1,5 +1,6 @@
 /** The site of a run: buses, broker, store, and the meters with their loads, drawn from the seed. */
 import { type LoadSource, mainsOf, stepLoad } from "../../firmware-sim/metrology/mains.ts";
+import { MemoryNvram, type Nvram } from "../../firmware-sim/nvram/nvram.ts";
 import { rtuTiming } from "../../protocols/modbus/timing.ts";
 import { findModel } from "../../protocols/models/index.ts";
 import type { MeterModel } from "../../protocols/models/model.ts";
@@ -11,7 +12,7 @@ import { VirtualBroker } from "./broker.ts";
 import { VirtualLine } from "./line.ts";
 import type { SimOptions } from "./options.ts";
 import type { SimMeterConfig, SimWire } from "./sim-meter.ts";
-import { SimStore } from "./store.ts";
+import { SimStore, type StoreFaults } from "./store.ts";
 import type { World } from "./world.ts";
 
 export const SIM_PASSWORD = 4711;
@@ -29,9 +30,20 @@ export interface Site {
   readonly prepaid: readonly string[];
 }
 
-export function buildSite(world: World, options: SimOptions, random: Random): Site {
+/** Parts that a test may replace by defective ones. */
+export interface SiteParts {
+  readonly store: (world: World, faults: StoreFaults, random: Random) => SimStore;
+  readonly nvram: () => Nvram;
+}
+
+export const SOUND_PARTS: SiteParts = {
+  store: (world, faults, random) => new SimStore(world, faults, random),
+  nvram: () => new MemoryNvram(),
+};
+
+export function buildSite(world: World, options: SimOptions, random: Random, parts: SiteParts): Site {
   const broker = new VirtualBroker(world, options.broker, random.fork("broker"));
-  const store = new SimStore(world, options.store, random.fork("store"));
+  const store = parts.store(world, options.store, random.fork("store"));
   const lines: VirtualLine[] = [];
   const meters: SimMeterConfig[] = [];
   let onLine = 0;
@@ -49,7 +61,7 @@ export function buildSite(world: World, options: SimOptions, random: Random): Si
       };
       onLine += 1;
     }
-    meters.push(meterConfig(`sim-${i + 1}`, model, wire, world, options, random));
+    meters.push({ ...meterConfig(`sim-${i + 1}`, model, wire, world, options, random), nvram: parts.nvram() });
   }
   const withRelay = meters.filter(({ model }) => model.plate.relayAmps !== null);
   return {
@@ -80,7 +92,7 @@ function meterConfig(
   world: World,
   options: SimOptions,
   random: Random,
-): SimMeterConfig {
+): Omit<SimMeterConfig, "nvram"> {
   const voltage = random.between(210, 250);
   const { load, peakWatts } = drawLoad(model, voltage, world, options, random);
   return {

@@ -1,0 +1,212 @@
+/** The meter as a whole: what it shows is what the load is, and what it must not forget survives any loss of power. */
+import { describe, expect, test } from "vitest";
+import { Meter, type MeterConfig } from "../../firmware-sim/meter.ts";
+import { ClosedFormChip } from "../../firmware-sim/metrology/closed-form-chip.ts";
+import { constantLoad, mainsOf } from "../../firmware-sim/metrology/mains.ts";
+import { MemoryNvram, type Nvram } from "../../firmware-sim/nvram/nvram.ts";
+import { findModel } from "../../protocols/models/index.ts";
+import type { MeterModel } from "../../protocols/models/model.ts";
+import type { MeterOrder, OrderNumber } from "../../protocols/orders.ts";
+import { MEASURES } from "../../src/core/measures.ts";
+import { civil, mono, type Now } from "../../src/core/time.ts";
+
+const START = 1_767_225_600_000_000;
+const at = (seconds: number): Now => ({ mono: mono(seconds * 1e6), civil: civil(START + seconds * 1e6) });
+const model = (id: string) => findModel(id) as MeterModel;
+
+function config(nvram: Nvram, id = "meterworks-3p", load = {}): MeterConfig {
+  const m = model(id);
+  const mains = mainsOf({ phases: m.phases, voltage: 230, current: 5, angle: 36.8699, ...load });
+  return {
+    id: "m1",
+    model: m,
+    chip: (start) =>
+      new ClosedFormChip({ plate: m.plate, phases: m.phases, load: constantLoad(mains), start, seed: 1 }),
+    nvram,
+    password: 4711,
+    checkpointEvery: 10_000_000,
+  };
+}
+
+function powerOn(nvram: Nvram, now: Now, id?: string, load?: object): Meter {
+  const meter = Meter.powerOn(config(nvram, id, load), now);
+  if (!meter.ok) throw new Error(meter.error);
+  return meter.value;
+}
+
+const order = (id: number, operation: MeterOrder["operation"], argument = 0): MeterOrder => ({
+  id: id as OrderNumber,
+  operation,
+  argument,
+});
+
+describe("measures", () => {
+  test("230 V, 5 A, PF 0.8 inductive on three phases: 2760 W, 2070 var, 3450 VA", () => {
+    const meter = powerOn(new MemoryNvram(), at(0));
+    expect(meter.value("voltageL2")).toBe(230_000);
+    expect(meter.value("currentL3")).toBeCloseTo(5_000_000, -2);
+    expect(meter.value("activePower")).toBeCloseTo(2_760_000, -2);
+    expect(meter.value("reactivePower")).toBeCloseTo(2_070_000, -2);
+    expect(meter.value("apparentPower")).toBeCloseTo(3_450_000, -2);
+    expect(meter.value("powerFactor")).toBeCloseTo(800_000, -1);
+    expect(meter.value("frequency")).toBe(50_000);
+    expect(Math.abs((meter.value("voltageL12") as number) - 398_372)).toBeLessThan(10);
+  });
+
+  test("an hour at 2760 W is 2.76 kWh on the import register, and in quadrant I", () => {
+    const meter = powerOn(new MemoryNvram(), at(0));
+    meter.refresh(at(3_600));
+    expect(Math.abs((meter.value("activeEnergyImport") as number) - 2_760_000)).toBeLessThan(30);
+    expect(meter.value("reactiveEnergyQ1")).toBe(meter.value("reactiveEnergyImport"));
+    expect(meter.value("activeEnergyExport")).toBe(0);
+  });
+
+  test.each([
+    [36.8699, "direction", 800_000],
+    [143.1301, "direction", -800_000],
+    [323.1301, "direction", 800_000],
+    [323.1301, "inductive", -800_000],
+    [216.8699, "inductive", 800_000],
+    [143.1301, "none", 800_000],
+  ] as const)("PF at %s° with sign by %s is %s", (angle, pfSign, expected) => {
+    const c = config(new MemoryNvram(), "meterworks-3p", { angle });
+    const meter = Meter.powerOn({ ...c, model: { ...c.model, pfSign } }, at(0));
+    if (!meter.ok) throw new Error(meter.error);
+    expect(Math.abs((meter.value.value("powerFactor") as number) - expected)).toBeLessThan(5);
+  });
+
+  test("every measure of the vocabulary is computed, and without load PF has no value rather than 0", () => {
+    const meter = powerOn(new MemoryNvram(), at(0), "meterworks-3p", { current: 0 });
+    for (const m of MEASURES) expect(meter.value(m.key), m.key).not.toBeUndefined();
+    expect(meter.value("powerFactor")).toBeNull();
+    expect(meter.value("activePower")).toBe(0);
+  });
+
+  test("registers stand still within a second of meter time and then move together", () => {
+    const meter = powerOn(new MemoryNvram(), at(0));
+    const revision = meter.revision;
+    meter.refresh({ mono: mono(900_000), civil: civil(START + 900_000) });
+    expect(meter.revision).toBe(revision);
+    meter.refresh(at(1));
+    expect(meter.revision).toBeGreaterThan(revision);
+  });
+});
+
+describe("orders", () => {
+  test("an opened relay stops the load, a closed one lets it flow again", () => {
+    const meter = powerOn(new MemoryNvram(), at(0));
+    expect(meter.execute(order(1, "relay-open"), at(100))).toEqual({ id: 1, status: "done", relay: 0 });
+    meter.refresh(at(101));
+    const before = meter.value("activeEnergyImport");
+    meter.refresh(at(5_000));
+    expect(meter.value("activeEnergyImport")).toBe(before);
+    expect(meter.value("activePower")).toBe(0);
+    meter.execute(order(2, "relay-close"), at(5_001));
+    meter.refresh(at(8_601));
+    expect((meter.value("activeEnergyImport") as number) - (before as number)).toBeGreaterThan(2_700_000);
+  });
+
+  test("a repeated id does nothing and gets its first outcome, also after a power cut", () => {
+    const nvram = new MemoryNvram();
+    const meter = powerOn(nvram, at(0));
+    meter.execute(order(7, "relay-open"), at(10));
+    meter.execute(order(8, "relay-close"), at(20));
+    expect(meter.execute(order(7, "relay-open"), at(30))).toEqual({ id: 7, status: "done", relay: 0 });
+    expect(meter.relayClosed).toBe(true);
+    const again = powerOn(nvram, at(100));
+    again.execute(order(7, "relay-open"), at(110));
+    expect(again.relayClosed).toBe(true);
+  });
+
+  test("the relay comes back as it was, and an open one draws nothing while the meter boots", () => {
+    const nvram = new MemoryNvram();
+    powerOn(nvram, at(0)).execute(order(1, "relay-open"), at(10));
+    const again = powerOn(nvram, at(1_000));
+    const before = again.value("activeEnergyImport");
+    again.refresh(at(5_000));
+    expect(again.relayClosed).toBe(false);
+    expect(again.value("activeEnergyImport")).toBe(before);
+  });
+
+  test("clock-set moves the meter's clock and stays after a restart; an absurd time is refused", () => {
+    const nvram = new MemoryNvram();
+    const meter = powerOn(nvram, at(0));
+    expect(meter.execute(order(1, "clock-set", 1_800_000_000), at(10)).status).toBe("done");
+    expect(meter.clock(at(15))).toBe(1_800_000_005_000_000);
+    expect(meter.execute(order(2, "clock-set", 17), at(20)).status).toBe("bad-argument");
+    expect(powerOn(nvram, at(30)).clock(at(30))).toBe(1_800_000_020_000_000);
+  });
+
+  test("a model without relay refuses and keeps feeding", () => {
+    const meter = powerOn(new MemoryNvram(), at(0), "eastron-sdm630");
+    expect(meter.execute(order(1, "relay-open"), at(1)).status).toBe("refused");
+    expect(meter.relayClosed).toBe(true);
+  });
+});
+
+/** Stops at the n-th write, in the middle of it: the power went. */
+class DyingNvram implements Nvram {
+  readonly cells = new Map<string, Uint8Array>();
+  writes = 0;
+  constructor(
+    readonly dieAt: number,
+    readonly keep: number,
+  ) {}
+  read(cell: string): Uint8Array | undefined {
+    return this.cells.get(cell);
+  }
+  write(cell: string, bytes: Uint8Array): void {
+    this.writes += 1;
+    if (this.writes < this.dieAt) {
+      this.cells.set(cell, bytes.slice());
+      return;
+    }
+    const old = this.cells.get(cell) ?? new Uint8Array(0);
+    const torn = new Uint8Array(Math.max(old.length, this.keep));
+    torn.set(old);
+    torn.set(bytes.subarray(0, this.keep));
+    this.cells.set(cell, torn);
+    throw new Error("power");
+  }
+}
+
+describe("power loss", () => {
+  test("whatever was shown is there again after a cut at any write and any byte of it", () => {
+    for (let dieAt = 1; dieAt <= 12; dieAt++) {
+      for (const keep of [0, 1, 7, 13, 100, 10_000]) {
+        const nvram = new DyingNvram(dieAt, keep);
+        let shown = 0;
+        let orderSeen = false;
+        try {
+          const meter = powerOn(nvram, at(0), "meterworks-1p");
+          for (let s = 60; s < 600; s += 60) {
+            meter.refresh(at(s));
+            shown = meter.value("activeEnergyImport") as number;
+            if (s === 300) orderSeen = meter.execute(order(5, "relay-open"), at(s + 1)).status === "done";
+          }
+        } catch (error) {
+          expect((error as Error).message).toBe("power");
+        }
+        const survivor = new DyingNvram(Number.POSITIVE_INFINITY, 0);
+        for (const [cell, bytes] of nvram.cells) survivor.cells.set(cell, bytes);
+        const again = powerOn(survivor, at(1_000), "meterworks-1p");
+        expect(again.value("activeEnergyImport"), `cut at write ${dieAt}, byte ${keep}`).toBeGreaterThanOrEqual(shown);
+        if (orderSeen) expect(again.relayClosed).toBe(false);
+      }
+    }
+  });
+
+  test("a memory of another meter is refused with a reason, never overwritten by zeros", () => {
+    const nvram = new MemoryNvram();
+    powerOn(nvram, at(0), "meterworks-3p");
+    const other = Meter.powerOn(config(nvram, "meterworks-1p"), at(10));
+    expect(other).toMatchObject({ ok: false, error: expect.stringContaining("phase") });
+    powerOn(nvram, at(20), "meterworks-3p");
+  });
+
+  test("telemetry numbers are never given twice, whenever the power goes", () => {
+    const nvram = new MemoryNvram();
+    const first = powerOn(nvram, at(0)).nextSequence(at(1));
+    expect(powerOn(nvram, at(2)).nextSequence(at(3))).toBe(first + 1);
+  });
+});
