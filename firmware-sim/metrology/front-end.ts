@@ -11,7 +11,7 @@ import type { LoadSource } from "./mains.ts";
 export const SAMPLE_RATE = 4_000;
 
 /** Error of one channel against the ideal. */
-export interface ChannelError {
+interface ChannelError {
   /** Relative: 0.02 reads 2 % too much. */
   readonly gain?: number;
   /** The channel lags by this many microseconds: 0.018° per µs at 50 Hz. */

@@ -68,6 +68,23 @@ export interface MainsDescription {
   readonly currentNoise?: number;
 }
 
+/** Hz between which the chips find the cycles of the mains. */
+export const FREQUENCIES = { lowest: 40, highest: 70 };
+
+/** Why the chips can't measure these mains, or undefined: for people who wrote them. */
+export function mainsProblem(mains: Mains): string | undefined {
+  const { lowest, highest } = FREQUENCIES;
+  if (!(mains.frequency >= lowest && mains.frequency <= highest))
+    return `a mains frequency of ${mains.frequency} Hz is outside ${lowest}..${highest} Hz`;
+  for (const p of mains.phases) {
+    if (![p.voltage, p.current, p.voltageAngle, p.angle].every(Number.isFinite) || p.voltage < 0 || p.current < 0)
+      return "voltages and currents are numbers of 0 or more, their angles numbers";
+    for (const h of [...p.voltageHarmonics, ...p.currentHarmonics])
+      if (!Number.isInteger(h.order) || h.order < 2) return `${h.order} is not the order of a harmonic: 2, 3, …`;
+  }
+  return undefined;
+}
+
 const VOLTAGE_ANGLES = [0, -120, 120];
 
 /** Mains of the usual sequence, the same on every phase where one value is given. */

@@ -3,8 +3,9 @@
  *
  * A spectrum holds order h at [2h] and [2h + 1], rms, as x(t) = √2 Σ (re sin hθ + im cos hθ), θ the angle of the mains.
  */
+import { assert } from "../../src/core/result.ts";
 import { type Channel, type FrontEnd, passBand } from "./front-end.ts";
-import type { Harmonic, Mains, PhaseMains } from "./mains.ts";
+import { type Harmonic, type Mains, mainsProblem, type PhaseMains } from "./mains.ts";
 import type { Measurement, PhaseMeasurement } from "./readout.ts";
 
 export type Spectrum = Float64Array;
@@ -27,15 +28,16 @@ const RADIANS = Math.PI / 180;
  * All have the same length. An open relay carries no current.
  */
 export function spectraOf(frontEnd: FrontEnd, mains: Mains, relayClosed: boolean): MainsSpectra {
+  const problem = mainsProblem(mains);
+  assert(problem === undefined, problem ?? "");
+  assert(mains.phases.length >= frontEnd.voltage.length, "the mains have the phases of the meter");
   const highest = Math.ceil(passBand(frontEnd) / mains.frequency) - 1;
   let orders = 1;
   for (const p of mains.phases)
     for (const h of [...p.voltageHarmonics, ...p.currentHarmonics])
       if (h.order <= highest) orders = Math.max(orders, h.order);
   const of = (channels: readonly Channel[], wave: (p: PhaseMains) => Wave) =>
-    channels.map((channel, p) =>
-      spectrumOf(channel, mains.frequency, wave(mains.phases[p] as PhaseMains), Math.min(orders, highest)),
-    );
+    channels.map((channel, p) => spectrumOf(channel, mains.frequency, wave(mains.phases[p] as PhaseMains), orders));
   return {
     voltage: of(frontEnd.voltage, (p) => ({ rms: p.voltage, degrees: p.voltageAngle, harmonics: p.voltageHarmonics })),
     current: of(frontEnd.current, (p) => ({

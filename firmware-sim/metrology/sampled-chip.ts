@@ -17,8 +17,8 @@ import { type Measurement, NOTHING_MEASURED, type PhaseMeasurement, readingsOf, 
 import { BLOCK } from "./waveform.ts";
 import { ZeroCrossings } from "./zero-crossings.ts";
 
-/** Samples of a cycle: 36 to 70 Hz. A longer wait for a crossing ends the stretch without one. */
-const SHORTEST_CYCLE = 57;
+/** Samples of a cycle: 36 to 73 Hz, a little more than the mains may have. A longer wait for a crossing ends the stretch without one. */
+const SHORTEST_CYCLE = 55;
 const LONGEST_CYCLE = 111;
 /** Samples of a window without cycles: 250 ms. */
 const IDLE_WINDOW = 1_000;
@@ -36,6 +36,7 @@ export class SampledChip implements MeteringChip {
   readonly #sums: WindowSums;
   readonly #cyclesPerWindow: number;
   readonly #energies: PhaseEnergy[];
+  /** What each window left below 1 µJ. */
   readonly #carries: PhaseEnergy[];
   /** In the buffers: samples looked at for crossings, where the last stretch ended, and whether at a crossing. */
   #scanned = LOOK_BACK;

@@ -40,6 +40,31 @@ describe("the closed form", () => {
     );
   });
 
+  it("takes a gain as a factor and a delay as a shift of the whole wave, harmonics and all", () => {
+    const error = fc.record({
+      gain: fc.double({ min: -0.05, max: 0.05, noNaN: true }),
+      delay: fc.double({ min: -100, max: 100, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(anyMains, error, error, (mains, voltage, current) => {
+        const r = chipOf(constantLoad(mains), 3, { errors: { noise: 0, voltage, current } }).readings();
+        for (const [p, phase] of mains.phases.entries()) {
+          // Late current has more lag, late voltage makes it less.
+          const lag = 360e-6 * mains.frequency * (current.delay - voltage.delay);
+          const expected = truth({
+            ...phase,
+            voltage: phase.voltage * (1 + voltage.gain),
+            current: phase.current * (1 + current.gain),
+            angle: phase.angle + lag,
+          });
+          const seen = shown(r, p);
+          for (const power of ["active", "reactive", "apparent"] as const)
+            expect(Math.abs(ppm(seen[power], expected[power], expected.apparent))).toBeLessThan(4);
+        }
+      }),
+    );
+  });
+
   it("shows the load at once, and wakes only where it changes", () => {
     const steady = chipOf(constantLoad(load(5, 60)));
     expect(steady.readings().active).toEqual([575_000]);

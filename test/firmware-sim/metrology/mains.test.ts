@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { angleFromPowerFactor, constantLoad, mainsOf, stepLoad } from "../../../firmware-sim/metrology/mains.ts";
+import {
+  angleFromPowerFactor,
+  constantLoad,
+  mainsOf,
+  mainsProblem,
+  stepLoad,
+} from "../../../firmware-sim/metrology/mains.ts";
 import { civil } from "../../../src/core/time.ts";
 
 describe("angleFromPowerFactor", () => {
@@ -77,5 +83,34 @@ describe("load sources", () => {
       [3, end],
       [3, end],
     ]);
+  });
+});
+
+describe("mainsProblem", () => {
+  const good = mainsOf({ phases: 1, voltage: 230, current: 5, voltageHarmonics: [{ order: 3, ratio: 0.1, angle: 0 }] });
+  const [phase] = good.phases as [(typeof good.phases)[number]];
+
+  it("finds none in mains that can be measured", () => {
+    expect(mainsProblem(good)).toBeUndefined();
+    expect(mainsProblem({ ...good, frequency: 40 })).toBeUndefined();
+  });
+
+  it.each([
+    [{ ...good, frequency: 400 }, "a mains frequency of 400 Hz is outside 40..70 Hz"],
+    [{ ...good, frequency: Number.NaN }, "a mains frequency of NaN Hz is outside 40..70 Hz"],
+    [
+      { ...good, phases: [{ ...phase, voltage: -1 }] },
+      "voltages and currents are numbers of 0 or more, their angles numbers",
+    ],
+    [
+      { ...good, phases: [phase, { ...phase, angle: Number.NaN }] },
+      "voltages and currents are numbers of 0 or more, their angles numbers",
+    ],
+    [
+      { ...good, phases: [{ ...phase, currentHarmonics: [{ order: 2.5, ratio: 0.1, angle: 0 }] }] },
+      "2.5 is not the order of a harmonic: 2, 3, …",
+    ],
+  ])("names the trouble of %j", (mains, problem) => {
+    expect(mainsProblem(mains)).toBe(problem);
   });
 });

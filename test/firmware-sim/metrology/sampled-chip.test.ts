@@ -104,6 +104,13 @@ describe("what a noiseless sampled chip shows", () => {
     expect(Math.abs(r.neutralCurrent - 6e6)).toBeLessThan(100);
   });
 
+  it.each([40, 70])("holds at the ends of the frequency range: %i Hz", (frequency) => {
+    const r = settled(mainsOf({ phases: 3, voltage: 230, current: 10, angle: 60, frequency }));
+    expect(r.frequency).toBe(frequency * 1e3);
+    expect(Math.abs(ppm(r.active[0] as number, 1_150_000))).toBeLessThan(20);
+    expect(Math.abs(ppm(r.reactive[0] as number, 1_150_000 * Math.sqrt(3)))).toBeLessThan(20);
+  });
+
   it("runs in 12-cycle windows at 60 Hz, on one phase too", () => {
     const mains = mainsOf({ phases: 1, voltage: 120, current: 15, angle: 60, frequency: 60 });
     const chip = chipOf(mains, {}, { plate: { ...PLATE, un: 120, frequency: 60, wiring: "1P2W" } });
