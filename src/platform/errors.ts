@@ -1,13 +1,6 @@
 /** What goes wrong between us and the operating system, said so that a person can act on it. */
 
-export type PlatformErrorCode =
-  | "missing-program"
-  | "not-found"
-  | "permission"
-  | "in-use"
-  | "bad-address"
-  | "unreachable"
-  | "failed";
+export type PlatformErrorCode = "missing-program" | "not-found" | "permission" | "in-use" | "bad-address" | "failed";
 
 /** An error for people: `message` says what happened, `hint` what to do next. Usage errors of a command end in exit 2. */
 export class PlatformError extends Error {

@@ -76,8 +76,12 @@ export class Host<E> {
     const known = this.#services.links.get(link.id);
     assert(known === undefined || known === link, `two links are named ${link.id}`);
     if (this.#subscriptions.has(link.id)) return;
-    this.#services.links.set(link.id, link);
-    // Held before subscribing: an open link announces itself from within subscribe.
+    if (known === undefined) {
+      const { links } = this.#services;
+      links.set(link.id, link);
+      link.whenFinished(() => links.delete(link.id));
+    }
+    // In the table before subscribing: an open link announces itself from within subscribe, and may be answered.
     const stop = link.subscribe((event) => this.#fromLink(link, event));
     this.#subscriptions.set(link.id, stop);
   }
@@ -98,7 +102,6 @@ export class Host<E> {
     if (event.kind !== "closed" || !link.finished) return;
     this.#subscriptions.get(link.id)?.();
     this.#subscriptions.delete(link.id);
-    if (this.#services.links.get(link.id) === link) this.#services.links.delete(link.id);
   }
 
   #wake(): void {

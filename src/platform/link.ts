@@ -7,6 +7,7 @@ export type LinkListener = (event: LinkEvent) => void;
 export abstract class Link {
   readonly id: LinkId;
   #listeners: LinkListener[] = [];
+  #finishers: (() => void)[] = [];
   #open = false;
   #finished = false;
 
@@ -32,6 +33,11 @@ export abstract class Link {
     return () => {
       this.#listeners = this.#listeners.filter((l) => l !== listener);
     };
+  }
+
+  /** Calls back after the last `closed`. The link must not be finished yet. */
+  whenFinished(callback: () => void): void {
+    this.#finishers.push(callback);
   }
 
   /** Sends bytes; dropped silently while the link is closed, as a wire without power would. */
@@ -65,6 +71,7 @@ export abstract class Link {
     this.#finished = finished;
     this.#open = false;
     this.emit({ kind: "closed", link: this.id, reason });
+    if (finished) for (const callback of this.#finishers.splice(0)) callback();
   }
 
   protected emit(event: LinkEvent): void {

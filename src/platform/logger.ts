@@ -16,8 +16,7 @@ export interface LoggerOptions {
 
 /** Carries out log effects. */
 export function createLogger(options: LoggerOptions = {}): (effect: LogEffect) => void {
-  const toStderr = pino.destination({ fd: 2, sync: true });
-  const write = options.write ?? ((line: string) => void toStderr.write(line));
+  const write = options.write ?? stderrWriter();
   const pretty = options.pretty ?? process.stderr.isTTY === true;
   const logger = pino(
     {
@@ -30,6 +29,12 @@ export function createLogger(options: LoggerOptions = {}): (effect: LogEffect) =
     { write: pretty ? (line: string) => write(humanLine(line)) : write },
   );
   return ({ level, event, fields }) => logger[level](fields ?? {}, event);
+}
+
+/** Synchronous, so that the line about a bug is out before the process is. */
+function stderrWriter(): (line: string) => void {
+  const stderr = pino.destination({ fd: 2, sync: true });
+  return (line) => void stderr.write(line);
 }
 
 function levelFromEnvironment(): LogLevel {

@@ -1,4 +1,5 @@
 /** A meter's or tool's session with a broker, by mqtt.js. For bulk ingest see mqtt-subscriber.ts. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { linkId } from "../core/actor.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
@@ -30,6 +31,9 @@ export function connectMqtt(options: MqttClientOptions): Link {
   checkBrokerUrl(options.url);
   return new MqttLink(options);
 }
+
+/** How long `end` waits for what is in flight. */
+const FAREWELL_MS = 1000;
 
 class MqttLink extends Link {
   readonly #client: MqttClient;
@@ -75,7 +79,10 @@ class MqttLink extends Link {
     this.#ended = true;
     this.#outbox.stop();
     this.markClosed("ended", true);
-    await this.#client.endAsync();
+    // A goodbye waits for acknowledgements that a broker which hangs never gives; then the connection is cut instead.
+    const settled = () => Object.keys(this.#client.outgoing).length === 0;
+    for (let waited = 0; waited < FAREWELL_MS && this.#client.connected && !settled(); waited += 10) await sleep(10);
+    await this.#client.endAsync(!settled());
   }
 
   #subscribe(): void {

@@ -10,7 +10,8 @@ const SHELL_NOT_FOUND = 127;
 
 /** Raw from the start: before a peer sets the line itself, an echo would be read as a frame. */
 export function ptyAddress(linkPath: string): string {
-  return `PTY,raw,echo=0,link=${linkPath}`;
+  // Characters that mean something in socat's address language stand for themselves behind a backslash.
+  return `PTY,raw,echo=0,link=${linkPath.replace(/[^\w./-]/g, "\\$&")}`;
 }
 
 /**

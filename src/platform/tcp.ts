@@ -27,7 +27,9 @@ const SWEEPS_PER_TIMEOUT = 4;
 /** Listens; rejects with a {@link PlatformError} when the address cannot be had. `onLink` gets each connection, already open. */
 export async function listenTcp(options: TcpServerOptions, onLink: (link: Link) => void): Promise<TcpServer> {
   const pool = new Connections(options.maxConnections ?? 256, onLink);
-  const server = createServer({ noDelay: true }, (socket) => pool.accept(socket));
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (socket) =>
+    pool.accept(socket),
+  );
   const port = await listenOn(server, options.host, options.port);
   const sweep =
     options.idleTimeoutMs === undefined

@@ -50,7 +50,7 @@ function runPython(script: string, ...args: string[]): Promise<string> {
 
 describeWithPeers("pseudo terminals", ["socat"], () => {
   it("survive a peer that opens and closes them again and again, with every byte value intact", async () => {
-    const path = join(folder(), "meter");
+    const path = join(folder(), "line 1, meter: a!");
     const { runtime } = testRuntime();
     const actor = echoActor();
     const line = await createPty(path);

@@ -51,7 +51,7 @@ export function testRuntime(): TestRuntime {
   return { runtime, logs, bugs };
 }
 
-export async function until(condition: () => boolean, what: string, withinMs = 3000): Promise<void> {
+export async function until(condition: () => boolean, what: string, withinMs = 10_000): Promise<void> {
   const end = performance.now() + withinMs;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);

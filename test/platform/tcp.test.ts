@@ -77,28 +77,33 @@ describe("TCP server", () => {
   });
 
   it("drops a connection that was idle for the timeout, and only that", async () => {
-    const { server } = await echoServer({ idleTimeoutMs: 120 });
+    const { server } = await echoServer({ idleTimeoutMs: 400 });
     const [idle, busy] = [await dial(server.port), await dial(server.port)];
     const talk = setInterval(() => busy.socket.write("."), 20);
     cleanups.push(() => clearInterval(talk));
-    await until(() => idle.closed(), "idle dropped", 1000);
-    await pause(150);
+    await until(() => idle.closed(), "idle dropped");
+    await pause(300);
     expect(busy.closed()).toBe(false);
   });
 
   it("stops reading a peer that does not read, and goes on when it does", async () => {
     const { server } = await echoServer();
-    const { socket, received } = await dial(server.port);
+    const { socket } = await dial(server.port);
+    let [length, intact] = [0, true];
+    socket.removeAllListeners("data").on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      intact &&= chunk.every((byte) => byte === 0x5a);
+    });
     socket.pause();
-    const total = 32 * 1024 * 1024;
+    const total = 24 * 1024 * 1024;
     const block = Buffer.alloc(1024 * 1024, 0x5a);
     for (let sent = 0; sent < total; sent += block.length) socket.write(block);
     await pause(300);
     // What neither kernel holds is still with the sender: the server did not swallow it.
-    expect(socket.writableLength).toBeGreaterThan(10 * 1024 * 1024);
+    expect(socket.writableLength).toBeGreaterThan(4 * 1024 * 1024);
     socket.resume();
-    await until(() => received().length === total, "everything echoed", 8000);
-    expect(received().every((byte) => byte === 0x5a)).toBe(true);
+    await until(() => length === total, "everything echoed");
+    expect(intact).toBe(true);
   });
 
   it("sends what is waiting before a close that the actor asked for", async () => {
