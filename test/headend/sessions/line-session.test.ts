@@ -61,25 +61,28 @@ describe("a fair line", () => {
 });
 
 describe("silent meters", () => {
-  test.each([1, 5])("%i of six take at most an eighth of the line, and the others lose little", (silent) => {
-    const devices = meters(6);
+  test.each([
+    [1, 5],
+    [5, 1],
+    [16, 2],
+  ])("%i beside %i that answer take at most an eighth of the line", (silent, answering) => {
+    const devices = meters(silent + answering);
     for (const device of devices.slice(0, silent)) device.silent = true;
-    const world = new World(config(6, { pollEvery: 200_000 }), { modbus: devices });
+    const world = new World(config(silent + answering, { pollEvery: 200_000 }), { modbus: devices });
     // Each has to be found silent first: two polls with three attempts of half a second.
-    const learning = silent * 2 * 3 * 0.5 * SECOND + 10 * SECOND;
-    world.run(learning);
+    world.run(silent * 2 * 3 * 0.5 * SECOND + 10 * SECOND);
     let asked = 0;
     world.watch = (effect) => {
       if (effect.kind === "send" && (effect.bytes[0] as number) <= silent) asked += 1;
     };
-    const before = polls(world, "m6", true);
+    const last = `m${silent + answering}`;
+    const before = polls(world, last, true);
     world.run(160 * SECOND);
     expect(asked).toBeGreaterThan(0);
     expect(asked * 0.5).toBeLessThanOrEqual(160 / 8 + 0.5);
-    const answering = 6 - silent;
     const alone = new World(config(answering, { pollEvery: 200_000 }), { modbus: meters(answering) });
     alone.run(160 * SECOND);
-    expect(polls(world, "m6", true) - before).toBeGreaterThan(0.85 * polls(alone, "m1", true));
+    expect(polls(world, last, true) - before).toBeGreaterThan(0.85 * polls(alone, "m1", true));
   });
 
   test("one that answers again is a full member at once", () => {
