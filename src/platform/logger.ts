@@ -2,8 +2,8 @@
 import { pino } from "pino";
 import type { LogEffect } from "../core/actor.ts";
 
-export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface LoggerOptions {
   /** By default what METERWORKS_LOG says, else `info`. */
