@@ -2,7 +2,7 @@
 
 import type { OrderOperation } from "../../protocols/orders.ts";
 import { formatFixed } from "../core/decimal.ts";
-import { EUR, type Minor } from "../core/money.ts";
+import { currencyOf, type Minor } from "../core/money.ts";
 import { failed } from "./errors.ts";
 
 export const MILLIS_PER_SECOND = 1_000;
@@ -37,7 +37,7 @@ export function topUpByApi(
   topup: { readonly meter: string; readonly amount: Minor; readonly currency: string; readonly key: string },
 ): Promise<TopupAnswer> {
   const { meter, amount, currency, key } = topup;
-  const body = { amount: formatFixed(amount, EUR.decimals), currency, key };
+  const body = { amount: formatFixed(amount, currencyOf(currency).decimals), currency, key };
   return call(access, "POST", `/api/v1/meters/${encodeURIComponent(meter)}/topups`, body) as Promise<TopupAnswer>;
 }
 

@@ -1,28 +1,51 @@
 #!/usr/bin/env node
-/** The command line: every command registers here, and every error ends as one clear line and the right exit code. */
+/**
+ * The command line: every command is listed here, and every error ends as one clear line and the right exit code.
+ * Only the command that was asked for is loaded: nobody who wants `--help` waits for a broker and a database.
+ */
 import { Command, CommanderError } from "commander";
 import { PlatformError } from "../platform/errors.ts";
-import { addDemo } from "./commands/demo.ts";
-import { addHeadend } from "./commands/headend.ts";
-import { addMeter } from "./commands/meter.ts";
-import { addModels } from "./commands/models.ts";
-import { addRead } from "./commands/read.ts";
-import { addRelay } from "./commands/relay.ts";
-import { addSim } from "./commands/sim.ts";
-import { addTopup } from "./commands/topup.ts";
 import { CommandError } from "./errors.ts";
 import { VERSION } from "./version.ts";
 
+interface Listed {
+  readonly summary: string;
+  readonly load: () => Promise<(program: Command) => void>;
+}
+
+const COMMANDS: Readonly<Record<string, Listed>> = {
+  demo: { summary: "the main job in one process, to look at", load: async () => (await import("./commands/demo.ts")).addDemo },
+  meter: { summary: "one virtual meter on a wire", load: async () => (await import("./commands/meter.ts")).addMeter },
+  models: { summary: "the meter models it knows", load: async () => (await import("./commands/models.ts")).addModels },
+  read: { summary: "one reading of a meter", load: async () => (await import("./commands/read.ts")).addRead },
+  headend: { summary: "the collector with its API", load: async () => (await import("./commands/headend.ts")).addHeadend },
+  topup: { summary: "credit for a prepaid meter", load: async () => (await import("./commands/topup.ts")).addTopup },
+  relay: { summary: "open or close a meter's relay", load: async () => (await import("./commands/relay.ts")).addRelay },
+  sim: { summary: "the system in simulated time with faults", load: async () => (await import("./commands/sim.ts")).addSim },
+};
+
+const HELP = `
+Examples:
+  meterworks demo
+  meterworks meter --model eastron-sdm630 --tcp 127.0.0.1:1502 --current 5 --pf 0.8
+  meterworks read --model eastron-sdm630 --tcp 127.0.0.1:1502
+
+meterworks COMMAND --help explains a command.`;
+
+const FAILED = 1;
 const USAGE = 2;
 
-function program(): Command {
+async function program(asked: string | undefined): Promise<Command> {
   const top = new Command("meterworks")
     .description("smart-meter firmware simulator and head-end collector")
     .version(VERSION)
-    .showSuggestionAfterError(true)
+    .addHelpText("after", HELP)
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  for (const add of [addDemo, addHeadend, addMeter, addModels, addRead, addRelay, addSim, addTopup]) add(top);
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    if (name === asked) (await load())(top);
+    else top.command(name).description(summary);
+  }
   for (const command of top.commands) command.exitOverride().configureOutput({ outputError: () => {} });
   return top;
 }
@@ -30,28 +53,27 @@ function program(): Command {
 /** Says what went wrong on stderr; the exit code is 1 for what failed, 2 for what was asked wrongly. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
+    // Help and version come as errors too; without any command commander has shown the help on stderr's channel.
     if (error.exitCode === 0) return 0;
-    process.stderr.write(
-      `${error.message
-        .replace(/^error: /, "meterworks: ")
-        .split("\n")
-        .join(" ")}; see meterworks --help\n`,
-    );
+    if (error.code === "commander.help") {
+      process.stderr.write("meterworks: no command is named; see meterworks --help\n");
+      return USAGE;
+    }
+    const text = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+    process.stderr.write(`meterworks: ${text}; see meterworks --help\n`);
     return USAGE;
   }
   if (error instanceof CommandError || error instanceof PlatformError) {
     const hint = error.hint === undefined || error.hint === "" ? "" : `; ${error.hint}`;
     process.stderr.write(`meterworks: ${error.message}${hint}\n`);
-    return error instanceof CommandError ? error.exitCode : error.code === "unreachable" ? 1 : USAGE;
+    return error instanceof CommandError ? error.exitCode : USAGE;
   }
-  process.stderr.write(
-    `meterworks: a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
-  return 1;
+  process.stderr.write(`meterworks: a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return FAILED;
 }
 
 try {
-  await program().parseAsync();
+  await (await program(process.argv[2])).parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }

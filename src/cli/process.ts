@@ -13,8 +13,7 @@ export class CommandProcess {
   readonly #stopped: Promise<void>;
   #resolve: () => void = () => {};
 
-  /** @param speed civil seconds per second */
-  constructor(speed: number) {
+  private constructor(speed: number) {
     this.clock = new SystemClock({ speed });
     this.log = createLogger();
     this.runtime = new Runtime({ clock: this.clock, log: this.log });
@@ -24,6 +23,16 @@ export class CommandProcess {
     this.#shutdown = new Shutdown();
     this.#shutdown.add(() => this.#resolve());
     this.#shutdown.add(() => this.runtime.close());
+  }
+
+  /** Does a command's work and ends the process orderly, whether the work came to its end, failed, or was interrupted. */
+  static async run(speed: number, work: (proc: CommandProcess) => Promise<void>): Promise<void> {
+    const proc = new CommandProcess(speed);
+    try {
+      await work(proc);
+    } finally {
+      await proc.stop();
+    }
   }
 
   /** A step of the orderly end; the step added last runs first. */

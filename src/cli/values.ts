@@ -1,7 +1,7 @@
 /** Flag values from text, each with an error that says what would have been right. */
 
 import { parseDecimal } from "../core/decimal.ts";
-import { type Currency, EUR, type Minor, minor } from "../core/money.ts";
+import { type Currency, type Minor, minor } from "../core/money.ts";
 import { usage } from "./errors.ts";
 
 /** A commander argument parser for integers low..high. */
@@ -71,7 +71,7 @@ export function meterName(flag: string): (text: string) => string {
 }
 
 /** A positive amount of money as `10` or `10.00`. */
-export function money(flag: string, currency: Currency = EUR): (text: string) => Minor {
+export function money(flag: string, currency: Currency): (text: string) => Minor {
   return (text) => {
     const value = parseDecimal(text, currency.decimals);
     if (!value.ok || value.value <= 0n)

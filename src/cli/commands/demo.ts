@@ -58,13 +58,8 @@ export function addDemo(program: Command): void {
     .action(run);
 }
 
-async function run(flags: Flags): Promise<void> {
-  const proc = new CommandProcess(flags.speed);
-  try {
-    await play(proc, flags);
-  } finally {
-    await proc.stop();
-  }
+function run(flags: Flags): Promise<void> {
+  return CommandProcess.run(flags.speed, (proc) => play(proc, flags));
 }
 
 async function play(proc: CommandProcess, flags: Flags): Promise<void> {

@@ -77,8 +77,7 @@ export function addHeadend(program: Command): void {
 async function run(flags: Flags): Promise<void> {
   const file = storeFile(flags.store);
   const parsed = readConfig(flags.config);
-  const proc = new CommandProcess(flags.speed);
-  try {
+  await CommandProcess.run(flags.speed, async (proc) => {
     const store = await openStore(file);
     const lines = await openLines(proc, parsed);
     const broker = await brokerLink(proc, flags);
@@ -101,10 +100,7 @@ async function run(flags: Flags): Promise<void> {
         : "";
     print(`ready ${url}${at}`);
     await proc.stopped;
-  } catch (error) {
-    await proc.stop();
-    throw error;
-  }
+  });
 }
 
 function storeFile(url: string): string {

@@ -4,6 +4,7 @@ import { DeviceFace } from "../../../firmware-sim/faces/device.ts";
 import { ModbusRtuFace } from "../../../firmware-sim/faces/modbus-rtu.ts";
 import { ModbusTcpFace, type UnitMeter } from "../../../firmware-sim/faces/modbus-tcp.ts";
 import { MqttFace } from "../../../firmware-sim/faces/mqtt.ts";
+import type { LoadSource } from "../../../firmware-sim/metrology/mains.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { topicFor } from "../../../protocols/mqtt/topics.ts";
 import { MICROS_PER_SECOND } from "../../core/time.ts";
@@ -21,7 +22,7 @@ import { loadModel } from "../models.ts";
 import { print, printJson, table } from "../output.ts";
 import { CommandProcess } from "../process.ts";
 import { integer, number, showHostPort } from "../values.ts";
-import { fidelityOf, powerOn } from "../virtual-meter.ts";
+import { type Fidelity, fidelityOf, powerOn } from "../virtual-meter.ts";
 import { addWireFlags, serialSettings, timingOf, type Wire, type WireFlags, wireOf } from "../wires.ts";
 
 interface Flags extends MeterFlags, WireFlags {
@@ -69,33 +70,39 @@ async function run(flags: Flags): Promise<void> {
   const seed = flags.seed ?? randomSeed();
   // Loads and flags are judged before anything is opened.
   const loads = Array.from({ length: flags.count }, (_, i) => loadOf(flags, model.phases, seed + i));
-  const process = new CommandProcess(flags.speed);
-  const unit = flags.unit ?? model.modbus.defaults.unit;
+  await CommandProcess.run(flags.speed, async (proc) => {
+    const meters = powerOnAll(proc, flags, model, fidelity, seed, loads);
+    const where = await connect(proc, wire, meters, flags, model);
+    print(`ready ${where}`);
+    proc.info("meter.ready", { model: model.id, meters: meters.length, where, seed, speed: flags.speed, fidelity });
+    await proc.stopped;
+  });
+}
+
+function powerOnAll(
+  proc: CommandProcess,
+  flags: Flags,
+  model: MeterModel,
+  fidelity: Fidelity,
+  seed: number,
+  loads: readonly LoadSource[],
+): readonly UnitMeter[] {
+  const first = flags.unit ?? model.modbus.defaults.unit;
+  const name = flags.id ?? `${model.id}-${first}`;
   const nvram = flags.state === undefined ? undefined : new FileNvram(flags.state);
-  if (nvram !== undefined) process.cleanup(() => nvram.close());
+  if (nvram !== undefined) proc.cleanup(() => nvram.close());
   const meters = loads.map((load, i): UnitMeter => {
-    const name = flags.id ?? `${model.id}-${unit}`;
     const id = flags.count === 1 ? name : `${name}-${i + 1}`;
-    const options = {
-      id,
-      model,
-      load,
-      fidelity,
-      seed: seed + i,
-      password: flags.password,
-      checkpoint: flags.checkpoint,
-    };
-    const meter = powerOn(nvram === undefined ? options : { ...options, nvram }, process.clock.now());
-    process.runtime.host(new DeviceFace(meter), undefined, { name: id });
-    return { unit: unit + i, meter };
+    const options = { id, model, load, fidelity, seed: seed + i, password: flags.password, checkpoint: flags.checkpoint };
+    const meter = powerOn(nvram === undefined ? options : { ...options, nvram }, proc.clock.now());
+    proc.runtime.host(new DeviceFace(meter), undefined, { name: id });
+    return { unit: first + i, meter };
   });
-  process.cleanup(() => {
-    for (const { meter } of meters) meter.powerFail(process.clock.now());
+  // The power-fail interrupt of an orderly end.
+  proc.cleanup(() => {
+    for (const { meter } of meters) meter.powerFail(proc.clock.now());
   });
-  const where = await connect(process, wire, meters, flags, model);
-  print(`ready ${where}`);
-  process.info("meter.ready", { model: model.id, meters: meters.length, where, seed, speed: flags.speed, fidelity });
-  await process.stopped;
+  return meters;
 }
 
 function checkCount(flags: Flags, wire: Wire, model: MeterModel): void {
@@ -108,28 +115,28 @@ function checkCount(flags: Flags, wire: Wire, model: MeterModel): void {
 }
 
 async function connect(
-  process: CommandProcess,
+  proc: CommandProcess,
   wire: Wire,
   meters: readonly UnitMeter[],
   flags: Flags,
   model: MeterModel,
 ): Promise<string> {
-  const { runtime, clock } = process;
+  const { runtime, clock } = proc;
   switch (wire.kind) {
     case "tcp": {
       const host = runtime.host(new ModbusTcpFace(meters, clock.now()), undefined, { name: "modbus-tcp" });
       const server = await listenTcp(wire.at, (link) => host.attach(link));
-      process.cleanup(() => server.close());
+      proc.cleanup(() => server.close());
       return showHostPort({ host: wire.at.host, port: server.port });
     }
     case "mqtt":
-      for (const { meter } of meters) connectBroker(process, wire.url, meter, flags.interval);
+      for (const { meter } of meters) connectBroker(proc, wire.url, meter, flags.interval);
       return wire.url.replace(/\/\/[^@/]*@/, "//");
     default: {
       const settings = serialSettings(flags, model);
       const link: Link =
         wire.kind === "pty" ? await createPty(wire.path) : await openSerial({ path: wire.path, ...settings });
-      process.cleanup(() => link.end());
+      proc.cleanup(() => link.end());
       const timing = timingOf(settings);
       for (const { unit, meter } of meters)
         runtime
@@ -143,16 +150,16 @@ async function connect(
   }
 }
 
-function connectBroker(process: CommandProcess, url: string, meter: UnitMeter["meter"], seconds: number): void {
+function connectBroker(proc: CommandProcess, url: string, meter: UnitMeter["meter"], seconds: number): void {
   const link = connectMqtt({
     url,
     clientId: meter.id,
     persistent: true,
     subscriptions: [topicFor(meter.id, "cmd")],
   });
-  process.cleanup(() => link.end());
+  proc.cleanup(() => link.end());
   const face = new MqttFace(meter, { link: link.id, interval: Math.round(seconds * MICROS_PER_SECOND) });
-  process.runtime.host(face, undefined, { name: meter.id }).attach(link);
+  proc.runtime.host(face, undefined, { name: meter.id }).attach(link);
 }
 
 async function listPorts(json: boolean): Promise<void> {

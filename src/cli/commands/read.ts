@@ -48,8 +48,7 @@ async function run(flags: Flags): Promise<void> {
   const model = loadModel(flags.model);
   const wire = wireOf(flags, "--serial or --tcp");
   const unit = flags.unit ?? model.modbus.defaults.unit;
-  const proc = new CommandProcess(1);
-  try {
+  await CommandProcess.run(1, async (proc) => {
     const link = await openLink(wire, flags, model);
     proc.cleanup(() => link.end());
     const line: LineConfig = {
@@ -63,12 +62,9 @@ async function run(flags: Flags): Promise<void> {
       meters: [{ id: "meter" as MeterId, unit, model }],
     };
     const outcome = await readOnce(proc, link, line, flags.timeout);
-    if (!outcome.ok)
-      throw failed(`unit ${unit} on ${showWire(wire)}: ${outcome.reason}`, hintFor(outcome.reason, wire));
+    if (!outcome.ok) throw failed(`unit ${unit} on ${showWire(wire)}: ${outcome.reason}`, hintFor(outcome.reason, wire));
     show(valueViews(outcome.reading.values, outcome.reading.time, outcome.reading.quality), flags.json === true);
-  } finally {
-    await proc.stop();
-  }
+  });
 }
 
 async function openLink(wire: Wire, flags: Flags, model: MeterModel): Promise<Link> {

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { topUpByApi } from "../api-client.ts";
 import { type ApiFlags, addApiFlags, apiAccess } from "../api-options.ts";
+import { currencyOf } from "../../core/money.ts";
 import { print, printJson } from "../output.ts";
 import { meterName, money } from "../values.ts";
 
@@ -32,7 +33,7 @@ export function addTopup(program: Command): void {
 
 async function run(meterText: string, amountText: string, flags: Flags): Promise<void> {
   const meter = meterName("meter")(meterText);
-  const amount = money("amount")(amountText);
+  const amount = money("amount", currencyOf(flags.currency))(amountText);
   const key = flags.key ?? randomUUID();
   const receipt = await topUpByApi(apiAccess(flags), { meter, amount, currency: flags.currency, key });
   if (flags.json === true) {
