@@ -4,26 +4,26 @@ import { describe, expect, it } from "vitest";
 import type { ChipReadings } from "../../../firmware-sim/metrology/chip.ts";
 import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
 import { type ChipOptions, type FrontEndErrors, SAMPLE_RATE } from "../../../firmware-sim/metrology/front-end.ts";
-import { constantLoad, type Mains } from "../../../firmware-sim/metrology/mains.ts";
+import { constantLoad, type Mains, mainsOf } from "../../../firmware-sim/metrology/mains.ts";
 import { SampledChip } from "../../../firmware-sim/metrology/sampled-chip.ts";
 import { civil } from "../../../src/core/time.ts";
-import { anyMains, PLATE, SECOND, shown } from "./oracle.ts";
+import { anyMains, PLATE, SECOND, shown, uniform } from "./oracle.ts";
 
 /** Full scale by the rating plate, peak: 2 Un and 1.5 Imax. */
 const VOLTS = 2 * PLATE.un * Math.SQRT2;
 const AMPERES = 1.5 * PLATE.imax * Math.SQRT2;
 
 const channelError = fc.record({
-  gain: fc.double({ min: -0.05, max: 0.05, noNaN: true }),
-  delay: fc.double({ min: -60, max: 60, noNaN: true }),
-  offset: fc.double({ min: -0.01, max: 0.01, noNaN: true }),
+  gain: uniform(-0.05, 0.05),
+  delay: uniform(-60, 60),
+  offset: uniform(-0.01, 0.01),
 });
 const anyErrors = fc.record({
   voltage: fc.tuple(channelError, channelError, channelError),
   current: fc.tuple(channelError, channelError, channelError),
-  clockPpm: fc.double({ min: -200, max: 200, noNaN: true }),
+  clockPpm: uniform(-200, 200),
   bits: fc.integer({ min: 18, max: 24 }),
-  noise: fc.double({ min: 1e-6, max: 3e-4, noNaN: true }),
+  noise: uniform(-6, -3.5).map((power) => 10 ** power),
 });
 
 function both(mains: Mains, errors: FrontEndErrors): { sampled: ChipReadings; closed: ChipReadings } {
@@ -92,6 +92,38 @@ describe("sampled and closed form", () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it("noise scatters power as theory says, around the power without it, and lifts rms as the closed form says", () => {
+    const mains = mainsOf({ phases: 3, voltage: 230, current: 2, angle: 45 });
+    const options: ChipOptions = {
+      plate: PLATE,
+      phases: 3,
+      load: constantLoad(mains),
+      start: civil(0),
+      seed: 3,
+      errors: { noise: 1e-3 },
+    };
+    const chip = new SampledChip(options);
+    chip.advance(civil(SECOND), () => {});
+    const watts: number[] = [];
+    const amperes: number[] = [];
+    chip.advance(civil(121 * SECOND), (w) => {
+      watts.push((w[0]?.active as number) / 0.2e6);
+      amperes.push((chip.readings().current[0] as number) / 1e6);
+    });
+    const mean = (xs: readonly number[]) => xs.reduce((a, b) => a + b, 0) / xs.length;
+    const deviation = Math.sqrt(mean(watts.map((x) => (x - mean(watts)) ** 2)));
+    const [nv, ni] = [1e-3 * VOLTS, 1e-3 * AMPERES];
+    // The product of the two noises adds its own power where they are this large.
+    const sigma = Math.sqrt((230 ** 2 * ni ** 2 + 2 ** 2 * nv ** 2 + nv ** 2 * ni ** 2) / 800);
+    expect(watts.length).toBeGreaterThan(590);
+    // The standard error of a deviation of 600 values is 2.9 %.
+    expect(Math.abs(deviation / sigma - 1)).toBeLessThan(0.12);
+    expect(Math.abs(mean(watts) - 460 * Math.SQRT1_2)).toBeLessThan((4 * sigma) / Math.sqrt(watts.length));
+    const closed = (new ClosedFormChip(options).readings().current[0] as number) / 1e6;
+    expect(closed).toBeCloseTo(Math.hypot(2, ni), 6);
+    expect(Math.abs(mean(amperes) - closed)).toBeLessThan((4 * ni) / Math.sqrt(800 * amperes.length));
   });
 
   it("would not agree on front ends that differ by 100 ppm of gain or half a microsecond: the test can fail", () => {

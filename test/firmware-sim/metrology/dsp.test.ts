@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { WindowSums } from "../../../firmware-sim/metrology/dsp.ts";
+import { uniform } from "./oracle.ts";
 
 const LENGTH = 200;
-const place = fc.double({ min: 1, max: LENGTH - 3, noNaN: true });
+const place = uniform(1, LENGTH - 3);
 
 /** Sum of v × i over stretches between the places. */
 function product(v: Float64Array, i: Float64Array, places: readonly number[]): number {
@@ -14,7 +15,7 @@ function product(v: Float64Array, i: Float64Array, places: readonly number[]): n
 
 describe("stretches between samples", () => {
   it("integrate a cubic exactly between any two places", () => {
-    const coefficient = fc.double({ min: -1, max: 1, noNaN: true });
+    const coefficient = uniform(-1, 1);
     fc.assert(
       fc.property(
         fc.tuple(coefficient, coefficient, coefficient, coefficient),
@@ -40,7 +41,7 @@ describe("stretches between samples", () => {
   it("tile: cut anywhere, they add up to the whole", () => {
     fc.assert(
       fc.property(
-        fc.infiniteStream(fc.double({ min: -1, max: 1, noNaN: true })),
+        fc.infiniteStream(uniform(-1, 1)),
         fc.array(place, { minLength: 2, maxLength: 12 }),
         (noise, cuts) => {
           const v = Float64Array.from(noise.take(LENGTH));
