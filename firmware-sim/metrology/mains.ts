@@ -69,7 +69,7 @@ export interface MainsDescription {
 }
 
 /** Hz between which the chips find the cycles of the mains. */
-export const FREQUENCIES = { lowest: 40, highest: 70 };
+const FREQUENCIES = { lowest: 40, highest: 70 };
 
 /** Why the chips can't measure these mains, or undefined: for people who wrote them. */
 export function mainsProblem(mains: Mains): string | undefined {
