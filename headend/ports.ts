@@ -16,7 +16,7 @@ export type MeterId = string & { readonly __id: "meter" };
 
 export interface MeterReading {
   readonly meter: MeterId;
-  /** Civil time of the reading: the meter's own over MQTT, that of the reply over a polled line. */
+  /** Civil time of the reading: the meter's own over MQTT; over a polled line when +A was taken, by the head-end's clock. */
   readonly time: Civil;
   readonly source: "modbus" | "mqtt";
   /** The meter's own sequence number, where the protocol carries one. */

@@ -10,10 +10,10 @@
 import { ModbusClient } from "../../protocols/modbus/client.ts";
 import { EXCEPTION, type ModbusFailure } from "../../protocols/modbus/errors.ts";
 import type { ModbusReply, ModbusRequest } from "../../protocols/modbus/message.ts";
-import { rtuTiming } from "../../protocols/modbus/timing.ts";
+import { type RtuTiming, rtuTiming, wireTime } from "../../protocols/modbus/timing.ts";
 import type { OrderNumber } from "../../protocols/orders.ts";
 import { assert, type Result } from "../../src/core/result.ts";
-import { MICROS_PER_MS, MICROS_PER_SECOND, type Now, type Wake } from "../../src/core/time.ts";
+import { type Civil, civil, MICROS_PER_MS, MICROS_PER_SECOND, type Now, type Wake } from "../../src/core/time.ts";
 import type { LineConfig, PolledMeterConfig } from "../config.ts";
 import type { MeterId, Order } from "../ports.ts";
 import { planReads, type ReadBlock } from "../schedule/poll-plan.ts";
@@ -30,6 +30,9 @@ const DEFAULT_TIMEOUT = MICROS_PER_SECOND;
 const DEFAULT_RETRIES = 2;
 /** A meter that says "busy" or "acknowledge" is asked again after this (Modbus application protocol, codes 05 and 06). */
 const BUSY_PAUSE = 200 * MICROS_PER_MS;
+
+/** Address, function, byte count and CRC of the reply to a read. */
+const READ_REPLY_OVERHEAD = 5;
 
 /** A task in a meter's hands, with the request the line still owes it. */
 interface Job {
@@ -58,12 +61,16 @@ interface MeterState {
 interface Current {
   readonly meter: MeterState;
   readonly job: Job;
-  readonly askedAt: number;
+  readonly asked: Now;
+  /** When the request left, which may be a silence after it was asked for. */
+  sent: Now;
 }
 
 export class LineSession {
   readonly config: LineConfig;
   readonly #client: ModbusClient;
+  /** RTU only. */
+  readonly #timing: RtuTiming | undefined;
   readonly #meters: readonly MeterState[];
   readonly #byId: ReadonlyMap<MeterId, MeterState>;
   readonly #retries: number;
@@ -77,7 +84,8 @@ export class LineSession {
 
   constructor(config: LineConfig) {
     this.config = config;
-    this.#client = clientFor(config);
+    this.#timing = config.framing === "rtu" ? timingOf(config) : undefined;
+    this.#client = clientFor(config, this.#timing);
     this.#retries = config.retries ?? DEFAULT_RETRIES;
     this.#meters = config.meters.map((meter) => ({
       config: meter,
@@ -225,25 +233,47 @@ export class LineSession {
   #ask(meter: MeterState, job: Job, request: ModbusRequest, now: Now, out: SessionOutput[]): void {
     job.request = request;
     this.#ticket += 1;
-    this.#current = { meter, job, askedAt: now.mono };
+    this.#current = { meter, job, asked: now, sent: now };
     this.#apply(this.#client.submit(this.#ticket, meter.config.unit, request, now.mono), now, out);
   }
 
   #apply(effects: ReturnType<ModbusClient["receive"]>, now: Now, out: SessionOutput[]): void {
     for (const effect of effects) {
-      if (effect.kind === "send") out.push({ kind: "send", link: this.config.link, bytes: effect.bytes });
-      else if (effect.ticket === this.#ticket) this.#answered(effect.result, now, out);
+      if (effect.kind === "send") {
+        if (this.#current !== undefined) this.#current.sent = now;
+        out.push({ kind: "send", link: this.config.link, bytes: effect.bytes });
+      } else if (effect.ticket === this.#ticket) this.#answered(effect.result, effect.latency, now, out);
     }
   }
 
-  #answered(result: Result<ModbusReply, ModbusFailure>, now: Now, out: SessionOutput[]): void {
+  #answered(result: Result<ModbusReply, ModbusFailure>, latency: number, now: Now, out: SessionOutput[]): void {
     const current = this.#current;
     if (current === undefined) return;
     this.#current = undefined;
     const { meter, job } = current;
     if (!result.ok && this.#repeats(meter, job, result.error, now)) return;
-    this.#account(meter, result, now.mono - current.askedAt, now, out);
-    this.#move(meter, job, job.task.answer(result, now, out), now, out);
+    this.#account(meter, result, now.mono - current.asked.mono, now, out);
+    this.#move(
+      meter,
+      job,
+      job.task.answer(result, this.#takenAt(current.sent, result, latency, now), now, out),
+      now,
+      out,
+    );
+  }
+
+  /**
+   * When the meter took the values of a reply: between the request and the first byte of the reply, so in the middle. The
+   * time a reply is on a serial wire follows from its length; a pseudo terminal does not take that time.
+   */
+  #takenAt(sent: Now, result: Result<ModbusReply, ModbusFailure>, latency: number, now: Now): Civil {
+    const passed = now.mono - sent.mono;
+    if (!result.ok || passed <= 0) return now.civil;
+    const onWire =
+      this.#timing === undefined ? 0 : wireTime(this.#timing, result.value.data.length + READ_REPLY_OVERHEAD);
+    const window = latency > onWire ? latency - onWire : latency;
+    // Civil time may run at another speed than the wire's.
+    return civil(sent.civil + Math.round(((now.civil - sent.civil) * (window / 2)) / passed));
   }
 
   /** Whether a failed request stays with the line for another attempt; it is taken up again like any other work. */
@@ -296,11 +326,14 @@ function nextSlot(due: number, every: number, now: number): number {
   return due > now ? due : due + every * (Math.floor((now - due) / every) + 1);
 }
 
-function clientFor(config: LineConfig): ModbusClient {
-  const responseTimeout = config.responseTimeout ?? DEFAULT_TIMEOUT;
-  // One request at a time also over TCP: behind a gateway there is a serial bus again.
-  if (config.framing === "tcp") return new ModbusClient({ framing: "tcp", responseTimeout, maxInFlight: 1 });
+function timingOf(config: LineConfig): RtuTiming {
   const defaults = config.meters[0]?.model.modbus.defaults;
-  const timing = rtuTiming(config.baud ?? defaults?.baud ?? 9600, { byteTimes: config.byteTimes ?? false });
-  return new ModbusClient({ framing: "rtu", timing, responseTimeout });
+  return rtuTiming(config.baud ?? defaults?.baud ?? 9600, { byteTimes: config.byteTimes ?? false });
+}
+
+function clientFor(config: LineConfig, timing: RtuTiming | undefined): ModbusClient {
+  const responseTimeout = config.responseTimeout ?? DEFAULT_TIMEOUT;
+  if (timing !== undefined) return new ModbusClient({ framing: "rtu", timing, responseTimeout });
+  // One request at a time also over TCP: behind a gateway there is a serial bus again.
+  return new ModbusClient({ framing: "tcp", responseTimeout, maxInFlight: 1 });
 }

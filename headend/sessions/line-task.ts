@@ -25,8 +25,11 @@ export type TaskMove =
 export interface LineTask {
   /** The first move, the one after a wait, and the one after the line was lost in between. */
   resume(now: Now, out: SessionOutput[]): TaskMove;
-  /** The answer to what was asked, after the line's own retries. */
-  answer(result: Result<ModbusReply, ModbusFailure>, now: Now, out: SessionOutput[]): TaskMove;
+  /**
+   * The answer to what was asked, after the line's own retries.
+   * @param taken civil time at which the meter took its values, as well as it can be told from outside
+   */
+  answer(result: Result<ModbusReply, ModbusFailure>, taken: Civil, now: Now, out: SessionOutput[]): TaskMove;
 }
 
 export const END: TaskMove = { kind: "end" };

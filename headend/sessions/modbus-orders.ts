@@ -12,7 +12,7 @@ import { type ModbusControl, type ModbusMap, registerCount } from "../../protoco
 import { decodeValue } from "../../protocols/models/registers.ts";
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderStatus } from "../../protocols/orders.ts";
 import { assert, type Result } from "../../src/core/result.ts";
-import { MICROS_PER_MS, MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
+import { type Civil, MICROS_PER_MS, MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
 import type { OrderStep } from "../commands/orders.ts";
 import type { Order } from "../ports.ts";
 import { END, type LineTask, type SessionOutput, type TaskMove } from "./line-task.ts";
@@ -59,7 +59,7 @@ export class ModbusOrder implements LineTask {
     return this.#ask();
   }
 
-  answer(result: Result<ModbusReply, ModbusFailure>, now: Now, out: SessionOutput[]): TaskMove {
+  answer(result: Result<ModbusReply, ModbusFailure>, _taken: Civil, now: Now, out: SessionOutput[]): TaskMove {
     if (!result.ok) return this.#failed(result.error, now, out);
     const { data } = result.value;
     switch (this.#phase) {

@@ -1,10 +1,13 @@
-/** Reads all blocks of a meter's plan; together they are one reading, stamped with the last reply. */
+/**
+ * Reads all blocks of a meter's plan; together they are one reading. Its time is that of the block with the
+ * cumulative energy: there a second matters (with simulated speed the blocks are minutes apart), elsewhere not.
+ */
 import { failureText, type ModbusFailure } from "../../protocols/modbus/errors.ts";
 import type { ModbusReply } from "../../protocols/modbus/message.ts";
 import type { ModbusMap } from "../../protocols/models/model.ts";
 import type { MeasureValues } from "../../src/core/measures.ts";
 import { assert, type Result } from "../../src/core/result.ts";
-import type { Now } from "../../src/core/time.ts";
+import type { Civil, Now } from "../../src/core/time.ts";
 import type { MeterId } from "../ports.ts";
 import { decodeBlock, type ReadBlock } from "../schedule/poll-plan.ts";
 import { END, type LineTask, type SessionOutput, type TaskMove } from "./line-task.ts";
@@ -13,13 +16,17 @@ export class PollTask implements LineTask {
   readonly #meter: MeterId;
   readonly #map: ModbusMap;
   readonly #plan: readonly ReadBlock[];
+  readonly #stamped: number;
   #values: MeasureValues = {};
   #next = 0;
+  #time: Civil | undefined;
 
   constructor(meter: MeterId, map: ModbusMap, plan: readonly ReadBlock[]) {
     this.#meter = meter;
     this.#map = map;
     this.#plan = plan;
+    const energy = plan.findIndex((block) => block.entries.some(({ entry }) => entry.measure === "activeEnergyImport"));
+    this.#stamped = energy < 0 ? plan.length - 1 : energy;
   }
 
   /** A reading is of one moment: what was read before the line was lost is read again. */
@@ -29,15 +36,17 @@ export class PollTask implements LineTask {
     return this.#ask();
   }
 
-  answer(result: Result<ModbusReply, ModbusFailure>, now: Now, out: SessionOutput[]): TaskMove {
+  answer(result: Result<ModbusReply, ModbusFailure>, taken: Civil, _now: Now, out: SessionOutput[]): TaskMove {
     if (!result.ok) {
       out.push({ kind: "pollFailed", meter: this.#meter, reason: failureText(result.error) });
       return END;
     }
     Object.assign(this.#values, decodeBlock(this.#map, this.#block(), result.value.data));
+    if (this.#next === this.#stamped) this.#time = taken;
     this.#next += 1;
     if (this.#next < this.#plan.length) return this.#ask();
-    out.push({ kind: "polled", meter: this.#meter, time: now.civil, values: this.#values });
+    assert(this.#time !== undefined, "one of the blocks gives the time");
+    out.push({ kind: "polled", meter: this.#meter, time: this.#time, values: this.#values });
     return END;
   }
 
