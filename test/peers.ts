@@ -7,7 +7,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe, test } from "vitest";
 
-export const PEERS = [
+const PEERS = [
   "mbpoll",
   "libmodbus",
   "pymodbus",
@@ -32,12 +32,12 @@ const found = new Map<PeerName, string | undefined>();
  * The path of a peer, or undefined when it is not usable here. For `libmodbus` it is the C compiler that builds against
  * it, for `pymodbus` the Python that has it.
  */
-export function peer(name: PeerName): string | undefined {
+function peer(name: PeerName): string | undefined {
   if (!found.has(name)) found.set(name, detect(name));
   return found.get(name);
 }
 
-/** As {@link peer}, inside a test that has already checked. */
+/** The path of a peer (as {@link peer}), inside a test that has already checked. */
 export function requirePeer(name: PeerName): string {
   const path = peer(name);
   if (path === undefined) throw new Error(`${name} is missing; "make peers" installs it`);

@@ -39,7 +39,7 @@ async function compile(name: string, flags: readonly string[]): Promise<string> 
   return output;
 }
 
-export type Side = "client" | "server";
+type Side = "client" | "server";
 
 /** Puts a command on its side's core, or leaves it alone where there is only one core or no `taskset`. */
 export type Pin = (side: Side, command: readonly string[]) => readonly string[];

@@ -4,15 +4,15 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { buildTools, choosePin, describeMachine, SetupError } from "./machine.ts";
+import { buildTools, choosePin, describeMachine, type Machine, SetupError } from "./machine.ts";
 import { measure, type Sample } from "./measure.ts";
 import { jsonReport, type MeasuredRow, textReport } from "./report.ts";
-import { allRows } from "./rows.ts";
+import { allRows, rowLabel } from "./rows.ts";
 
 const USAGE = `usage: node dist/test/bench/main.js [--quick] [--repetitions N] [--only TEXT] [--json FILE]
   --quick          two repetitions of 0.4 s: a check that everything runs, not a measurement
   --repetitions N  rounds over all rows (default 5)
-  --only TEXT      only rows whose "server NAME" or "client NAME" contains TEXT
+  --only TEXT      only rows whose label contains TEXT, such as "server" or "client raw, 50 connections"
   --json FILE      every sample as JSON
 through make: make bench ARGS="--quick"
 `;
@@ -52,23 +52,21 @@ async function runBench(options: Options): Promise<void> {
   const { pin, note } = await choosePin();
   const machine = describeMachine(tools, note);
   const durations = options.quick ? { warmMs: 200, measureMs: 400 } : { warmMs: 1_000, measureMs: 2_000 };
-  const rows = allRows(tools, durations).filter(({ part, name }) => `${part} ${name}`.includes(options.only));
+  const rows = allRows(tools, durations).filter((row) => rowLabel(row).includes(options.only));
   if (rows.length === 0) throw new SetupError(`no row contains "${options.only}"`);
   const measured = rows.map((row) => ({ row, samples: [] as Sample[] }));
   for (let round = 1; round <= options.repetitions; round++) {
     for (const { row, samples } of measured) {
       const sample = await measure(row.server, row.client, pin);
       samples.push(sample);
-      const what = `${row.part} ${row.name}, ${row.connections} connections`;
-      process.stderr.write(
-        `round ${round}/${options.repetitions}  ${what}: ${Math.round(sample.requestsPerSecond)}/s\n`,
-      );
+      const rate = Math.round(sample.requestsPerSecond);
+      process.stderr.write(`round ${round}/${options.repetitions}  ${rowLabel(row)}: ${rate}/s\n`);
     }
   }
   publish(machine, measured, options.json);
 }
 
-function publish(machine: ReturnType<typeof describeMachine>, rows: readonly MeasuredRow[], json: string | undefined) {
+function publish(machine: Machine, rows: readonly MeasuredRow[], json: string | undefined): void {
   process.stdout.write(`${textReport(machine, rows)}\n`);
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(jsonReport(machine, rows), null, 2)}\n`);
 }

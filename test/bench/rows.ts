@@ -5,7 +5,7 @@ import type { Tools } from "./machine.ts";
 import type { CommandFor, Durations } from "./measure.ts";
 
 export const OURS = "meterworks";
-export const CONNECTIONS = [1, 50] as const;
+const CONNECTIONS = [1, 50] as const;
 const UNIT = 1;
 
 export interface Row {
@@ -14,6 +14,11 @@ export interface Row {
   readonly connections: number;
   readonly server: CommandFor;
   readonly client: CommandFor;
+}
+
+/** How a row is called on the screen and by `--only`: `server libmodbus, 50 connections`. */
+export function rowLabel({ part, name, connections }: Row): string {
+  return `${part} ${name}, ${connections} connection${connections === 1 ? "" : "s"}`;
 }
 
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));

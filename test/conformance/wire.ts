@@ -2,10 +2,9 @@
 import { connect, createServer, type Socket } from "node:net";
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-export const fromHex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 
 /** CRC-16 of MODBUS over Serial Line V1.02, bit by bit. */
-export function crc16(bytes: Uint8Array): number {
+function crc16(bytes: Uint8Array): number {
   let crc = 0xffff;
   for (const byte of bytes) {
     crc ^= byte;
