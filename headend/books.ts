@@ -34,7 +34,7 @@ export interface Draft {
 }
 
 /** Finished things by key, forgotten oldest first, {@link RECENT_PER_METER} for each meter. */
-export class RecentByKey<T extends { readonly key: string; readonly meter: MeterId }> {
+class RecentByKey<T extends { readonly key: string; readonly meter: MeterId }> {
   readonly #byKey = new JournaledMap<string, T>();
   readonly #keys = new JournaledMap<MeterId, readonly string[]>();
 

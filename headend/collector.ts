@@ -8,7 +8,7 @@ import { Random } from "../src/core/random.ts";
 import { assert } from "../src/core/result.ts";
 import type { Now, Wake } from "../src/core/time.ts";
 import { Books } from "./books.ts";
-import { headsByMeter } from "./commands/orders.ts";
+import { headsByMeter, nextExpiry } from "./commands/orders.ts";
 import { Committer, type Work } from "./committer.ts";
 import { type CollectorConfig, DEFAULT_LIMITS, type Limits } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
@@ -112,8 +112,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
       this.#sessions.cancelOrder(carried, this.#directory.find(meter)?.line);
       this.#carried.delete(meter);
     }
-    this.#expiry = Number.POSITIVE_INFINITY;
-    for (const order of this.#books.openOrders.values()) this.#expiry = Math.min(this.#expiry, order.expiresAt);
+    this.#expiry = nextExpiry(this.#books);
     for (const order of heads.values()) {
       const known = this.#directory.find(order.meter);
       if (this.#carried.has(order.meter) || known === undefined) continue;

@@ -43,7 +43,7 @@ export interface HeadendConfig {
 export type ModelFinder = (reference: string) => Result<MeterModel, string>;
 
 /** The link name under which a file's `mqtt` section is reached; the driver attaches its broker to it. */
-export const MQTT_LINK: LinkId = linkId("mqtt");
+const MQTT_LINK: LinkId = linkId("mqtt");
 
 const DEFAULT_POLL_SECONDS = 60;
 

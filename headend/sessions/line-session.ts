@@ -21,7 +21,7 @@ import type { LineTask, SessionOutput, TaskMove } from "./line-task.ts";
 import { ModbusOrder } from "./modbus-orders.ts";
 import { PollTask } from "./poll-task.ts";
 
-export const FAILURES_UNTIL_SILENT = 2;
+const FAILURES_UNTIL_SILENT = 2;
 const FIRST_PROBE_PAUSE = MICROS_PER_SECOND;
 const LONGEST_PROBE_PAUSE = 300 * MICROS_PER_SECOND;
 /** What a silent meter's attempt costs is given to the others this many times over before the next one. */
@@ -281,7 +281,7 @@ export class LineSession {
     if (failure.kind === "link-down" || failure.kind === "bad-request" || isSilent(meter)) return false;
     const busy =
       failure.kind === "exception" && (failure.code === EXCEPTION.busy || failure.code === EXCEPTION.acknowledge);
-    if (failure.kind === "exception" && !busy) return false;
+    if (failure.kind === "exception" && !busy && !isUnreached(failure)) return false;
     if (job.repeats >= this.#retries) return false;
     job.repeats += 1;
     job.notBefore = busy ? now.mono + BUSY_PAUSE : now.mono;
@@ -295,8 +295,7 @@ export class LineSession {
     now: Now,
     out: SessionOutput[],
   ): void {
-    const answered = result.ok || result.error.kind === "exception";
-    if (answered) {
+    if (result.ok || (result.error.kind === "exception" && !isUnreached(result.error))) {
       meter.failures = 0;
       meter.probePause = FIRST_PROBE_PAUSE;
       return;
@@ -308,9 +307,16 @@ export class LineSession {
     meter.probePause = Math.min(LONGEST_PROBE_PAUSE, meter.probePause * 2);
     this.#probesFrom = now.mono + SHARE_OF_OTHERS * took;
     // A TCP connection on which nobody answers may be half open, which only a new one shows.
-    if (this.config.framing === "tcp" && this.#meters.every(isSilent))
+    if (this.config.framing === "tcp" && result.error.kind === "timeout" && this.#meters.every(isSilent))
       out.push({ kind: "close", link: this.config.link, reason: "no meter answers on this connection" });
   }
+}
+
+/** A gateway answers in the place of a meter that does not. */
+function isUnreached(failure: ModbusFailure): boolean {
+  return (
+    failure.kind === "exception" && (failure.code === EXCEPTION.gatewayTarget || failure.code === EXCEPTION.gatewayPath)
+  );
 }
 
 function isSilent(meter: MeterState): boolean {

@@ -76,7 +76,7 @@ export const PLAIN_MODEL: MeterModel = (() => {
 })();
 
 /** What a fake meter does with an order, whatever carries it. Ids are remembered before anything is done. */
-export class FakeDevice {
+class FakeDevice {
   energyWh = 1000;
   relay: 0 | 1 = 1;
   clock = 0;

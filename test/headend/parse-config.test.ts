@@ -127,9 +127,8 @@ describe("a bad file is refused with the place and the fix", () => {
   });
 
   test("two meters of a line with one unit, two accounts of a meter", () => {
-    const document = good();
-    document.lines[0]?.meters.push({ id: "A3", unit: 7, model: "test-1p", password: 0 });
-    const units = parseConfig(document, findModel);
+    const two = ["A1", "A3"].map((id) => ({ id, unit: 7, model: "test-1p" }));
+    const units = parseConfig(change("lines.0.meters", two), findModel);
     expect(!units.ok && units.error.map(problemText)).toEqual([
       "lines[0].meters[1].unit: unit 7 is A1 already; two would answer at once",
     ]);

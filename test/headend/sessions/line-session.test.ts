@@ -85,6 +85,16 @@ describe("silent meters", () => {
     expect(polls(world, last, true) - before).toBeGreaterThan(0.85 * polls(alone, "m1", true));
   });
 
+  test("one behind a gateway that reports it missing counts as silent too", () => {
+    const devices = meters(2);
+    (devices[0] as FakeModbusMeter).refuses = () => 0x0b;
+    const world = new World(config(2, { retries: 0 }), { modbus: devices });
+    world.run(60 * SECOND);
+    // Two polls to find out, then one after 1, 2, 4, 8, 16 seconds.
+    expect(polls(world, "m1", false)).toBeLessThanOrEqual(8);
+    expect(polls(world, "m2", true)).toBe(60);
+  });
+
   test("one that answers again is a full member at once", () => {
     const devices = meters(2);
     const [first] = devices as [FakeModbusMeter];
