@@ -45,7 +45,7 @@ export interface MeterConfig {
 
 /** Registers are refreshed once a second of meter time, and at high `--speed` not more often than this in wall time. */
 const REFRESH_MIN = 2 * MICROS_PER_MS;
-/** The chip settles before the meter counts: high-pass and first windows, discarded as a booting meter does. */
+/** The chip fills its first windows before the meter counts, as a booting meter does; their energy is discarded. */
 const BOOT_SETTLE = 2 * MICROS_PER_SECOND;
 /** Clock-set takes 2000-01-01 to 2099-12-31: what the protocols' two-digit years can say. */
 const CLOCK_EARLIEST = 946_684_800;

@@ -203,6 +203,7 @@ export type Notice =
   | {
       readonly kind: "balance";
       readonly meter: MeterId;
+      readonly currency: string;
       readonly balance: Minor;
       readonly level: "good" | "warning" | "empty";
     }

@@ -1,10 +1,9 @@
 /** What the head-end knows, as a table that is redrawn in the terminal, with the newest happenings below it. */
 
-import { formatFixed } from "../../src/core/decimal.ts";
 import { type MeasureKey, type MeasureValues, measure, showValue } from "../../src/core/measures.ts";
-import { EUR } from "../../src/core/money.ts";
 import { type Civil, toIso } from "../../src/core/time.ts";
 import type { MeterId, Notice } from "../ports.ts";
+import { showMoney } from "../view.ts";
 
 interface Row {
   readonly via: string;
@@ -57,7 +56,7 @@ export class LiveTable {
       case "balance": {
         const row = this.#row(notice.meter, "");
         row.balance =
-          `${formatFixed(notice.balance, EUR.decimals)} ${notice.level === "good" ? "" : notice.level}`.trim();
+          `${showMoney(notice.balance, notice.currency)} ${notice.level === "good" ? "" : notice.level}`.trim();
         return;
       }
       case "order": {

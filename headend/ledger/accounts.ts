@@ -162,7 +162,10 @@ function putAccount(books: Books, account: PrepaidAccount, draft: Draft): void {
 function tellBalance(before: PrepaidAccount, after: PrepaidAccount, draft: Draft, now: Now): void {
   const balance = balanceOf(after);
   const level = levelOf(after);
-  draft.after.push({ kind: "notify", notice: { kind: "balance", meter: after.meter, balance, level } });
+  draft.after.push({
+    kind: "notify",
+    notice: { kind: "balance", meter: after.meter, currency: after.currency, balance, level },
+  });
   if (level !== levelOf(before))
     audit(draft, now, after.meter, `balance ${level}`, `${balance} minor units of ${after.currency} left`);
 }

@@ -14,14 +14,23 @@ interface Listed {
 }
 
 const COMMANDS: Readonly<Record<string, Listed>> = {
-  demo: { summary: "the main job in one process, to look at", load: async () => (await import("./commands/demo.ts")).addDemo },
+  demo: {
+    summary: "the main job in one process, to look at",
+    load: async () => (await import("./commands/demo.ts")).addDemo,
+  },
   meter: { summary: "one virtual meter on a wire", load: async () => (await import("./commands/meter.ts")).addMeter },
   models: { summary: "the meter models it knows", load: async () => (await import("./commands/models.ts")).addModels },
   read: { summary: "one reading of a meter", load: async () => (await import("./commands/read.ts")).addRead },
-  headend: { summary: "the collector with its API", load: async () => (await import("./commands/headend.ts")).addHeadend },
+  headend: {
+    summary: "the collector with its API",
+    load: async () => (await import("./commands/headend.ts")).addHeadend,
+  },
   topup: { summary: "credit for a prepaid meter", load: async () => (await import("./commands/topup.ts")).addTopup },
   relay: { summary: "open or close a meter's relay", load: async () => (await import("./commands/relay.ts")).addRelay },
-  sim: { summary: "the system in simulated time with faults", load: async () => (await import("./commands/sim.ts")).addSim },
+  sim: {
+    summary: "the system in simulated time with faults",
+    load: async () => (await import("./commands/sim.ts")).addSim,
+  },
 };
 
 const HELP = `
@@ -68,7 +77,9 @@ function report(error: unknown): number {
     process.stderr.write(`meterworks: ${error.message}${hint}\n`);
     return error instanceof CommandError ? error.exitCode : USAGE;
   }
-  process.stderr.write(`meterworks: a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `meterworks: a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   return FAILED;
 }
 

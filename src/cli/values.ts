@@ -79,10 +79,3 @@ export function money(flag: string, currency: Currency): (text: string) => Minor
     return minor(value.value);
   };
 }
-
-/** Parsers that see a list of values once per occurrence of a repeatable flag. */
-export function collect<T>(
-  parse: (text: string) => T,
-): (text: string, before: readonly T[] | undefined) => readonly T[] {
-  return (text, before) => [...(before ?? []), parse(text)];
-}

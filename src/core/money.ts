@@ -11,8 +11,6 @@ export interface Currency {
   readonly decimals: number;
 }
 
-export const EUR: Currency = { code: "EUR", decimals: 2 };
-
 /** ISO 4217: the currencies whose minor unit is not a hundredth. */
 const OTHER_DECIMALS: ReadonlyMap<string, number> = new Map([
   ..."BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split(" ").map((code) => [code, 0] as const),

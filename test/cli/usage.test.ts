@@ -30,7 +30,11 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["two wires", [...METER, "--pty", "/nowhere/x"], /--pty and --tcp are two wires; give one/],
   ["an unknown model", [...METER, "--model", "sdm63"], /model "sdm63" is unknown; known: eastron-sdm630/],
   ["a model file that is not there", [...METER, "--model", "./none.json"], /model file .*can't be read/],
-  ["a model file with a wrong encoding", [...METER, "--model", BROKEN_MODEL], /registers\[0\].encoding: .*flaot32.*did you mean float32/i],
+  [
+    "a model file with a wrong encoding",
+    [...METER, "--model", BROKEN_MODEL],
+    /registers\[0\].encoding: .*flaot32.*did you mean float32/i,
+  ],
   ["a model file that is no JSON", [...METER, "--model", NOT_JSON], /line 1/],
   ["a port that is no number", ["meter", "--tcp", "127.0.0.1:http"], /--tcp "127.0.0.1:http" is no HOST:PORT/],
   ["a port out of range", ["meter", "--tcp", "127.0.0.1:70000"], /is no HOST:PORT/],
@@ -38,25 +42,49 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["a unit out of range", [...METER, "--unit", "248"], /--unit "248" is not a whole number from 1 to 247/],
   ["a power factor above 1", [...METER, "--pf", "1.2"], /--pf: "1.2" is not a power factor/],
   ["power factor and angle", [...METER, "--pf", "0.8", "--angle", "30"], /--pf and --angle both say the angle/],
-  ["two of three phases", [...METER, "--mains", "230,231"], /--mains "230,231" has 2 values; give one for all phases, or three/],
-  ["three phases on one", [...METER, "--model", "eastron-sdm120", "--mains", "1,2,3"], /--mains has three values and the model one phase/],
+  [
+    "two of three phases",
+    [...METER, "--mains", "230,231"],
+    /--mains "230,231" has 2 values; give one for all phases, or three/,
+  ],
+  [
+    "three phases on one",
+    [...METER, "--model", "eastron-sdm120", "--mains", "1,2,3"],
+    /--mains has three values and the model one phase/,
+  ],
   ["a negative current", [...METER, "--current", "-3"], /--current "-3" is not a number from 0/],
   ["samples that can't keep up", [...METER, "--fidelity", "sample", "--speed", "3600"], /can't keep up at speed 3600/],
   ["a bad profile", [...METER, "--profile", BAD_PROFILE], /line 3: "three" is not a number/],
   ["annual energy without profile", [...METER, "--annual-kwh", "3500"], /--annual-kwh scales a --profile/],
-  ["a protocol of another wire", [...METER, "--protocol", "modbus-rtu"], /--protocol modbus-rtu is not offered on --tcp/],
+  [
+    "a protocol of another wire",
+    [...METER, "--protocol", "modbus-rtu"],
+    /--protocol modbus-rtu is not offered on --tcp/,
+  ],
   ["a broker URL that is none", ["meter", "--mqtt", "broker"], /broker/],
   ["a state directory below a file", [...METER, "--state", join(NOT_JSON, "x")], /not-json.json/],
   ["a serial port that is not there", ["read", "--model", "eastron-sdm120", "--serial", "/dev/nosuch"], /nosuch/],
   ["read without model", ["read", "--tcp", "127.0.0.1:1"], /required option '--model/],
-  ["a head-end configuration with a bad place", ["headend", "--config", BAD_CONFIG], /lines\[0\].where.tcp: "nowhere" is not host:port/],
-  ["a store that is no database", ["headend", "--store", `sqlite:${NOT_A_DATABASE}`], /not-a-database.db.*not a database/],
+  [
+    "a head-end configuration with a bad place",
+    ["headend", "--config", BAD_CONFIG],
+    /lines\[0\].where.tcp: "nowhere" is not host:port/,
+  ],
+  [
+    "a store that is no database",
+    ["headend", "--store", `sqlite:${NOT_A_DATABASE}`],
+    /not-a-database.db.*not a database/,
+  ],
   ["a store in a folder that is not there", ["headend", "--store", "sqlite:/nosuch/x.db"], /\/nosuch\/x.db/],
   ["an unknown store", ["headend", "--store", "mysql:x"], /"mysql:x" is no store; use sqlite:FILE/],
   ["top-up without a token", ["topup", "flat-7", "10.00"], /no token for the API/],
   ["a negative top-up", ["topup", "--token", "x", "flat-7", "--", "-1"], /"-1" is no amount of money above zero/],
   ["an amount with a third decimal", ["topup", "flat-7", "1.005", "--token", "x"], /no amount of money/],
-  ["an unknown relay action", ["relay", "toggle", "flat-7", "--token", "x"], /"toggle" is unknown; one of: open, close/],
+  [
+    "an unknown relay action",
+    ["relay", "toggle", "flat-7", "--token", "x"],
+    /"toggle" is unknown; one of: open, close/,
+  ],
   ["a demo of two meters", ["demo", "--meters", "2"], /--meters "2" is not a whole number from 3 to 200/],
   ["a simulation of no days", ["sim", "--days", "0"], /--days "0" is not a whole number/],
 ];
@@ -87,11 +115,14 @@ describe("what fails is exit 1 and says what to look at", () => {
 });
 
 describe("help", () => {
-  test.each(["demo", "meter", "models", "read", "headend", "topup", "relay", "sim"])("%s --help has an example", async (command) => {
-    const result = await runCli([command, "--help"]);
-    expect(result.code).toBe(0);
-    expect(result.stdout).toMatch(new RegExp(`Examples?:\\n.*meterworks ${command}`, "s"));
-  });
+  test.each(["demo", "meter", "models", "read", "headend", "topup", "relay", "sim"])(
+    "%s --help has an example",
+    async (command) => {
+      const result = await runCli([command, "--help"]);
+      expect(result.code).toBe(0);
+      expect(result.stdout).toMatch(new RegExp(`Examples?:\\n.*meterworks ${command}`, "s"));
+    },
+  );
 
   test("a model file made from a built-in one serves and reads", async () => {
     const { stdout, code } = await runCli(["models", "eastron-sdm630", "--json"]);

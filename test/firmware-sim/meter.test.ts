@@ -148,10 +148,12 @@ describe("orders", () => {
 class DyingNvram implements Nvram {
   readonly cells = new Map<string, Uint8Array>();
   writes = 0;
-  constructor(
-    readonly dieAt: number,
-    readonly keep: number,
-  ) {}
+  readonly dieAt: number;
+  readonly keep: number;
+  constructor(dieAt: number, keep: number) {
+    this.dieAt = dieAt;
+    this.keep = keep;
+  }
   read(cell: string): Uint8Array | undefined {
     return this.cells.get(cell);
   }

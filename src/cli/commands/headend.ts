@@ -5,7 +5,7 @@ import { openSqliteStore } from "../../../headend/adapters/sqlite/store.ts";
 import type { CollectorConfig } from "../../../headend/config.ts";
 import { type HeadendConfig, type LineWhere, parseConfigText } from "../../../headend/parse-config.ts";
 import type { Notice, Store } from "../../../headend/ports.ts";
-import { orderView } from "../../../headend/view.ts";
+import { orderView, showMoney } from "../../../headend/view.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { filterFor } from "../../../protocols/mqtt/topics.ts";
 import { failure, type Result, success } from "../../core/result.ts";
@@ -194,7 +194,11 @@ function logNotice(proc: CommandProcess, notice: Notice): void {
     const { id, meter, operation, state, reason } = orderView(notice.order);
     proc.info("order", { order: id, meter, operation, state, reason });
   } else if (notice.kind === "balance" && notice.level !== "good")
-    proc.info("balance", { meter: notice.meter, balance: notice.balance.toString(), level: notice.level });
+    proc.info("balance", {
+      meter: notice.meter,
+      balance: `${showMoney(notice.balance, notice.currency)} ${notice.currency}`,
+      level: notice.level,
+    });
   else if (notice.kind === "poll" && !notice.ok)
     proc.log({
       kind: "log",

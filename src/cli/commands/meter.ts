@@ -93,7 +93,15 @@ function powerOnAll(
   if (nvram !== undefined) proc.cleanup(() => nvram.close());
   const meters = loads.map((load, i): UnitMeter => {
     const id = flags.count === 1 ? name : `${name}-${i + 1}`;
-    const options = { id, model, load, fidelity, seed: seed + i, password: flags.password, checkpoint: flags.checkpoint };
+    const options = {
+      id,
+      model,
+      load,
+      fidelity,
+      seed: seed + i,
+      password: flags.password,
+      checkpoint: flags.checkpoint,
+    };
     const meter = powerOn(nvram === undefined ? options : { ...options, nvram }, proc.clock.now());
     proc.runtime.host(new DeviceFace(meter), undefined, { name: id });
     return { unit: first + i, meter };

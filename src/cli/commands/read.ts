@@ -62,7 +62,8 @@ async function run(flags: Flags): Promise<void> {
       meters: [{ id: "meter" as MeterId, unit, model }],
     };
     const outcome = await readOnce(proc, link, line, flags.timeout);
-    if (!outcome.ok) throw failed(`unit ${unit} on ${showWire(wire)}: ${outcome.reason}`, hintFor(outcome.reason, wire));
+    if (!outcome.ok)
+      throw failed(`unit ${unit} on ${showWire(wire)}: ${outcome.reason}`, hintFor(outcome.reason, wire));
     show(valueViews(outcome.reading.values, outcome.reading.time, outcome.reading.quality), flags.json === true);
   });
 }

@@ -1,9 +1,9 @@
 /** `meterworks topup`: credit for a prepaid meter, through the head-end. */
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
+import { currencyOf } from "../../core/money.ts";
 import { topUpByApi } from "../api-client.ts";
 import { type ApiFlags, addApiFlags, apiAccess } from "../api-options.ts";
-import { currencyOf } from "../../core/money.ts";
 import { print, printJson } from "../output.ts";
 import { meterName, money } from "../values.ts";
 
