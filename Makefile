@@ -34,11 +34,11 @@ bench: build ## measured in one run beside the named peers (takes minutes)
 fuzz: build ## a million inputs per codec
 	node dist/test/fuzz/main.js $(ARGS)
 
-sim: build ## the system in simulated time with faults: make sim SEED=7
+sim: build ## the system in simulated time with faults: make sim SEED=7 ARGS="--days 30"
 	node dist/src/cli/main.js sim --seed $(SEED) $(ARGS)
 
-chaos: build ## a campaign of seeds of `make sim`, and kill -9 of the head-end under load
-	node dist/test/chaos/main.js $(ARGS)
+chaos: build ## a campaign of simulated seeds with every fault: make chaos ARGS="--runs 200"
+	node dist/src/cli/main.js sim --seed $(SEED) --runs 50 --days 2 --meters 12 $(ARGS)
 
 peers: ## the independent programs that judge meterworks (Debian packages)
 	bash scripts/peers.sh

@@ -61,7 +61,8 @@ export class LiveTable {
       }
       case "order": {
         const { operation, meter, state, reason } = notice.order;
-        this.note(`${meter}: ${operation} ${state} (${reason})`);
+        // The steps in between pass within a blink; the log and the store have them.
+        if (state !== "sent" && state !== "acknowledged") this.note(`${meter}: ${operation} ${state} (${reason})`);
       }
     }
   }

@@ -5,6 +5,11 @@ import { createLogger } from "../platform/logger.ts";
 import { Runtime } from "../platform/runtime.ts";
 import { type Cleanup, Shutdown } from "../platform/shutdown.ts";
 
+export interface ProcessOptions {
+  /** For commands that draw in the terminal: a log line in between would spoil the picture. METERWORKS_LOG overrules. */
+  readonly onlyWarnings?: boolean;
+}
+
 export class CommandProcess {
   readonly clock: SystemClock;
   readonly runtime: Runtime;
@@ -13,9 +18,10 @@ export class CommandProcess {
   readonly #stopped: Promise<void>;
   #resolve: () => void = () => {};
 
-  private constructor(speed: number) {
+  private constructor(speed: number, options: ProcessOptions) {
     this.clock = new SystemClock({ speed });
-    this.log = createLogger();
+    const { METERWORKS_LOG: wanted } = process.env;
+    this.log = createLogger(options.onlyWarnings === true && wanted === undefined ? { level: "warn" } : {});
     this.runtime = new Runtime({ clock: this.clock, log: this.log });
     this.#stopped = new Promise((resolve) => {
       this.#resolve = resolve;
@@ -26,8 +32,12 @@ export class CommandProcess {
   }
 
   /** Does a command's work and ends the process orderly, whether the work came to its end, failed, or was interrupted. */
-  static async run(speed: number, work: (proc: CommandProcess) => Promise<void>): Promise<void> {
-    const proc = new CommandProcess(speed);
+  static async run(
+    speed: number,
+    work: (proc: CommandProcess) => Promise<void>,
+    options: ProcessOptions = {},
+  ): Promise<void> {
+    const proc = new CommandProcess(speed, options);
     try {
       await work(proc);
     } finally {

@@ -22,15 +22,3 @@ export function fromHex(text: string): Result<Uint8Array, string> {
 }
 
 export const EMPTY_BYTES = new Uint8Array(0);
-
-export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}

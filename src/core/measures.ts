@@ -148,10 +148,6 @@ export function measure(key: MeasureKey): Measure {
   return BY_KEY.get(key) as Measure;
 }
 
-export function findMeasure(key: string): Measure | undefined {
-  return BY_KEY.get(key);
-}
-
 export function findMeasureByObis(obis: string): Measure | undefined {
   return BY_OBIS.get(obis);
 }

@@ -59,7 +59,7 @@ export function addDemo(program: Command): void {
 }
 
 function run(flags: Flags): Promise<void> {
-  return CommandProcess.run(flags.speed, (proc) => play(proc, flags));
+  return CommandProcess.run(flags.speed, (proc) => play(proc, flags), { onlyWarnings: true });
 }
 
 async function play(proc: CommandProcess, flags: Flags): Promise<void> {
@@ -98,8 +98,9 @@ async function play(proc: CommandProcess, flags: Flags): Promise<void> {
   connectMeters(proc, on("mqtt"), broker.port, every);
   story.begin(headend.url, token);
   screen.begin([
-    `meterworks demo at ${flags.speed}x speed: ${meters.length} meters on ${lines.map(({ name }) => name).join(", ")}, mqtt 127.0.0.1:${broker.port}`,
-    `API ${headend.url}/api/v1/meters   Authorization: Bearer ${token}`,
+    `meterworks demo: ${meters.length} meters at ${flags.speed} times their speed; Ctrl-C ends it with a summary`,
+    `wires  ${[...lines.map(({ name }) => name), `mqtt 127.0.0.1:${broker.port}`].join(" · ")}`,
+    `API    ${headend.url}/api/v1/meters   Authorization: Bearer ${token}`,
   ]);
 
   await Promise.race([proc.stopped, sleep(flags.seconds)]);

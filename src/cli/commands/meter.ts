@@ -36,7 +36,7 @@ interface Flags extends MeterFlags, WireFlags {
 const HELP = `
 Examples:
   meterworks meter --model eastron-sdm630 --tcp 127.0.0.1:1502 --unit 1 --current 5 --pf 0.8
-  meterworks meter --model meterworks-1p --pty /tmp/meter --profile fixtures/household.csv --annual-kwh 3500 --speed 600
+  meterworks meter --model meterworks-1p --pty /tmp/meter --profile fixtures/household-day.csv --annual-kwh 3500 --speed 600
   meterworks meter --model meterworks-3p --mqtt mqtt://127.0.0.1:1883 --id flat-7 --state ./flat-7
 Then read it: meterworks read --model eastron-sdm630 --tcp 127.0.0.1:1502 --unit 1`;
 
