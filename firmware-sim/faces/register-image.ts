@@ -22,8 +22,8 @@ export class RegisterImage {
   readonly #first: number;
   readonly #end: number;
   readonly #image: Uint8Array;
-  /** One byte a register: 1 where the map has something. Only for maps whose holes are refused. */
-  readonly #present: Uint8Array;
+  /** For each register how many from it on the map has without a hole; only for maps whose holes are refused. */
+  readonly #runs: Uint32Array;
   #revision = -1;
 
   constructor(meter: Meter, entries: readonly RegisterEntry[], extra: readonly ExtraRegisters[]) {
@@ -39,16 +39,19 @@ export class RegisterImage {
     this.#end = spans.reduce((high, [, end]) => Math.max(high, end), 0);
     const length = Math.max(0, this.#end - this.#first);
     this.#image = new Uint8Array(length * 2);
-    this.#present = new Uint8Array(length);
-    for (const [start, end] of spans) this.#present.fill(1, start - this.#first, end - this.#first);
+    this.#runs = gaplessRuns(spans, this.#first, length);
   }
 
-  /** Copies `quantity` registers; 0, or the exception code. A read that starts or ends outside of the map is refused whole. */
+  /**
+   * Copies `quantity` registers; 0, or the exception code. A read that starts or ends outside of the map is refused whole, and
+   * one of more registers than the model allows is an illegal value, before its addresses are looked at (checklist 40).
+   */
   read(address: number, quantity: number, out: Uint8Array, at: number): number {
+    if (quantity > this.#map.readLimit) return EXCEPTION.illegalDataValue;
     const start = address - this.#first;
     const end = start + quantity;
-    if (start < 0 || end > this.#present.length) return EXCEPTION.illegalDataAddress;
-    if (this.#map.holes === "refuse" && this.#hasHole(start, end)) return EXCEPTION.illegalDataAddress;
+    if (start < 0 || end > this.#runs.length) return EXCEPTION.illegalDataAddress;
+    if (this.#map.holes === "refuse" && (this.#runs[start] as number) < quantity) return EXCEPTION.illegalDataAddress;
     if (this.#revision !== this.#meter.revision) this.#rebuild();
     for (const extra of this.#extra) {
       if (extra.address < address + quantity && extra.address + extra.count > address)
@@ -57,11 +60,6 @@ export class RegisterImage {
     // Small copies by hand: subarray + set costs more than the copy itself.
     for (let i = 0, from = start * 2, n = quantity * 2; i < n; i++) out[at + i] = this.#image[from + i] as number;
     return 0;
-  }
-
-  #hasHole(start: number, end: number): boolean {
-    for (let i = start; i < end; i++) if (this.#present[i] === 0) return true;
-    return false;
   }
 
   #rebuild(): void {
@@ -75,4 +73,11 @@ export class RegisterImage {
         (entry.address - this.#first) * 2,
       );
   }
+}
+
+function gaplessRuns(spans: readonly (readonly [number, number])[], first: number, length: number): Uint32Array {
+  const runs = new Uint32Array(length);
+  for (const [start, end] of spans) runs.fill(1, start - first, end - first);
+  for (let i = length - 2; i >= 0; i--) if (runs[i] !== 0) runs[i] = 1 + (runs[i + 1] as number);
+  return runs;
 }

@@ -83,6 +83,12 @@ function report(error: unknown): number {
   return FAILED;
 }
 
+// `meterworks … | head` closes our stdout: that is its right and no error of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 try {
   await (await program(process.argv[2])).parseAsync();
 } catch (error) {
