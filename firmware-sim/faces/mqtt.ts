@@ -1,6 +1,7 @@
 /**
- * A meter's MQTT face: telemetry at an interval of meter time, orders and queries from its own command topic.
- * The driver's link subscribes to the command topic and repeats what was not acknowledged.
+ * A meter's MQTT face: telemetry at an interval of meter time, orders and queries from its own command topic. Telemetry made
+ * while the broker is away waits in a bounded buffer and goes out oldest first, as it was measured. The driver's link
+ * subscribes to the command topic and repeats what it has been given and the broker has not acknowledged.
  */
 
 import { payloadErrorText } from "../../protocols/mqtt/errors.ts";
@@ -11,12 +12,20 @@ import { NO_EFFECTS } from "../../src/core/actor.ts";
 import { MEASURES, type MeasureKey, type MeasureValues } from "../../src/core/measures.ts";
 import { type Now, type Wake, wakeAtCivil } from "../../src/core/time.ts";
 import type { Meter } from "../meter.ts";
+import type { Nvram } from "../nvram/nvram.ts";
+import { MessageBuffer } from "./message-buffer.ts";
 
 export interface MqttFaceOptions {
   readonly link: LinkId;
   /** Telemetry interval in meter time, µs. */
   readonly interval: number;
+  /** Telemetry messages that may wait for a broker that is away; beyond, the oldest are given up. */
+  readonly buffer?: number;
+  /** Keeps waiting telemetry across power loss. */
+  readonly nvram?: Nvram;
 }
+
+const BUFFER_DEFAULT = 1000;
 
 /** What telemetry carries: everything but the clock, which the message's own time states. */
 function telemetryKeys(meter: Meter): readonly MeasureKey[] {
@@ -34,46 +43,71 @@ export class MqttFace implements Actor {
   readonly #link: LinkId;
   readonly #interval: number;
   readonly #keys: readonly MeasureKey[];
+  readonly #buffer: MessageBuffer;
   #up = false;
-  /** Next telemetry by mains time; aligned to the interval so that meters of a fleet are comparable. */
-  #due = Number.POSITIVE_INFINITY;
+  /** Why the broker is away, as last told. */
+  #reason: string | undefined;
+  #droppedBefore = 0;
+  /** Next telemetry by mains time: at power on, then aligned to the interval so that meters of a fleet are comparable. */
+  #due = 0;
 
   constructor(meter: Meter, options: MqttFaceOptions) {
     this.#meter = meter;
     this.#link = options.link;
     this.#interval = options.interval;
     this.#keys = telemetryKeys(meter);
+    this.#buffer = new MessageBuffer(options.buffer ?? BUFFER_DEFAULT, options.nvram);
   }
 
   handle(event: LinkEvent, now: Now): readonly LinkEffect[] {
     switch (event.kind) {
       case "opened":
-        this.#up = true;
-        // A meter that (re)connects says at once where it stands.
-        this.#due = now.civil;
-        return this.wake(now);
+        return this.#opened(now);
       case "closed":
-        this.#up = false;
-        this.#due = Number.POSITIVE_INFINITY;
-        return NO_EFFECTS;
+        return this.#closed(event.reason);
       case "message":
         return this.#message(event.topic, event.payload, event.token, now);
+      case "published":
+        this.#buffer.acknowledge(event.token);
+        return this.#send();
       default:
         return NO_EFFECTS;
     }
   }
 
   wake(now: Now): readonly LinkEffect[] {
-    if (now.civil < this.#due || !this.#up) return NO_EFFECTS;
+    if (now.civil < this.#due) return NO_EFFECTS;
     this.#due = (Math.floor(now.civil / this.#interval) + 1) * this.#interval;
-    return [...this.#telemetry(now), ...this.#meter.takeLog()];
+    this.#measure(now);
+    return [...this.#send(), ...this.#meter.takeLog()];
   }
 
   nextWake(): Wake {
     return wakeAtCivil(this.#due);
   }
 
-  #telemetry(now: Now): readonly LinkEffect[] {
+  /** What waited goes first; a meter to which nothing happened meanwhile says at once where it stands. */
+  #opened(now: Now): readonly LinkEffect[] {
+    this.#up = true;
+    this.#reason = undefined;
+    if (this.#buffer.size === 0) this.#due = now.civil;
+    const { size, dropped } = this.#buffer;
+    const fields = { meter: this.#meter.id, waiting: size, lost: dropped - this.#droppedBefore };
+    this.#droppedBefore = dropped;
+    const log = { kind: "log", level: fields.lost > 0 ? "warn" : "info", event: "mqtt.connected", fields } as const;
+    return [log, ...this.#send(), ...this.wake(now)];
+  }
+
+  /** Tried again for ever, but told once: a meter may be away from its broker for days. */
+  #closed(reason: string): readonly LinkEffect[] {
+    this.#up = false;
+    if (reason === this.#reason) return NO_EFFECTS;
+    this.#reason = reason;
+    const fields = { meter: this.#meter.id, reason };
+    return [{ kind: "log", level: "warn", event: "mqtt.disconnected", fields }];
+  }
+
+  #measure(now: Now): void {
     this.#meter.refresh(now);
     const payload = encodeTelemetry({
       meter: this.#meter.id,
@@ -82,7 +116,17 @@ export class MqttFace implements Actor {
       time: this.#meter.clock(now),
       values: this.#values(),
     });
-    return [this.#publish("telemetry", payload)];
+    this.#buffer.push(payload);
+  }
+
+  #send(): readonly LinkEffect[] {
+    const effects: LinkEffect[] = [];
+    while (this.#up) {
+      const message = this.#buffer.take();
+      if (message === undefined) break;
+      effects.push({ ...this.#publish("telemetry", message.payload), token: message.number });
+    }
+    return effects;
   }
 
   #message(topic: string, payload: Uint8Array, token: number | undefined, now: Now): readonly LinkEffect[] {
@@ -122,7 +166,7 @@ export class MqttFace implements Actor {
     return values;
   }
 
-  #publish(channel: "telemetry" | "resp", payload: Uint8Array): LinkEffect {
+  #publish(channel: "telemetry" | "resp", payload: Uint8Array): LinkEffect & { kind: "publish" } {
     return {
       kind: "publish",
       link: this.#link,

@@ -14,7 +14,7 @@ const MAGIC = 0x314b434d; // "MCK1"
 const HEADER = 12;
 const TRAILER = 4;
 
-type Read =
+export type RecordRead =
   | { readonly kind: "valid"; readonly sequence: number; readonly payload: Uint8Array }
   | { readonly kind: "unwritten" | "torn" | "corrupt" };
 
@@ -86,7 +86,8 @@ export function encodeRecord(sequence: number, payload: Uint8Array): Uint8Array 
   return bytes;
 }
 
-function readRecord(cell: Uint8Array | undefined): Read {
+/** The record in a cell, as far as it is whole. */
+export function readRecord(cell: Uint8Array | undefined): RecordRead {
   if (cell === undefined || cell.length === 0) return { kind: "unwritten" };
   if (cell.length < HEADER) return { kind: "torn" };
   const view = new DataView(cell.buffer, cell.byteOffset, cell.byteLength);
@@ -97,16 +98,16 @@ function readRecord(cell: Uint8Array | undefined): Read {
   return { kind: "valid", sequence: view.getUint32(4, true), payload: cell.slice(HEADER, end) };
 }
 
-type Found = { readonly slot: Slot; readonly record: Extract<Read, { kind: "valid" }> };
+type Found = { readonly slot: Slot; readonly record: Extract<RecordRead, { kind: "valid" }> };
 
-function newestOf(a: Read, b: Read): Found | undefined {
+function newestOf(a: RecordRead, b: RecordRead): Found | undefined {
   if (a.kind !== "valid") return b.kind === "valid" ? { slot: "b", record: b } : undefined;
   if (b.kind !== "valid") return { slot: "a", record: a };
   // Serial number arithmetic (RFC 1982): 0 is newer than 0xffffffff.
   return ((b.sequence - a.sequence) | 0) > 0 ? { slot: "b", record: b } : { slot: "a", record: a };
 }
 
-function withoutRecord(name: string, a: Read, b: Read): Result<undefined, string> {
+function withoutRecord(name: string, a: RecordRead, b: RecordRead): Result<undefined, string> {
   // Slot b is still unwritten: the very first write was cut in slot a and never came back.
   if (b.kind === "unwritten") return success(undefined);
   return failure(`both slots of the checkpoint "${name}" are lost: a is ${a.kind}, b is ${b.kind}`);

@@ -24,7 +24,9 @@ export type LinkEvent =
       readonly topic: string;
       readonly payload: Uint8Array;
       readonly token: number | undefined;
-    };
+    }
+  /** The broker has acknowledged the publish that had this token; its sender may forget it. */
+  | { readonly kind: "published"; readonly link: LinkId; readonly token: number };
 
 /** What an actor asks of its links and of the log. */
 export type LinkEffect =
@@ -37,6 +39,11 @@ export type LinkEffect =
       readonly payload: Uint8Array;
       readonly qos: 0 | 1;
       readonly retain: boolean;
+      /**
+       * QoS 1: asks for a `published` event under this name. Until then the link repeats the message by itself, across lost
+       * connections; only the end of the process ends that.
+       */
+      readonly token?: number;
     }
   /** The message is safe (its batch is committed): the publisher may forget it. */
   | { readonly kind: "acknowledge"; readonly link: LinkId; readonly token: number }

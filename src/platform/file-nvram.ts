@@ -19,6 +19,9 @@ import { plainBytes } from "./link.ts";
 
 const CELL_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$/;
 
+/** Files held open; a meter with a long buffer has thousands of cells. */
+const OPEN_FILES = 32;
+
 /**
  * Cells are written in place, as into an EEPROM: a power cut may tear the cell being written, and no other. Which half is
  * good is the reader's business (sequence and CRC in each cell).
@@ -71,6 +74,11 @@ export class FileNvram {
   #open(cell: string): number {
     const known = this.#files.get(cell);
     if (known !== undefined) return known;
+    const [oldest] = this.#files;
+    if (oldest !== undefined && this.#files.size >= OPEN_FILES) {
+      closeSync(oldest[1]);
+      this.#files.delete(oldest[0]);
+    }
     const fd = openSync(this.#path(cell), constants.O_RDWR | constants.O_CREAT, 0o600);
     this.#files.set(cell, fd);
     syncDirectory(this.#directory);

@@ -135,7 +135,9 @@ export class Host<E> {
         this.#services.links.get(effect.link)?.send(effect.bytes);
         return;
       case "publish":
-        this.#services.links.get(effect.link)?.publish(effect.topic, effect.payload, effect.qos, effect.retain);
+        this.#services.links
+          .get(effect.link)
+          ?.publish(effect.topic, effect.payload, effect.qos, effect.retain, effect.token);
         return;
       case "acknowledge":
         this.#services.links.get(effect.link)?.acknowledge(effect.token);

@@ -45,7 +45,7 @@ export abstract class Link {
     assert(false, `link ${this.id} carries messages, not bytes`);
   }
 
-  publish(_topic: string, _payload: Uint8Array, _qos: 0 | 1, _retain: boolean): void {
+  publish(_topic: string, _payload: Uint8Array, _qos: 0 | 1, _retain: boolean, _token?: number): void {
     assert(false, `link ${this.id} carries bytes, not messages`);
   }
 

@@ -3,13 +3,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { linkId } from "../core/actor.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
+import { connectionProblem } from "./connection-problem.ts";
 import { Link, plainBytes } from "./link.ts";
 import { Outbox, type OutboxOptions, type OutgoingMessage } from "./mqtt-outbox.ts";
-import { checkBrokerUrl } from "./mqtt-url.ts";
+import { checkBrokerUrl, type MqttVersion, SESSION_EXPIRY_SECONDS } from "./mqtt-url.ts";
+import type { TlsMaterial } from "./tls-files.ts";
 
 export interface MqttClientOptions {
   /** `mqtt://host:1883` or `mqtts://…`, with `user:password@` where the broker asks for it. */
   readonly url: string;
+  readonly version?: MqttVersion;
+  readonly tls?: TlsMaterial;
   /** Fixed, so that the broker knows the session again. */
   readonly clientId: string;
   /** The broker keeps subscriptions and QoS 1 messages while we are away. */
@@ -39,6 +43,8 @@ class MqttLink extends Link {
   readonly #client: MqttClient;
   readonly #outbox: Outbox;
   readonly #subscriptions: readonly string[];
+  /** Refused by an MQTT 5 broker, which may think better of it: still in flight, and sent again on the next connection. */
+  #refused: OutgoingMessage[] = [];
   #reason = "connection lost";
   #ended = false;
 
@@ -49,7 +55,8 @@ class MqttLink extends Link {
     const backoff = new Backoff(options.backoff);
     this.#client = connect(options.url, clientOptions(options, backoff.nextMs()));
     this.#client.on("connect", () => {
-      backoff.reset();
+      // A broker that took us and refused what we say is not asked again at full speed.
+      if (this.#refused.length === 0) backoff.reset();
       this.#subscribe();
     });
     // mqtt.js waits a fixed time; it reads that time anew before each wait.
@@ -60,13 +67,13 @@ class MqttLink extends Link {
       this.emit({ kind: "message", link: this.id, topic, payload: plainBytes(payload), token: undefined }),
     );
     this.#client.on("error", (error) => {
-      this.#reason = error.message || error.name;
+      this.#reason = connectionProblem(error);
     });
     this.#client.on("close", () => this.#lost());
   }
 
-  override publish(topic: string, payload: Uint8Array, qos: 0 | 1, retain: boolean): void {
-    if (!this.#ended) this.#outbox.offer({ topic, payload, qos, retain });
+  override publish(topic: string, payload: Uint8Array, qos: 0 | 1, retain: boolean, token?: number): void {
+    if (!this.#ended) this.#outbox.offer({ topic, payload, qos, retain, token });
   }
 
   close(reason: string): void {
@@ -99,6 +106,7 @@ class MqttLink extends Link {
 
   #ready(): void {
     if (this.#ended) return;
+    for (const message of this.#refused.splice(0)) this.#send(message);
     this.markOpen();
     this.#outbox.start();
   }
@@ -109,17 +117,34 @@ class MqttLink extends Link {
     this.#reason = "connection lost";
   }
 
-  #send({ topic, payload, qos, retain }: OutgoingMessage): void {
-    const settled = qos === 1 ? () => this.#outbox.settled() : () => {};
-    this.#client.publish(topic, asBuffer(payload), { qos, retain }, settled);
+  #send(message: OutgoingMessage): void {
+    const { topic, payload, qos, retain } = message;
+    this.#client.publish(topic, asBuffer(payload), { qos, retain }, (error) => {
+      if (qos === 1) this.#settled(message, error ?? undefined);
+    });
+  }
+
+  #settled(message: OutgoingMessage, error: Error | undefined): void {
+    if (this.#ended) return;
+    if (error !== undefined) {
+      this.#refused.push(message);
+      this.close(`a message was refused: ${error.message}`);
+      return;
+    }
+    this.#outbox.settled();
+    if (message.token !== undefined) this.emit({ kind: "published", link: this.id, token: message.token });
   }
 }
 
 function clientOptions(options: MqttClientOptions, reconnectPeriod: number): IClientOptions {
-  const { clientId, will } = options;
+  const { clientId, will, persistent = false } = options;
+  const five = options.version === "5";
   return {
     clientId,
-    clean: !(options.persistent ?? false),
+    protocolVersion: five ? 5 : 4,
+    ...(five && persistent ? { properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS } } : {}),
+    ...options.tls,
+    clean: !persistent,
     reconnectPeriod,
     // A broker that refuses today (restarting, not yet configured) may take us tomorrow.
     reconnectOnConnackError: true,

@@ -5,6 +5,8 @@ export interface OutgoingMessage {
   readonly payload: Uint8Array;
   readonly qos: 0 | 1;
   readonly retain: boolean;
+  /** The name by which the actor asked to be told of the acknowledgement. */
+  readonly token?: number | undefined;
 }
 
 export interface OutboxOptions {

@@ -2,19 +2,23 @@
  * Bulk ingest from a broker outside (Mosquitto, EMQX, RabbitMQ): acknowledges in order, after the commit, with thousands in
  * flight. mqtt.js would wait for one acknowledgement before it reads the next message.
  */
-import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import mqttPacket, { type IConnackPacket, type IPublishPacket, type Packet } from "mqtt-packet";
+import mqttPacket, { type IConnackPacket, type IPubackPacket, type IPublishPacket, type Packet } from "mqtt-packet";
 import { linkId } from "../core/actor.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
+import { connectionProblem, refusalText } from "./connection-problem.ts";
 import { Link, plainBytes } from "./link.ts";
 import { Outbox, type OutboxOptions, type OutgoingMessage } from "./mqtt-outbox.ts";
-import { type BrokerAddress, checkBrokerUrl } from "./mqtt-url.ts";
+import { type BrokerAddress, checkBrokerUrl, type MqttVersion, SESSION_EXPIRY_SECONDS } from "./mqtt-url.ts";
 import { OwedAcknowledgements } from "./owed-acknowledgements.ts";
+import type { TlsMaterial } from "./tls-files.ts";
 import { UnconfirmedPublishes } from "./unconfirmed-publishes.ts";
 
 export interface SubscriberOptions {
   readonly url: string;
+  readonly version?: MqttVersion;
+  readonly tls?: TlsMaterial;
   /** Fixed: the broker keeps the session, and what was not acknowledged, under this name. */
   readonly clientId: string;
   /** Topic filters, subscribed at QoS 1. */
@@ -58,8 +62,8 @@ class SubscriberLink extends Link {
     this.#retry = setTimeout(() => this.#dial(), 0);
   }
 
-  override publish(topic: string, payload: Uint8Array, qos: 0 | 1, retain: boolean): void {
-    if (!this.#ended) this.#outbox.offer({ topic, payload, qos, retain });
+  override publish(topic: string, payload: Uint8Array, qos: 0 | 1, retain: boolean, token?: number): void {
+    if (!this.#ended) this.#outbox.offer({ topic, payload, qos, retain, token });
   }
 
   override acknowledge(token: number): void {
@@ -80,7 +84,7 @@ class SubscriberLink extends Link {
     this.markClosed("ended", true);
     const socket = this.#socket;
     if (socket === undefined) return;
-    if (socket.writable) socket.write(mqttPacket.generate({ cmd: "disconnect" }));
+    if (socket.writable) socket.write(mqttPacket.generate({ cmd: "disconnect" }, { protocolVersion: this.#protocol }));
     socket.destroySoon();
     await new Promise<void>((resolve) => {
       const cut = setTimeout(() => socket.destroy(), 500);
@@ -95,6 +99,10 @@ class SubscriberLink extends Link {
     return this.#options.maxInFlight ?? 5000;
   }
 
+  get #protocol(): 4 | 5 {
+    return this.#options.version === "5" ? 5 : 4;
+  }
+
   get #keepalive(): number {
     return this.#options.keepaliveSeconds ?? 30;
   }
@@ -102,9 +110,12 @@ class SubscriberLink extends Link {
   #dial(): void {
     const { host, port, tls } = this.#address;
     this.#reason = "connection lost";
-    const socket = tls ? connectTls({ host, port, servername: host }) : connectPlain({ host, port, noDelay: true });
+    const socket = tls
+      ? // A server name is a name: an address has no place there (RFC 6066, 3).
+        connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...this.#options.tls })
+      : connectPlain({ host, port, noDelay: true });
     this.#socket = socket;
-    const parser = mqttPacket.parser();
+    const parser = mqttPacket.parser({ protocolVersion: this.#protocol });
     parser.on("packet", (packet: Packet) => this.#received(packet));
     parser.on("error", (error: Error) => this.close(`the broker sent no MQTT: ${error.message}`));
     socket.on("data", (chunk: Buffer) => {
@@ -112,7 +123,7 @@ class SubscriberLink extends Link {
       parser.parse(chunk);
     });
     socket.on("error", (error) => {
-      this.#reason = error.message;
+      this.#reason = connectionProblem(error);
     });
     socket.once(tls ? "secureConnect" : "connect", () => this.#sayHello());
     socket.once("close", () => this.#gone(socket));
@@ -133,8 +144,9 @@ class SubscriberLink extends Link {
     this.#write({
       cmd: "connect",
       protocolId: "MQTT",
-      protocolVersion: 4,
+      protocolVersion: this.#protocol,
       clean: false,
+      ...(this.#protocol === 5 ? { properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS } } : {}),
       clientId: this.#options.clientId,
       keepalive: this.#keepalive,
       ...(username === undefined ? {} : { username }),
@@ -148,14 +160,17 @@ class SubscriberLink extends Link {
         this.#welcomed(packet);
         return;
       case "suback":
-        if (packet.granted.some((code) => code === 128)) this.close("the broker refused the subscription");
+        if (packet.granted.some((code) => Number(code) >= 128)) this.close("the broker refused the subscription");
         else this.#ready();
         return;
       case "publish":
         this.#arrived(packet);
         return;
       case "puback":
-        if (this.#unconfirmed.confirm(packet.messageId ?? 0)) this.#outbox.settled();
+        this.#confirmed(packet);
+        return;
+      case "disconnect":
+        this.#reason = `the broker closed the session with code ${packet.reasonCode}`;
         return;
       default:
         return;
@@ -163,8 +178,9 @@ class SubscriberLink extends Link {
   }
 
   #welcomed(packet: IConnackPacket): void {
-    if (packet.returnCode !== 0) {
-      this.close(`the broker refused us with code ${packet.returnCode}`);
+    const code = (this.#protocol === 5 ? packet.reasonCode : packet.returnCode) ?? 0;
+    if (code !== 0) {
+      this.close(refusalText(code));
       return;
     }
     const subscriptions = this.#options.subscriptions.map((topic) => ({ topic, qos: 1 as const }));
@@ -177,6 +193,15 @@ class SubscriberLink extends Link {
     // Repeated before anything new, in the order of the first sending (MQTT 3.1.1, 4.6).
     for (const [messageId, message] of this.#unconfirmed.all()) this.#writePublish(message, messageId, true);
     this.#outbox.start();
+  }
+
+  /** An MQTT 5 broker may refuse: an order that may not be given is over, and the collector's own waiting tells it. */
+  #confirmed(packet: IPubackPacket): void {
+    const message = this.#unconfirmed.confirm(packet.messageId ?? 0);
+    if (message === undefined) return;
+    this.#outbox.settled();
+    if (message.token !== undefined && Number(packet.reasonCode ?? 0) < 128)
+      this.emit({ kind: "published", link: this.id, token: message.token });
   }
 
   /** A persistent session may deliver before our SUBACK; that is taken like any other message. */
@@ -193,7 +218,8 @@ class SubscriberLink extends Link {
 
   #writePublish(message: OutgoingMessage, messageId: number | undefined, dup: boolean): void {
     const payload = Buffer.from(message.payload.buffer, message.payload.byteOffset, message.payload.length);
-    this.#write({ cmd: "publish", ...message, payload, dup, ...(messageId === undefined ? {} : { messageId }) });
+    const { topic, qos, retain } = message;
+    this.#write({ cmd: "publish", topic, qos, retain, payload, dup, ...(messageId === undefined ? {} : { messageId }) });
   }
 
   #write(packet: Packet): void {
@@ -204,7 +230,7 @@ class SubscriberLink extends Link {
       socket.cork();
       setImmediate(() => socket.uncork());
     }
-    mqttPacket.writeToStream(packet, socket);
+    mqttPacket.writeToStream(packet, socket, { protocolVersion: this.#protocol });
   }
 
   #gone(socket: Socket): void {

@@ -9,6 +9,12 @@ export interface BrokerAddress {
   readonly password: string | undefined;
 }
 
+/** 3.1.1 is `4` on the wire. */
+export type MqttVersion = "3.1.1" | "5";
+
+/** How long an MQTT 5 broker keeps a persistent session after its client has gone; 3.1.1 knows no limit. */
+export const SESSION_EXPIRY_SECONDS = 30 * 86_400;
+
 /** Reads `mqtt://[user:password@]host[:port]` and `mqtts://…`. @throws PlatformError `bad-address`. */
 export function checkBrokerUrl(text: string): BrokerAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined;

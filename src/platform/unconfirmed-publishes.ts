@@ -21,9 +21,11 @@ export class UnconfirmedPublishes {
     return this.#lastId;
   }
 
-  /** False for an identifier that is not waiting: a broker's answer to a repeated publish. */
-  confirm(messageId: number): boolean {
-    return this.#byId.delete(messageId);
+  /** The message, or undefined for an identifier that is not waiting: a broker's answer to a repeated publish. */
+  confirm(messageId: number): OutgoingMessage | undefined {
+    const message = this.#byId.get(messageId);
+    this.#byId.delete(messageId);
+    return message;
   }
 
   all(): ReadonlyMap<number, OutgoingMessage> {

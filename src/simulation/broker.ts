@@ -98,6 +98,16 @@ export class VirtualBroker {
     this.#pending.set(pending.token, pending);
     this.#deliver(pending);
     if (this.#draw(this.#faults.doubled)) this.#deliver(pending);
+    if (effect.token !== undefined) this.#confirm(effect.topic, effect.link, effect.token);
+  }
+
+  /** The broker keeps the message, whatever becomes of the head-end; a meter without power does not hear it. */
+  #confirm(topic: string, link: LinkId, token: number): void {
+    const meter = topic.split("/")[1] ?? "";
+    const hear = this.#meters.get(meter)?.hear;
+    this.#world.after(DELAY, () => {
+      if (hear !== undefined && this.#meters.get(meter)?.hear === hear) hear({ kind: "published", link, token });
+    });
   }
 
   #deliver(pending: Pending): void {
