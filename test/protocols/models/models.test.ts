@@ -12,8 +12,19 @@ test("models are plain data: a JSON round trip changes nothing", () => {
   for (const model of MODELS) expect(JSON.parse(JSON.stringify(model))).toEqual(model);
 });
 
-test("the four models are found by id, others are not", () => {
-  expect(MODELS.map((m) => m.id)).toEqual(["eastron-sdm630", "eastron-sdm120", "meterworks-3p", "meterworks-1p"]);
+test("the models are found by id, others are not", () => {
+  expect(MODELS.map((m) => m.id)).toEqual([
+    "eastron-sdm630",
+    "eastron-sdm120",
+    "eastron-sdm230",
+    "chint-dtsu666",
+    "schneider-iem3155",
+    "carlo-gavazzi-em24",
+    "abb-b23",
+    "acrel-adw300",
+    "meterworks-3p",
+    "meterworks-1p",
+  ]);
   for (const model of MODELS) expect(findModel(model.id)).toBe(model);
   expect(findModel("eastron-sdm72")).toBeUndefined();
 });
