@@ -30,7 +30,7 @@ export class ReadOnce implements Actor {
   }
 
   handle(event: LinkEvent, now: Now): readonly LinkEffect[] {
-    if (event.link !== this.#link || event.kind === "message") return [];
+    if (event.link !== this.#link || event.kind === "message" || event.kind === "published") return [];
     if (event.kind === "bytes") return this.#take(this.#session.receive(event.bytes, now));
     this.#up = event.kind === "opened";
     if (event.kind === "opened") return this.#take(this.#session.opened(now));
