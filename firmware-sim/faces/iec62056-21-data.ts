@@ -1,0 +1,141 @@
+/** What a meter shows on its optical head: identification, clock and every measure it has, each cut to its digits. */
+
+import { formatClock, parseClock, parseTimestamp } from "../../protocols/iec62056-21/clock.ts";
+import type { DataSet } from "../../protocols/iec62056-21/dataset.ts";
+import type { MeterErrorKind } from "../../protocols/iec62056-21/errors.ts";
+import { normalObis, shortObis } from "../../protocols/iec62056-21/obis.ts";
+import type { MeterData } from "../../protocols/iec62056-21/server.ts";
+import { WIRE_UNITS, type WireUnit } from "../../protocols/models/model.ts";
+import type { OrderNumber } from "../../protocols/orders.ts";
+import { formatFixed } from "../../src/core/decimal.ts";
+import { MEASURES, type Measure } from "../../src/core/measures.ts";
+import { assert } from "../../src/core/result.ts";
+import { type Civil, MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
+import type { Meter } from "../meter.ts";
+
+/** How a unit is shown: digits before and behind the point. Energies roll over at 1,000,000 k-units, as on the display. */
+interface Format {
+  readonly unit: WireUnit | undefined;
+  readonly whole: number;
+  readonly decimals: number;
+}
+
+const FORMATS: Readonly<Record<Measure["unit"], Format>> = {
+  V: { unit: "V", whole: 3, decimals: 1 },
+  A: { unit: "A", whole: 3, decimals: 3 },
+  W: { unit: "kW", whole: 3, decimals: 3 },
+  var: { unit: "kvar", whole: 3, decimals: 3 },
+  VA: { unit: "kVA", whole: 3, decimals: 3 },
+  Hz: { unit: "Hz", whole: 2, decimals: 2 },
+  Wh: { unit: "kWh", whole: 6, decimals: 3 },
+  varh: { unit: "kvarh", whole: 6, decimals: 3 },
+  VAh: { unit: "kVAh", whole: 6, decimals: 3 },
+  "1": { unit: undefined, whole: 1, decimals: 3 },
+  deg: { unit: "deg", whole: 3, decimals: 1 },
+  "%": { unit: "%", whole: 3, decimals: 1 },
+  s: { unit: "s", whole: 10, decimals: 0 },
+};
+const STATUS: Format = { unit: undefined, whole: 1, decimals: 0 };
+
+/** Orders of the optical head are numbered by the clock in microseconds from here on: no head-end's number comes near. */
+const FIRST_LOCAL_ORDER = 2 ** 52;
+const PASSWORD_DIGITS = 8;
+
+const TIME = "1-0:0.9.1";
+const DATE = "1-0:0.9.2";
+const DATE_AND_TIME = "0-0:1.0.0";
+
+export class Iec62056Data implements MeterData {
+  readonly #meter: Meter;
+  readonly #measures: readonly Measure[];
+  #now: Now;
+
+  constructor(meter: Meter, now: Now) {
+    this.#meter = meter;
+    this.#now = now;
+    this.#measures = MEASURES.filter((m) => m.key !== "clock" && isShown(m, meter));
+  }
+
+  /** The instant of what is asked next. */
+  at(now: Now): void {
+    this.#now = now;
+  }
+
+  get password(): string {
+    return String(this.#meter.password).padStart(PASSWORD_DIGITS, "0");
+  }
+
+  readout(): readonly DataSet[] {
+    this.#meter.refresh(this.#now);
+    const sets = [...this.#general()];
+    for (const m of this.#measures) sets.push(this.#measured(m));
+    return sets;
+  }
+
+  read(address: string): DataSet | undefined {
+    const wanted = normalObis(address);
+    if (wanted === undefined) return undefined;
+    this.#meter.refresh(this.#now);
+    const general = this.#general().find((set) => normalObis(set.address) === wanted);
+    if (general !== undefined) return general;
+    const m = this.#measures.find((candidate) => candidate.obis === wanted);
+    return m === undefined ? undefined : this.#measured(m);
+  }
+
+  /** Only the clock can be set: its time, its date, or both. */
+  write(address: string, value: string): MeterErrorKind | undefined {
+    const wanted = normalObis(address);
+    const shown = formatClock(this.#meter.clock(this.#now));
+    let wish: Civil | undefined;
+    if (wanted === TIME) wish = parseClock(shown.date, value, 0);
+    else if (wanted === DATE) wish = parseClock(value, shown.time, 0);
+    else if (wanted === DATE_AND_TIME) wish = parseTimestamp(value, 0);
+    else return wanted !== undefined && this.read(wanted) !== undefined ? "read-only" : "unknown-register";
+    if (wish === undefined) return "bad-value";
+    const id = (FIRST_LOCAL_ORDER + this.#now.civil) as OrderNumber;
+    const argument = wish / MICROS_PER_SECOND;
+    const { status } = this.#meter.execute({ id, operation: "clock-set", argument }, this.#now);
+    return status === "done" ? undefined : "bad-value";
+  }
+
+  #general(): readonly DataSet[] {
+    const { time, date } = formatClock(this.#meter.clock(this.#now));
+    return [
+      text("F.F", "00000000"),
+      text("C.1.0", this.#meter.id),
+      text("0.0.0", this.#meter.id),
+      text("0.9.1", time),
+      text("0.9.2", date),
+      text(DATE_AND_TIME, date + time),
+    ];
+  }
+
+  #measured(m: Measure): DataSet {
+    const format = m.kind === "status" ? STATUS : FORMATS[m.unit];
+    const value = this.#meter.value(m.key);
+    const shown = value === null ? "" : cut(m, value, format);
+    return { address: shortObis(m.obis), groups: [{ value: shown, unit: value === null ? undefined : format.unit }] };
+  }
+}
+
+/** A single-phase meter has no L2, L3 and line voltages; without a relay there is no state of it. */
+function isShown(m: Measure, meter: Meter): boolean {
+  if (m.key === "relayState") return meter.hasRelay;
+  if (meter.model.phases === 3) return true;
+  return (m.phase ?? 1) === 1 && !/^voltageL(12|23|31)$/.test(m.key);
+}
+
+function text(address: string, value: string): DataSet {
+  return { address, groups: [{ value, unit: undefined }] };
+}
+
+/** The digits that fit: those behind the last are cut off, those before the first have rolled over (quantities.md). */
+function cut(m: Measure, value: number, { unit, whole, decimals }: Format): string {
+  const power = unit === undefined ? 0 : WIRE_UNITS[unit].power;
+  const dropped = m.decimals + power - decimals;
+  assert(dropped >= 0, `${m.key} is shown with more digits than it has`);
+  const counts = BigInt(Math.abs(value)) / 10n ** BigInt(dropped);
+  const fitting = m.kind === "energy" ? counts % 10n ** BigInt(whole + decimals) : counts;
+  const digits = formatFixed(fitting, decimals).padStart(whole + (decimals === 0 ? 0 : decimals + 1), "0");
+  return value < 0 && fitting > 0n ? `-${digits}` : digits;
+}
