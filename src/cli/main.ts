@@ -21,6 +21,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   meter: { summary: "one virtual meter on a wire", load: async () => (await import("./commands/meter.ts")).addMeter },
   models: { summary: "the meter models it knows", load: async () => (await import("./commands/models.ts")).addModels },
   read: { summary: "one reading of a meter", load: async () => (await import("./commands/read.ts")).addRead },
+  decode: {
+    summary: "captured bytes explained field by field",
+    load: async () => (await import("./commands/decode.ts")).addDecode,
+  },
   headend: {
     summary: "the collector with its API",
     load: async () => (await import("./commands/headend.ts")).addHeadend,
