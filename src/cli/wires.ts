@@ -47,8 +47,22 @@ export function addWireFlags(command: Command): Command {
   );
 }
 
-/** The one wire that the flags name. */
-export function wireOf(flags: WireFlags, offered: string): Wire {
+/** What is spoken where; the first is the default of the wire. */
+const SPOKEN: Readonly<Record<Wire["kind"], readonly Protocol[]>> = {
+  serial: ["modbus-rtu"],
+  pty: ["modbus-rtu", "iec62056-21"],
+  tcp: ["modbus-tcp", "iec62056-21"],
+  mqtt: ["mqtt"],
+};
+
+/** One protocol on one wire. */
+export interface Spoken {
+  readonly protocol: Protocol;
+  readonly wire: Wire;
+}
+
+/** The one wire that the flags name, and what is spoken there. */
+export function wireOf(flags: WireFlags, offered: string): Spoken {
   const wires: Wire[] = [];
   if (flags.serial !== undefined) wires.push({ kind: "serial", path: flags.serial });
   if (flags.pty !== undefined) wires.push({ kind: "pty", path: flags.pty });
@@ -57,22 +71,32 @@ export function wireOf(flags: WireFlags, offered: string): Wire {
   const [wire, second] = wires;
   if (wire === undefined) throw usage("no wire is named", `give ${offered}`);
   if (second !== undefined) throw usage(`${wires.map((w) => `--${w.kind}`).join(" and ")} are two wires`, "give one");
-  checkProtocol(wire, flags.protocol);
-  return wire;
+  return { protocol: spokenOn(wire, flags.protocol), wire };
 }
 
-const SPOKEN: Readonly<Record<Wire["kind"], Protocol>> = {
-  serial: "modbus-rtu",
-  pty: "modbus-rtu",
-  tcp: "modbus-tcp",
-  mqtt: "mqtt",
-};
+/** `--face PROTOCOL@WHERE`: WHERE is HOST:PORT, `pty:LINK`, a serial port's path, or a broker's URL. */
+export function face(text: string, before: readonly Spoken[] = []): readonly Spoken[] {
+  const m = /^([a-z0-9-]+)@(.+)$/.exec(text);
+  if (m === null) throw usage(`--face "${text}" is no PROTOCOL@WHERE`, "for example modbus-tcp@127.0.0.1:1502");
+  const protocol = choice("--face", PROTOCOLS)(m[1] as string);
+  const wire = whereOf(m[2] as string);
+  return [...before, { protocol: spokenOn(wire, protocol), wire }];
+}
 
-function checkProtocol(wire: Wire, protocol: Protocol | undefined): void {
-  if (protocol === undefined || protocol === SPOKEN[wire.kind]) return;
+function whereOf(text: string): Wire {
+  if (/^mqtts?:/.test(text)) return { kind: "mqtt", url: text };
+  if (text.startsWith("pty:")) return { kind: "pty", path: text.slice("pty:".length) };
+  if (/[\\/]|^COM\d+$/i.test(text)) return { kind: "serial", path: text };
+  return { kind: "tcp", at: hostPort("--face")(text) };
+}
+
+function spokenOn(wire: Wire, protocol: Protocol | undefined): Protocol {
+  const spoken = SPOKEN[wire.kind];
+  if (protocol === undefined) return spoken[0] as Protocol;
+  if (spoken.includes(protocol)) return protocol;
   throw usage(
     `--protocol ${protocol} is not offered on --${wire.kind} in this version`,
-    `leave --protocol out for ${SPOKEN[wire.kind]}`,
+    `spoken there: ${spoken.join(", ")}`,
   );
 }
 

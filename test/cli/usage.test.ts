@@ -61,6 +61,16 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     [...METER, "--protocol", "modbus-rtu"],
     /--protocol modbus-rtu is not offered on --tcp/,
   ],
+  [
+    "a face without a place",
+    [...METER, "--face", "modbus-tcp"],
+    /--face "modbus-tcp" is no PROTOCOL@WHERE; for example/,
+  ],
+  [
+    "a face on a wire that does not carry it",
+    [...METER, "--face", "mqtt@127.0.0.1:1"],
+    /--protocol mqtt is not offered on --tcp/,
+  ],
   ["a broker URL that is none", ["meter", "--mqtt", "broker"], /broker/],
   ["a state directory below a file", [...METER, "--state", join(NOT_JSON, "x")], /not-json.json/],
   ["a serial port that is not there", ["read", "--model", "eastron-sdm120", "--serial", "/dev/nosuch"], /nosuch/],

@@ -7,15 +7,13 @@ import { type HeadendConfig, type LineWhere, parseConfigText } from "../../../he
 import type { Notice, Store } from "../../../headend/ports.ts";
 import { orderView, showMoney } from "../../../headend/view.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
-import { filterFor } from "../../../protocols/mqtt/topics.ts";
 import { failure, type Result, success } from "../../core/result.ts";
 import { writeFileAtomic } from "../../platform/atomic-file.ts";
 import { randomToken } from "../../platform/entropy.ts";
 import type { Link } from "../../platform/link.ts";
-import { openBroker } from "../../platform/mqtt-broker.ts";
-import { subscribeMqtt } from "../../platform/mqtt-subscriber.ts";
 import { openSerial } from "../../platform/serial.ts";
 import { connectTcp } from "../../platform/tcp-client.ts";
+import { addBrokerFlags, administerBroker, type BrokerFlags, openBrokerLink } from "../broker.ts";
 import { CommandError, usage } from "../errors.ts";
 import { startHeadend } from "../headend-process.ts";
 import { loadModel } from "../models.ts";
@@ -23,12 +21,9 @@ import { print } from "../output.ts";
 import { CommandProcess } from "../process.ts";
 import { type HostPort, hostPort, number, showHostPort } from "../values.ts";
 
-interface Flags {
+interface Flags extends BrokerFlags {
   readonly config?: string;
   readonly store: string;
-  readonly broker: string;
-  readonly brokerListen: HostPort;
-  readonly clientId: string;
   readonly http: HostPort;
   readonly tokenFile?: string;
   readonly speed: number;
@@ -46,27 +41,19 @@ The API's token is in METERWORKS_TOKEN, or is made and kept in --token-file (def
 
 Examples:
   meterworks headend --store sqlite:./meters.db
-  meterworks headend --config site.json --store sqlite:./meters.db --broker mqtt://broker.local:1883
+  meterworks headend --config site.json --store sqlite:./meters.db --broker mqtts://broker.local:8883 --mqtt-ca ca.pem
+  meterworks headend --broker-users ./users --add-user flat-7 < password.txt
   meterworks topup flat-7 20.00 --api http://127.0.0.1:8086 --token-file ./meters.db.token`;
 
 export function addHeadend(program: Command): void {
-  program
+  const command = program
     .command("headend")
     .description(
       "the collector: reads lines and broker, stores, bills prepaid meters, carries out orders; with an HTTP API",
     )
     .option("--config <FILE>", "lines, meters and prepaid accounts (JSON)")
-    .option("--store <URL>", "sqlite:FILE", "sqlite:meterworks.db")
-    .option("--broker <B>", "embedded, none, or an outside broker as mqtt://[user:password@]host:port", "embedded")
-    .option("--broker-listen <HOST:PORT>", "where the embedded broker listens", hostPort("--broker-listen"), {
-      host: "127.0.0.1",
-      port: 1883,
-    })
-    .option(
-      "--client-id <NAME>",
-      "its name at an outside broker, which keeps its session under it",
-      "meterworks-headend",
-    )
+    .option("--store <URL>", "sqlite:FILE", "sqlite:meterworks.db");
+  addBrokerFlags(command)
     .option("--http <HOST:PORT>", "where the API listens", hostPort("--http"), { host: "127.0.0.1", port: 8086 })
     .option("--token-file <FILE>", "keeps the API's token (default: the store's file with .token)")
     .option("--speed <X>", "the clock of a simulated site runs so fast", number("--speed", 0.001, 1e6), 1)
@@ -75,12 +62,13 @@ export function addHeadend(program: Command): void {
 }
 
 async function run(flags: Flags): Promise<void> {
+  if (await administerBroker(flags)) return;
   const file = storeFile(flags.store);
   const parsed = readConfig(flags.config);
   await CommandProcess.run(flags.speed, async (proc) => {
     const store = await openStore(file);
     const lines = await openLines(proc, parsed);
-    const broker = await brokerLink(proc, flags);
+    const broker = await openBrokerLink(proc, flags);
     const config: CollectorConfig = {
       ...parsed.collector,
       lines: lines.map(({ line, link }) => ({ ...line, link: link.id })),
@@ -154,17 +142,6 @@ async function openLine(where: LineWhere, name: string): Promise<Link> {
   if (where.kind === "tcp") return connectTcp({ host: where.host, port: where.port, name });
   const { path, baud, parity, stopBits } = where;
   return openSerial({ path, baudRate: baud, parity, dataBits: 8, stopBits });
-}
-
-async function brokerLink(proc: CommandProcess, flags: Flags): Promise<Link | undefined> {
-  const topics = [filterFor("telemetry"), filterFor("resp")];
-  if (flags.broker === "none") return undefined;
-  const link =
-    flags.broker === "embedded"
-      ? await openBroker({ ...flags.brokerListen, deliver: topics })
-      : subscribeMqtt({ url: flags.broker, clientId: flags.clientId, subscriptions: topics });
-  proc.cleanup(() => link.end());
-  return link;
 }
 
 /** The environment's token, the one kept in the file, or a new one. */

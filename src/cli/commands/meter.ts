@@ -1,34 +1,28 @@
 /** `meterworks meter`: one virtual meter (or a few of a kind) on one wire. */
 import type { Command } from "commander";
 import { DeviceFace } from "../../../firmware-sim/faces/device.ts";
-import { ModbusRtuFace } from "../../../firmware-sim/faces/modbus-rtu.ts";
-import { ModbusTcpFace, type UnitMeter } from "../../../firmware-sim/faces/modbus-tcp.ts";
-import { MqttFace } from "../../../firmware-sim/faces/mqtt.ts";
+import type { UnitMeter } from "../../../firmware-sim/faces/modbus-tcp.ts";
 import type { LoadSource } from "../../../firmware-sim/metrology/mains.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
-import { topicFor } from "../../../protocols/mqtt/topics.ts";
-import { MICROS_PER_SECOND } from "../../core/time.ts";
 import { randomSeed } from "../../platform/entropy.ts";
 import { FileNvram } from "../../platform/file-nvram.ts";
-import type { Link } from "../../platform/link.ts";
-import { connectMqtt } from "../../platform/mqtt-client.ts";
-import { createPty } from "../../platform/pty.ts";
-import { listSerialPorts, openSerial } from "../../platform/serial.ts";
-import { listenTcp } from "../../platform/tcp.ts";
+import { listSerialPorts } from "../../platform/serial.ts";
 import { usage } from "../errors.ts";
+import { openFace } from "../faces.ts";
 import { loadOf } from "../load.ts";
 import { addMeterFlags, type MeterFlags } from "../meter-options.ts";
 import { loadModel } from "../models.ts";
 import { print, printJson, table } from "../output.ts";
 import { CommandProcess } from "../process.ts";
-import { integer, number, showHostPort } from "../values.ts";
+import { integer, number } from "../values.ts";
 import { type Fidelity, fidelityOf, powerOn } from "../virtual-meter.ts";
-import { addWireFlags, serialSettings, timingOf, type Wire, type WireFlags, wireOf } from "../wires.ts";
+import { addWireFlags, face, type Spoken, type WireFlags, wireOf } from "../wires.ts";
 
 interface Flags extends MeterFlags, WireFlags {
   readonly unit?: number;
   readonly count: number;
   readonly interval: number;
+  readonly face?: readonly Spoken[];
   readonly list?: true;
   readonly json?: true;
 }
@@ -38,6 +32,7 @@ Examples:
   meterworks meter --model eastron-sdm630 --tcp 127.0.0.1:1502 --unit 1 --current 5 --pf 0.8
   meterworks meter --model meterworks-1p --pty /tmp/meter --profile fixtures/household-day.csv --annual-kwh 3500 --speed 600
   meterworks meter --model meterworks-3p --mqtt mqtt://127.0.0.1:1883 --id flat-7 --state ./flat-7
+  meterworks meter --tcp 127.0.0.1:1502 --face iec62056-21@127.0.0.1:1503 --face mqtt@mqtt://127.0.0.1:1883
 Then read it: meterworks read --model eastron-sdm630 --tcp 127.0.0.1:1502 --unit 1`;
 
 export function addMeter(program: Command): void {
@@ -55,6 +50,11 @@ export function addMeter(program: Command): void {
       number("--interval", 0.1, 86_400),
       60,
     )
+    .option(
+      "--face <PROTOCOL@WHERE>",
+      "a further face of the same meter, repeatable: WHERE as HOST:PORT, pty:LINK, a port or a URL",
+      face,
+    )
     .option("--list", "only lists the serial ports of this machine")
     .option("--json", "with --list: as JSON")
     .addHelpText("after", HELP)
@@ -64,15 +64,17 @@ export function addMeter(program: Command): void {
 async function run(flags: Flags): Promise<void> {
   if (flags.list) return listPorts(flags.json === true);
   const model = loadModel(flags.model);
-  const wire = wireOf(flags, "one of --serial, --pty, --tcp, --mqtt");
-  checkCount(flags, wire, model);
+  const faces = [wireOf(flags, "one of --serial, --pty, --tcp, --mqtt"), ...(flags.face ?? [])];
+  checkCount(flags, faces, model);
   const fidelity = fidelityOf(flags);
   const seed = flags.seed ?? randomSeed();
   // Loads and flags are judged before anything is opened.
   const loads = Array.from({ length: flags.count }, (_, i) => loadOf(flags, model.phases, seed + i));
   await CommandProcess.run(flags.speed, async (proc) => {
     const meters = powerOnAll(proc, flags, model, fidelity, seed, loads);
-    const where = await connect(proc, wire, meters, flags, model);
+    const answering: string[] = [];
+    for (const spoken of faces) answering.push(await openFace(proc, spoken, meters, flags));
+    const where = answering.join(", ");
     print(`ready ${where}`);
     proc.info("meter.ready", { model: model.id, meters: meters.length, where, seed, speed: flags.speed, fidelity });
     await proc.stopped;
@@ -113,61 +115,16 @@ function powerOnAll(
   return meters;
 }
 
-function checkCount(flags: Flags, wire: Wire, model: MeterModel): void {
+function checkCount(flags: Flags, faces: readonly Spoken[], model: MeterModel): void {
   if (flags.count === 1) return;
+  const alone = faces.find(({ protocol }) => protocol === "iec62056-21");
+  if (alone !== undefined)
+    throw usage(`${alone.protocol} has one meter and --count asks for more`, "start them one by one");
   if (flags.state !== undefined)
     throw usage("--state keeps one meter and --count asks for more", "start them one by one");
   const last = (flags.unit ?? model.modbus.defaults.unit) + flags.count - 1;
-  if (wire.kind !== "mqtt" && last > 247)
+  if (faces.some(({ wire }) => wire.kind !== "mqtt") && last > 247)
     throw usage(`--count ${flags.count} would need unit ${last}`, "units end at 247");
-}
-
-async function connect(
-  proc: CommandProcess,
-  wire: Wire,
-  meters: readonly UnitMeter[],
-  flags: Flags,
-  model: MeterModel,
-): Promise<string> {
-  const { runtime, clock } = proc;
-  switch (wire.kind) {
-    case "tcp": {
-      const host = runtime.host(new ModbusTcpFace(meters, clock.now()), undefined, { name: "modbus-tcp" });
-      const server = await listenTcp(wire.at, (link) => host.attach(link));
-      proc.cleanup(() => server.close());
-      return showHostPort({ host: wire.at.host, port: server.port });
-    }
-    case "mqtt":
-      for (const { meter } of meters) connectBroker(proc, wire.url, meter, flags.interval);
-      return wire.url.replace(/\/\/[^@/]*@/, "//");
-    default: {
-      const settings = serialSettings(flags, model);
-      const link: Link =
-        wire.kind === "pty" ? await createPty(wire.path) : await openSerial({ path: wire.path, ...settings });
-      proc.cleanup(() => link.end());
-      const timing = timingOf(settings);
-      for (const { unit, meter } of meters)
-        runtime
-          .host(new ModbusRtuFace(meter, unit, link.id, timing, clock.now()), undefined, {
-            name: meter.id,
-            precise: true,
-          })
-          .attach(link);
-      return wire.path;
-    }
-  }
-}
-
-function connectBroker(proc: CommandProcess, url: string, meter: UnitMeter["meter"], seconds: number): void {
-  const link = connectMqtt({
-    url,
-    clientId: meter.id,
-    persistent: true,
-    subscriptions: [topicFor(meter.id, "cmd")],
-  });
-  proc.cleanup(() => link.end());
-  const face = new MqttFace(meter, { link: link.id, interval: Math.round(seconds * MICROS_PER_SECOND) });
-  proc.runtime.host(face, undefined, { name: meter.id }).attach(link);
 }
 
 async function listPorts(json: boolean): Promise<void> {

@@ -9,7 +9,7 @@ import { MICROS_PER_MS } from "../../core/time.ts";
 import type { Link } from "../../platform/link.ts";
 import { openSerial } from "../../platform/serial.ts";
 import { connectTcp } from "../../platform/tcp-client.ts";
-import { failed } from "../errors.ts";
+import { failed, usage } from "../errors.ts";
 import { loadModel } from "../models.ts";
 import { print, printJson, table } from "../output.ts";
 import { CommandProcess } from "../process.ts";
@@ -46,7 +46,9 @@ export function addRead(program: Command): void {
 
 async function run(flags: Flags): Promise<void> {
   const model = loadModel(flags.model);
-  const wire = wireOf(flags, "--serial or --tcp");
+  const { wire, protocol } = wireOf(flags, "--serial or --tcp");
+  if (!protocol.startsWith("modbus"))
+    throw usage(`read does not speak ${protocol} in this version`, "leave --protocol out");
   const unit = flags.unit ?? model.modbus.defaults.unit;
   await CommandProcess.run(1, async (proc) => {
     const link = await openLink(wire, flags, model);

@@ -1,0 +1,96 @@
+/** Opens a virtual meter's face on a wire and says where it answers. */
+import { Iec62056Face, type Iec62056FaceEffect } from "../../firmware-sim/faces/iec62056-21.ts";
+import { ModbusRtuFace } from "../../firmware-sim/faces/modbus-rtu.ts";
+import { ModbusTcpFace, type UnitMeter } from "../../firmware-sim/faces/modbus-tcp.ts";
+import { MqttFace } from "../../firmware-sim/faces/mqtt.ts";
+import { topicFor } from "../../protocols/mqtt/topics.ts";
+import type { LinkEvent } from "../core/actor.ts";
+import { MICROS_PER_SECOND } from "../core/time.ts";
+import type { Host } from "../platform/host.ts";
+import { connectMqtt } from "../platform/mqtt-client.ts";
+import { createPty } from "../platform/pty.ts";
+import { openSerial } from "../platform/serial.ts";
+import { listenTcp } from "../platform/tcp.ts";
+import type { CommandProcess } from "./process.ts";
+import { showHostPort } from "./values.ts";
+import { type SerialFlags, type Spoken, serialSettings, timingOf, type Wire } from "./wires.ts";
+
+export interface FaceFlags extends SerialFlags {
+  /** Seconds of meter time between two telemetry messages. */
+  readonly interval: number;
+}
+
+/** @returns where it answers, as the `ready` line says it */
+export function openFace(
+  proc: CommandProcess,
+  { protocol, wire }: Spoken,
+  meters: readonly UnitMeter[],
+  flags: FaceFlags,
+): Promise<string> {
+  if (protocol === "iec62056-21") return openIec62056(proc, wire, meters[0] as UnitMeter);
+  switch (wire.kind) {
+    case "tcp":
+      return openModbusTcp(proc, wire, meters);
+    case "mqtt":
+      return connectBroker(proc, wire, meters, flags);
+    default:
+      return openModbusRtu(proc, wire, meters, flags);
+  }
+}
+
+async function openModbusTcp(proc: CommandProcess, wire: Wire & { kind: "tcp" }, meters: readonly UnitMeter[]) {
+  const face = new ModbusTcpFace(meters, proc.clock.now());
+  return listen(proc, wire, proc.runtime.host(face, undefined, { name: "modbus-tcp" }));
+}
+
+async function listen(proc: CommandProcess, { at }: Wire & { kind: "tcp" }, host: Host<LinkEvent>): Promise<string> {
+  const server = await listenTcp(at, (link) => host.attach(link));
+  proc.cleanup(() => server.close());
+  return showHostPort({ host: at.host, port: server.port });
+}
+
+/** On a bus every meter has a face of its own and hears what the others are asked. */
+async function openModbusRtu(
+  proc: CommandProcess,
+  wire: Wire & { kind: "serial" | "pty" },
+  meters: readonly UnitMeter[],
+  flags: FaceFlags,
+): Promise<string> {
+  const [first] = meters as readonly [UnitMeter];
+  const settings = serialSettings(flags, first.meter.model);
+  const link = wire.kind === "pty" ? await createPty(wire.path) : await openSerial({ path: wire.path, ...settings });
+  proc.cleanup(() => link.end());
+  const timing = timingOf(settings);
+  for (const { unit, meter } of meters) {
+    const face = new ModbusRtuFace(meter, unit, link.id, timing, proc.clock.now());
+    proc.runtime.host(face, undefined, { name: meter.id, precise: true }).attach(link);
+  }
+  return wire.path;
+}
+
+/** The baud change-over is acknowledged and changes nothing: neither TCP nor a pseudo terminal has a line. */
+async function openIec62056(proc: CommandProcess, wire: Wire, { meter }: UnitMeter): Promise<string> {
+  const face = new Iec62056Face(meter, proc.clock.now());
+  const host = proc.runtime.host<LinkEvent, Iec62056FaceEffect>(face, () => {}, { name: "iec62056-21" });
+  if (wire.kind === "tcp") return listen(proc, wire, host);
+  if (wire.kind !== "pty") throw new Error(`IEC 62056-21 has no face on --${wire.kind}`);
+  const link = await createPty(wire.path);
+  proc.cleanup(() => link.end());
+  host.attach(link);
+  return wire.path;
+}
+
+async function connectBroker(
+  proc: CommandProcess,
+  { url }: Wire & { kind: "mqtt" },
+  meters: readonly UnitMeter[],
+  flags: FaceFlags,
+): Promise<string> {
+  for (const { meter } of meters) {
+    const link = connectMqtt({ url, clientId: meter.id, persistent: true, subscriptions: [topicFor(meter.id, "cmd")] });
+    proc.cleanup(() => link.end());
+    const face = new MqttFace(meter, { link: link.id, interval: Math.round(flags.interval * MICROS_PER_SECOND) });
+    proc.runtime.host(face, undefined, { name: meter.id }).attach(link);
+  }
+  return url.replace(/\/\/[^@/]*@/, "//");
+}
