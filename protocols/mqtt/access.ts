@@ -2,12 +2,10 @@
 import { CHANNELS, type Channel, parseTopic } from "./topics.ts";
 
 /** A meter has its own topics, a reader hears all of them and says nothing. */
-export type BrokerRole = "meter" | "reader";
-
 export interface BrokerIdentity {
   /** For a meter its serial number. */
   readonly name: string;
-  readonly role: BrokerRole;
+  readonly role: "meter" | "reader";
 }
 
 const HEARD_BY_METERS: Channel = "cmd";

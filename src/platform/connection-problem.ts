@@ -3,7 +3,8 @@ import { errorText, systemCode } from "./errors.ts";
 
 const PROBLEMS: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: "the broker's certificate is signed by itself; give it as the CA file",
-  SELF_SIGNED_CERT_IN_CHAIN: "the broker's certificate comes from an authority that is not known here; give the CA file",
+  SELF_SIGNED_CERT_IN_CHAIN:
+    "the broker's certificate comes from an authority that is not known here; give the CA file",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     "the broker's certificate comes from an authority that is not known here; give the CA file",
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY:

@@ -1,14 +1,17 @@
 /**
  * The embedded broker (aedes). A meter's QoS 1 publish is given to the actor first, and acknowledged to the meter only when
- * the actor says that it is safe: PUBACK then means "stored", not "received".
+ * the actor says that it is safe: PUBACK then means "stored", not "received". aedes speaks MQTT 3.1.1.
  */
 import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { Aedes, type Client, type PublishPacket } from "aedes";
 import { linkId } from "../core/actor.ts";
+import { type AccessOptions, BrokerAccess, hasRoom } from "./broker-access.ts";
 import { HeldPublishes } from "./held-publishes.ts";
 import { Link, plainBytes } from "./link.ts";
-import { limitOfflineQueues } from "./mqtt-broker-limits.ts";
+import { type BrokerLimits, limitMemory } from "./mqtt-broker-limits.ts";
 import { listenOn } from "./tcp.ts";
+import type { TlsMaterial } from "./tls-files.ts";
 import { topicMatches } from "./topic-filter.ts";
 
 export interface BrokerOptions {
@@ -21,6 +24,11 @@ export interface BrokerOptions {
   /** A client whose message is unacknowledged for longer (up to twice) is cut off, so that it repeats it. */
   readonly acknowledgeWithinMs?: number;
   readonly maxConnections?: number;
+  /** Certificate and key for TLS; with `ca` clients may show a certificate of their own. */
+  readonly tls?: TlsMaterial;
+  /** Undefined leaves the broker open: everybody may do everything. */
+  readonly access?: AccessOptions;
+  readonly limits?: Partial<BrokerLimits>;
 }
 
 /** The broker as one link: `message` events in, `publish` and `acknowledge` effects out. */
@@ -33,7 +41,7 @@ export interface BrokerLink extends Link {
 /** Listens; rejects with a PlatformError when the address cannot be had. */
 export async function openBroker(options: BrokerOptions): Promise<BrokerLink> {
   const aedes = await Aedes.createBroker({ connectTimeout: 10_000 });
-  const server = createServer({ noDelay: true });
+  const server = serverOf(options);
   server.maxConnections = options.maxConnections ?? 20_000;
   try {
     return new EmbeddedBroker(aedes, server, await listenOn(server, options.host, options.port), options);
@@ -43,12 +51,31 @@ export async function openBroker(options: BrokerOptions): Promise<BrokerLink> {
   }
 }
 
+function serverOf({ tls, access }: BrokerOptions): Server {
+  if (tls === undefined) return createServer({ noDelay: true });
+  const server = createTlsServer({
+    ...tls,
+    noDelay: true,
+    minVersion: "TLSv1.2",
+    handshakeTimeout: 10_000,
+    requestCert: tls.ca !== undefined,
+    // With a file of users a client without certificate may still come by its password.
+    rejectUnauthorized: tls.ca !== undefined && access?.users === undefined,
+  });
+  server.on("tlsClientError", (error, socket) => {
+    access?.onRefused(socket.remoteAddress ?? "", `TLS: ${error.message}`);
+    socket.destroy();
+  });
+  return server;
+}
+
 class EmbeddedBroker extends Link implements BrokerLink {
   readonly port: number;
   readonly #aedes: Aedes;
   readonly #server: Server;
   readonly #filters: readonly string[];
   readonly #held: HeldPublishes<Client>;
+  readonly #access: BrokerAccess | undefined;
   readonly #sockets = new Set<Socket>();
   readonly #ageing: NodeJS.Timeout;
   #ended = false;
@@ -65,10 +92,15 @@ class EmbeddedBroker extends Link implements BrokerLink {
     this.#ageing = setInterval(() => {
       for (const client of this.#held.markAge()) cutOff(client);
     }, options.acknowledgeWithinMs ?? 30_000);
-    limitOfflineQueues(aedes);
+    limitMemory(aedes, options.limits);
+    this.#access = options.access === undefined ? undefined : new BrokerAccess(options.access);
+    aedes.authorizeSubscribe = (client, subscription, done) =>
+      done(null, hasRoom(client, subscription.topic) ? subscription : null);
+    this.#access?.guard(aedes);
     aedes.authorizePublish = (client, packet, done) => this.#arrived(client, packet, done);
     aedes.on("clientDisconnect", (client) => this.#held.forget(client));
-    server.on("connection", (socket) => this.#accept(socket));
+    server.on("connection", (socket) => this.#track(socket));
+    server.on(options.tls === undefined ? "connection" : "secureConnection", (socket: Socket) => aedes.handle(socket));
     this.markOpen();
   }
 
@@ -76,10 +108,12 @@ class EmbeddedBroker extends Link implements BrokerLink {
     return this.#aedes.connectedClients;
   }
 
-  override publish(topic: string, payload: Uint8Array, qos: 0 | 1, retain: boolean): void {
+  override publish(topic: string, payload: Uint8Array, qos: 0 | 1, retain: boolean, token?: number): void {
     if (this.#ended) return;
     const packet: PublishPacket = { cmd: "publish", topic, payload: Buffer.from(payload), qos, retain, dup: false };
-    this.#aedes.publish(packet, () => {});
+    this.#aedes.publish(packet, () => {
+      if (token !== undefined) this.emit({ kind: "published", link: this.id, token });
+    });
   }
 
   override acknowledge(token: number): void {
@@ -102,16 +136,19 @@ class EmbeddedBroker extends Link implements BrokerLink {
     await serverClosed;
   }
 
-  #accept(socket: Socket): void {
+  #track(socket: Socket): void {
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
-    this.#aedes.handle(socket);
   }
 
   #arrived(client: Client | null, packet: PublishPacket, done: (error?: Error | null) => void): void {
     const { topic, qos } = packet;
     if (topic.startsWith("$SYS/")) {
       done(new Error("$SYS belongs to the broker"));
+      return;
+    }
+    if (this.#access?.mayPublish(client, topic) === false) {
+      done(new Error(`not allowed to publish ${topic}`));
       return;
     }
     if (!this.#filters.some((filter) => topicMatches(filter, topic))) {

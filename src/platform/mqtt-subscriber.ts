@@ -219,7 +219,15 @@ class SubscriberLink extends Link {
   #writePublish(message: OutgoingMessage, messageId: number | undefined, dup: boolean): void {
     const payload = Buffer.from(message.payload.buffer, message.payload.byteOffset, message.payload.length);
     const { topic, qos, retain } = message;
-    this.#write({ cmd: "publish", topic, qos, retain, payload, dup, ...(messageId === undefined ? {} : { messageId }) });
+    this.#write({
+      cmd: "publish",
+      topic,
+      qos,
+      retain,
+      payload,
+      dup,
+      ...(messageId === undefined ? {} : { messageId }),
+    });
   }
 
   #write(packet: Packet): void {

@@ -43,7 +43,9 @@ function readPair(certFile: string, keyFile: string): { readonly cert: Buffer; r
     throw new PlatformError(
       "failed",
       `${keyFile} is no ${encrypted ? "key without a passphrase" : "private key in PEM form"}`,
-      encrypted ? "openssl pkey -in FILE -out PLAIN takes it off" : 'it should begin with "-----BEGIN PRIVATE KEY-----"',
+      encrypted
+        ? "openssl pkey -in FILE -out PLAIN takes it off"
+        : 'it should begin with "-----BEGIN PRIVATE KEY-----"',
     );
   }
   try {
