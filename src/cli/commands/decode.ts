@@ -3,6 +3,7 @@ import { Argument, type Command } from "commander";
 import { explainDlt645 } from "../../../protocols/dlt645/explain.ts";
 import type { Explanation } from "../../../protocols/explain.ts";
 import { printable } from "../../../protocols/json.ts";
+import { explainModbusAscii, explainModbusRtu, explainModbusTcp } from "../../../protocols/modbus/explain.ts";
 import { toHex } from "../../core/bytes.ts";
 import { capturedBytes, type TextForm } from "../captured-bytes.ts";
 import { failed, usage } from "../errors.ts";
@@ -18,11 +19,14 @@ interface Decoder {
 }
 
 const DECODERS: Readonly<Record<string, Decoder>> = {
+  "modbus-rtu": { text: "none", explain: explainModbusRtu },
+  "modbus-ascii": { text: "modbus-ascii", explain: explainModbusAscii },
+  "modbus-tcp": { text: "none", explain: explainModbusTcp },
   dlt645: { text: "none", explain: explainDlt645 },
 };
 
 /** Promised names whose explanation this version does not have. */
-const NOT_OFFERED: readonly string[] = ["modbus-rtu", "modbus-ascii", "modbus-tcp", "iec62056-21", "sts"];
+const NOT_OFFERED: readonly string[] = ["iec62056-21", "sts"];
 
 interface Flags {
   readonly file?: string;
