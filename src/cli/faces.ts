@@ -3,6 +3,7 @@ import { Iec62056Face, type Iec62056FaceEffect } from "../../firmware-sim/faces/
 import { ModbusRtuFace } from "../../firmware-sim/faces/modbus-rtu.ts";
 import { ModbusTcpFace, type UnitMeter } from "../../firmware-sim/faces/modbus-tcp.ts";
 import { MqttFace } from "../../firmware-sim/faces/mqtt.ts";
+import type { Nvram } from "../../firmware-sim/nvram/nvram.ts";
 import { topicFor } from "../../protocols/mqtt/topics.ts";
 import type { LinkEvent } from "../core/actor.ts";
 import { MICROS_PER_SECOND } from "../core/time.ts";
@@ -11,28 +12,35 @@ import { connectMqtt } from "../platform/mqtt-client.ts";
 import { createPty } from "../platform/pty.ts";
 import { openSerial } from "../platform/serial.ts";
 import { listenTcp } from "../platform/tcp.ts";
+import { brokerAt, type MqttFlags, withoutPassword } from "./mqtt-options.ts";
 import type { CommandProcess } from "./process.ts";
 import { showHostPort } from "./values.ts";
 import { type SerialFlags, type Spoken, serialSettings, timingOf, type Wire } from "./wires.ts";
 
-export interface FaceFlags extends SerialFlags {
+export interface FaceFlags extends SerialFlags, MqttFlags {
   /** Seconds of meter time between two telemetry messages. */
   readonly interval: number;
+  /** Telemetry messages that may wait for a broker that is away. */
+  readonly mqttBuffer: number;
 }
 
-/** @returns where it answers, as the `ready` line says it */
+/**
+ * @param nvram the meter's memory where `--state` keeps one: telemetry that waits for a broker is kept there too
+ * @returns where it answers, as the `ready` line says it
+ */
 export function openFace(
   proc: CommandProcess,
   { protocol, wire }: Spoken,
   meters: readonly UnitMeter[],
   flags: FaceFlags,
+  nvram: Nvram | undefined,
 ): Promise<string> {
   if (protocol === "iec62056-21") return openIec62056(proc, wire, meters[0] as UnitMeter);
   switch (wire.kind) {
     case "tcp":
       return openModbusTcp(proc, wire, meters);
     case "mqtt":
-      return connectBroker(proc, wire, meters, flags);
+      return connectBroker(proc, wire, meters, flags, nvram);
     default:
       return openModbusRtu(proc, wire, meters, flags);
   }
@@ -85,12 +93,20 @@ async function connectBroker(
   { url }: Wire & { kind: "mqtt" },
   meters: readonly UnitMeter[],
   flags: FaceFlags,
+  nvram: Nvram | undefined,
 ): Promise<string> {
+  const broker = brokerAt(url, flags);
   for (const { meter } of meters) {
-    const link = connectMqtt({ url, clientId: meter.id, persistent: true, subscriptions: [topicFor(meter.id, "cmd")] });
+    const subscriptions = [topicFor(meter.id, "cmd")];
+    const link = connectMqtt({ ...broker, clientId: meter.id, persistent: true, subscriptions });
     proc.cleanup(() => link.end());
-    const face = new MqttFace(meter, { link: link.id, interval: Math.round(flags.interval * MICROS_PER_SECOND) });
-    proc.runtime.host(face, undefined, { name: meter.id }).attach(link);
+    const options = {
+      link: link.id,
+      interval: Math.round(flags.interval * MICROS_PER_SECOND),
+      buffer: flags.mqttBuffer,
+      ...(nvram === undefined ? {} : { nvram }),
+    };
+    proc.runtime.host(new MqttFace(meter, options), undefined, { name: meter.id }).attach(link);
   }
-  return url.replace(/\/\/[^@/]*@/, "//");
+  return withoutPassword(url);
 }

@@ -8,20 +8,20 @@ import { randomSeed } from "../../platform/entropy.ts";
 import { FileNvram } from "../../platform/file-nvram.ts";
 import { listSerialPorts } from "../../platform/serial.ts";
 import { usage } from "../errors.ts";
-import { openFace } from "../faces.ts";
+import { type FaceFlags, openFace } from "../faces.ts";
 import { loadOf } from "../load.ts";
 import { addMeterFlags, type MeterFlags } from "../meter-options.ts";
 import { loadModel } from "../models.ts";
+import { addMqttFlags } from "../mqtt-options.ts";
 import { print, printJson, table } from "../output.ts";
 import { CommandProcess } from "../process.ts";
 import { integer, number } from "../values.ts";
 import { type Fidelity, fidelityOf, powerOn } from "../virtual-meter.ts";
 import { addWireFlags, face, type Spoken, type WireFlags, wireOf } from "../wires.ts";
 
-interface Flags extends MeterFlags, WireFlags {
+interface Flags extends MeterFlags, WireFlags, FaceFlags {
   readonly unit?: number;
   readonly count: number;
-  readonly interval: number;
   readonly face?: readonly Spoken[];
   readonly list?: true;
   readonly json?: true;
@@ -40,8 +40,8 @@ export function addMeter(program: Command): void {
     .command("meter")
     .description("one virtual meter on a serial line, a PTY, TCP or MQTT; prints `ready WHERE` once it answers")
     .option("--pty <LINK>", "makes a pseudo terminal at this path for other programs (needs socat)")
-    .option("--mqtt <URL>", "publishes to this broker: mqtt://[user:password@]host:port");
-  addWireFlags(addMeterFlags(command))
+    .option("--mqtt <URL>", "publishes to this broker: mqtt[s]://[user:password@]host:port");
+  addMqttFlags(addWireFlags(addMeterFlags(command)))
     .option("--unit <N>", "Modbus unit address, 1..247 (default: the model's)", integer("--unit", 1, 247))
     .option("--count <N>", "so many meters of a kind: units (or MQTT ids) count up", integer("--count", 1, 1000), 1)
     .option(
@@ -71,9 +71,11 @@ async function run(flags: Flags): Promise<void> {
   // Loads and flags are judged before anything is opened.
   const loads = Array.from({ length: flags.count }, (_, i) => loadOf(flags, model.phases, seed + i));
   await CommandProcess.run(flags.speed, async (proc) => {
-    const meters = powerOnAll(proc, flags, model, fidelity, seed, loads);
+    const nvram = flags.state === undefined ? undefined : new FileNvram(flags.state);
+    if (nvram !== undefined) proc.cleanup(() => nvram.close());
+    const meters = powerOnAll(proc, flags, model, fidelity, seed, loads, nvram);
     const answering: string[] = [];
-    for (const spoken of faces) answering.push(await openFace(proc, spoken, meters, flags));
+    for (const spoken of faces) answering.push(await openFace(proc, spoken, meters, flags, nvram));
     const where = answering.join(", ");
     print(`ready ${where}`);
     proc.info("meter.ready", { model: model.id, meters: meters.length, where, seed, speed: flags.speed, fidelity });
@@ -88,11 +90,10 @@ function powerOnAll(
   fidelity: Fidelity,
   seed: number,
   loads: readonly LoadSource[],
+  nvram: FileNvram | undefined,
 ): readonly UnitMeter[] {
   const first = flags.unit ?? model.modbus.defaults.unit;
   const name = flags.id ?? `${model.id}-${first}`;
-  const nvram = flags.state === undefined ? undefined : new FileNvram(flags.state);
-  if (nvram !== undefined) proc.cleanup(() => nvram.close());
   const meters = loads.map((load, i): UnitMeter => {
     const id = flags.count === 1 ? name : `${name}-${i + 1}`;
     const options = {
