@@ -104,7 +104,9 @@ export class MqttFace implements Actor {
     if (reason === this.#reason) return NO_EFFECTS;
     this.#reason = reason;
     const fields = { meter: this.#meter.id, reason };
-    return [{ kind: "log", level: "warn", event: "mqtt.disconnected", fields }];
+    // "ended" is our own orderly end.
+    const level = reason === "ended" ? "debug" : "warn";
+    return [{ kind: "log", level, event: "mqtt.disconnected", fields }];
   }
 
   #measure(now: Now): void {

@@ -180,8 +180,11 @@ export class Scanner {
     const partial = this.#buffer[end - 1] === EOT;
     // Two damaged characters may cancel out in the XOR, but neither is one of seven bits.
     const damaged = this.#buffer.subarray(0, end).some((character) => character > 0x7f);
+    const good = byte === computed && !damaged;
     this.clear();
-    return { kind: "block", command, data, partial, good: byte === computed && !damaged, found: byte, computed };
+    // Noise that held an ETX must not swallow the start of what follows it.
+    if (!good && (byte === SOH || byte === STX || byte === SLASH)) this.#start(byte);
+    return { kind: "block", command, data, partial, good, found: byte, computed };
   }
 
   #plain(byte: number): Token | undefined {

@@ -2,6 +2,7 @@
 import { Argument, type Command } from "commander";
 import { explainDlt645 } from "../../../protocols/dlt645/explain.ts";
 import type { Explanation } from "../../../protocols/explain.ts";
+import { explainIec62056 } from "../../../protocols/iec62056-21/explain.ts";
 import { printable } from "../../../protocols/json.ts";
 import { explainModbusAscii, explainModbusRtu, explainModbusTcp } from "../../../protocols/modbus/explain.ts";
 import { toHex } from "../../core/bytes.ts";
@@ -23,10 +24,11 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   "modbus-ascii": { text: "modbus-ascii", explain: explainModbusAscii },
   "modbus-tcp": { text: "none", explain: explainModbusTcp },
   dlt645: { text: "none", explain: explainDlt645 },
+  "iec62056-21": { text: "any", explain: explainIec62056 },
 };
 
 /** Promised names whose explanation this version does not have. */
-const NOT_OFFERED: readonly string[] = ["iec62056-21", "sts"];
+const NOT_OFFERED: readonly string[] = ["sts"];
 
 interface Flags {
   readonly file?: string;

@@ -13,12 +13,13 @@ import { failed, usage } from "../errors.ts";
 import { loadModel } from "../models.ts";
 import { print, printJson, table } from "../output.ts";
 import { CommandProcess } from "../process.ts";
+import { ReadoutOnce, type ReadoutOutcome } from "../read-iec62056.ts";
 import { ReadOnce, type ReadOutcome } from "../read-meter.ts";
 import { integer, showHostPort } from "../values.ts";
 import { addWireFlags, serialSettings, type Wire, type WireFlags, wireOf } from "../wires.ts";
 
 interface Flags extends WireFlags {
-  readonly model: string;
+  readonly model?: string;
   readonly unit?: number;
   readonly timeout: number;
   readonly retries: number;
@@ -28,13 +29,14 @@ interface Flags extends WireFlags {
 const HELP = `
 Examples:
   meterworks read --model eastron-sdm630 --tcp 192.168.1.50:502 --unit 1
-  meterworks read --model eastron-sdm120 --serial /dev/ttyUSB0 --baud 2400 --json`;
+  meterworks read --model eastron-sdm120 --serial /dev/ttyUSB0 --baud 2400 --json
+  meterworks read --protocol iec62056-21 --tcp 192.168.1.60:8000`;
 
 export function addRead(program: Command): void {
   const command = program
     .command("read")
     .description("one reading of a meter, every register of its map")
-    .requiredOption("--model <ID|FILE>", "meter model, see `meterworks models`, or a model file");
+    .option("--model <ID|FILE>", "Modbus: the meter model, see `meterworks models`, or a model file");
   addWireFlags(command)
     .option("--unit <N>", "Modbus unit address, 1..247 (default: the model's)", integer("--unit", 1, 247))
     .option("--timeout <MS>", "wait this long for each reply", integer("--timeout", 10, 60_000), 1_000)
@@ -45,29 +47,45 @@ export function addRead(program: Command): void {
 }
 
 async function run(flags: Flags): Promise<void> {
-  const model = loadModel(flags.model);
   const { wire, protocol } = wireOf(flags, "--serial or --tcp");
-  if (!protocol.startsWith("modbus"))
-    throw usage(`read does not speak ${protocol} in this version`, "leave --protocol out");
-  const unit = flags.unit ?? model.modbus.defaults.unit;
   await CommandProcess.run(1, async (proc) => {
-    const link = await openLink(wire, flags, model);
-    proc.cleanup(() => link.end());
-    const line: LineConfig = {
-      link: link.id,
-      framing: wire.kind === "tcp" ? "tcp" : "rtu",
-      baud: serialSettings(flags, model).baudRate,
-      responseTimeout: flags.timeout * MICROS_PER_MS,
-      retries: flags.retries,
-      // One poll is all it gets to make.
-      pollEvery: Number.MAX_SAFE_INTEGER / 4,
-      meters: [{ id: "meter" as MeterId, unit, model }],
-    };
-    const outcome = await readOnce(proc, link, line, flags.timeout);
-    if (!outcome.ok)
-      throw failed(`unit ${unit} on ${showWire(wire)}: ${outcome.reason}`, hintFor(outcome.reason, wire));
-    show(valueViews(outcome.reading.values, outcome.reading.time, outcome.reading.quality), flags.json === true);
+    const reading = protocol === "iec62056-21" ? await readout(proc, wire, flags) : await readModbus(proc, wire, flags);
+    show(valueViews(reading.values, reading.time, "good"), flags.json === true);
   });
+}
+
+async function readModbus(proc: CommandProcess, wire: Wire, flags: Flags) {
+  if (flags.model === undefined)
+    throw usage("required option '--model <ID|FILE>' not specified", "`meterworks models` lists those it knows");
+  const model = loadModel(flags.model);
+  const unit = flags.unit ?? model.modbus.defaults.unit;
+  const link = await openLink(wire, flags, model);
+  proc.cleanup(() => link.end());
+  const line: LineConfig = {
+    link: link.id,
+    framing: wire.kind === "tcp" ? "tcp" : "rtu",
+    baud: serialSettings(flags, model).baudRate,
+    responseTimeout: flags.timeout * MICROS_PER_MS,
+    retries: flags.retries,
+    // One poll is all it gets to make.
+    pollEvery: Number.MAX_SAFE_INTEGER / 4,
+    meters: [{ id: "meter" as MeterId, unit, model }],
+  };
+  const outcome = await readOnce(proc, link, line, flags.timeout);
+  if (outcome.ok) return outcome.reading;
+  throw failed(`unit ${unit} on ${showWire(wire)}: ${outcome.reason}`, hintFor(outcome.reason, wire));
+}
+
+async function readout(proc: CommandProcess, wire: Wire, flags: Flags) {
+  if (wire.kind !== "tcp") throw usage("read speaks iec62056-21 on --tcp only in this version");
+  const link = connectTcp(wire.at);
+  proc.cleanup(() => link.end());
+  const outcome = await new Promise<ReadoutOutcome>((resolve) => {
+    const reader = new ReadoutOnce(link.id, Math.max(3_000, 2 * flags.timeout) * MICROS_PER_MS, resolve);
+    proc.runtime.host(reader, undefined, { name: "read" }).attach(link);
+  });
+  if (outcome.ok) return outcome;
+  throw failed(`${showWire(wire)}: ${outcome.reason}`, "check the address, and that a meter is connected there");
 }
 
 async function openLink(wire: Wire, flags: Flags, model: MeterModel): Promise<Link> {
