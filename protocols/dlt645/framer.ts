@@ -12,7 +12,7 @@ import { type Dlt645Frame, frameAt, frameLength, inspect, MAX_FRAME, PREAMBLE, S
 /** Longer than a character at 1200 baud and the pauses that a host's port makes together. */
 const HOLD = 60 * MICROS_PER_MS;
 /** Tb, the longest gap between two bytes of a frame. */
-const BYTE_GAP = 500 * MICROS_PER_MS;
+export const BYTE_GAP = 500 * MICROS_PER_MS;
 /** What a lump of bytes may have taken on the slowest line in use, 1200 baud with 11 bits, µs a byte. */
 const SLOWEST_CHARACTER = 9_167;
 const CAPACITY = 2 * MAX_FRAME;
@@ -23,7 +23,7 @@ export class Dlt645Framer {
   #length = 0;
   /** The quiet after the last byte was judged. */
   #heldUp = false;
-  /** When the last byte came. */
+  /** When the last byte came; of a frame just given, its end. */
   lastByteAt = Number.NEGATIVE_INFINITY;
   /** Bytes that belonged to no frame since {@link clear}; FE before and between frames are not counted. */
   junk = 0;
@@ -43,6 +43,8 @@ export class Dlt645Framer {
     if (bytes.length === 0) return;
     const start = mono - bytes.length * SLOWEST_CHARACTER;
     if (start - this.lastByteAt >= BYTE_GAP) this.#scan(true);
+    this.lastByteAt = mono;
+    this.#heldUp = false;
     for (let from = 0; from < bytes.length; ) {
       const count = Math.min(CAPACITY - this.#length, bytes.length - from);
       this.#bytes.set(bytes.subarray(from, from + count), this.#length);
@@ -51,8 +53,6 @@ export class Dlt645Framer {
       // Leaves less than one frame, so there is room again.
       this.#scan(false);
     }
-    this.lastByteAt = mono;
-    this.#heldUp = false;
   }
 
   wake(mono: number): void {

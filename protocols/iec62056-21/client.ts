@@ -38,7 +38,7 @@ import {
 import { parseTelegram, TelegramStream } from "./p1.ts";
 import { type Block, LINE_LIMIT, Scanner, type Token } from "./scanner.ts";
 
-export type { ReaderEffect, ReaderJob, ReaderOptions, ReaderReport, ReaderResult } from "./client-job.ts";
+export type { ReaderEffect, ReaderJob, ReaderOptions, ReaderResult } from "./client-job.ts";
 
 /** What the reader waits for. `settle`: data of mode A is complete, unless an ETX shows that its STX was lost. */
 type Stage = "identification" | "readout" | "settle" | "operand" | "reply" | "telegram";

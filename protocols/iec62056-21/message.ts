@@ -2,9 +2,8 @@
 import { failure, type Result, success } from "../../src/core/result.ts";
 import { buildBlock, CRLF, toBytes } from "./frame.ts";
 
-/** A sign-on begins at this rate, whatever the meter can do; mode D is pushed at 2400. */
+/** A sign-on begins at this rate, whatever the meter can do. */
 export const SIGN_ON_BAUD = 300;
-export const MODE_D_BAUD = 2400;
 
 /** Reaction, and the pause between two characters, are never longer; µs. */
 export const RESPONSE_LIMIT = 1_500_000;

@@ -1,0 +1,69 @@
+/** What makes a meter one on the line, whatever links it answers on: its address, its passwords, its options. */
+import { assert } from "../../src/core/result.ts";
+import { ANY_METER, BROADCAST, isAddress } from "./frame.ts";
+import type { BaudCoding } from "./functions.ts";
+import type { Password } from "./message.ts";
+
+export interface Dlt645StationOptions {
+  /** 12 digits. */
+  readonly address: string;
+  /** Six digits by level PA. */
+  readonly passwords: ReadonlyMap<number, string>;
+  /** Whether the programming key is pressed: without it an address can't be written. Default false. */
+  readonly programmingKey?: boolean;
+  /**
+   * Sources conflict on refusals of functions 1C and 03: one byte ERR as everywhere else (default), or two bytes SERR, of
+   * which the low one has the same bits here.
+   */
+  readonly controlError?: "err" | "serr";
+  /** See {@link BaudCoding}; default "bits". */
+  readonly baudCoding?: BaudCoding;
+}
+
+/** The lowest authority that a function takes; a lower PA has more. The levels are recalled, 02 for a trip is captured. */
+export const LEVEL = { control: 0x02, clear: 0x02, write: 0x04 } as const;
+
+export class Dlt645Station {
+  readonly programmingKey: boolean;
+  readonly wideErrors: boolean;
+  readonly baudCoding: BaudCoding;
+  readonly #passwords: Map<number, string>;
+  #address: string;
+
+  constructor(options: Dlt645StationOptions) {
+    assert(isMeterAddress(options.address), "a meter's address is 12 digits and no broadcast");
+    for (const digits of options.passwords.values()) assert(/^\d{6}$/.test(digits), "a password is six digits");
+    this.#address = options.address;
+    this.#passwords = new Map(options.passwords);
+    this.programmingKey = options.programmingKey ?? false;
+    this.wideErrors = options.controlError === "serr";
+    this.baudCoding = options.baudCoding ?? "bits";
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  /** False where `address` is none that one meter can have. */
+  move(address: string): boolean {
+    if (!isMeterAddress(address)) return false;
+    this.#address = address;
+    return true;
+  }
+
+  authorises(password: Password, level: number): boolean {
+    return password.level <= level && this.#passwords.get(password.level) === password.digits;
+  }
+
+  /** A level may replace its own password and those below it. False where it may not, or where there is no such level. */
+  changePassword(old: Password, replacement: Password): boolean {
+    if (!this.authorises(old, replacement.level) || !this.#passwords.has(replacement.level)) return false;
+    if (!/^\d{6}$/.test(replacement.digits)) return false;
+    this.#passwords.set(replacement.level, replacement.digits);
+    return true;
+  }
+}
+
+function isMeterAddress(address: string): boolean {
+  return isAddress(address) && !address.startsWith("AA") && address !== BROADCAST && address !== ANY_METER;
+}
