@@ -76,6 +76,70 @@ describe("DL/T 645", () => {
   });
 });
 
+/** The worked example of Eastron's protocol document: 230.2 V. */
+const SDM = "01040443663334";
+
+describe("Modbus", () => {
+  test("RTU: a captured reply is good, one with a flipped bit is refused", async () => {
+    expect((await decoded(["modbus-rtu", `${SDM}1b38`]))["ok"]).toBe(true);
+    const broken = await decoded(["modbus-rtu", `${SDM}1b39`]);
+    expect(broken["ok"]).toBe(false);
+    expect(broken["error"]).toMatch(/crc/i);
+  });
+
+  test("RTU: the direction decides what the bytes are", async () => {
+    // `01 03 00 00 00 02` with its published CRC is a request and no reply.
+    expect((await decoded(["modbus-rtu", "010300000002c40b", "--direction", "request"]))["ok"]).toBe(true);
+    expect((await decoded(["modbus-rtu", "010300000002c40b"]))["ok"]).toBe(false);
+  });
+
+  test("TCP: the header's length is checked", async () => {
+    expect((await decoded(["modbus-tcp", `000100000007${SDM}`]))["ok"]).toBe(true);
+    expect((await decoded(["modbus-tcp", `000100000009${SDM}`]))["ok"]).toBe(false);
+  });
+
+  test("ASCII: text of the line, without the line end that a shell drops, or its bytes in hex", async () => {
+    // LRC by hand: 100h - (01 + 03 + 00 + 00 + 00 + 02) = FA.
+    const request = ["--direction", "request"];
+    const once = await decoded(["modbus-ascii", ":010300000002FA", ...request]);
+    expect(once["ok"]).toBe(true);
+    const hex = Buffer.from(":010300000002FA\r\n").toString("hex");
+    expect(await decoded(["modbus-ascii", hex, ...request])).toEqual(once);
+    expect(await decoded(["modbus-ascii", "--file", file("line.txt", ":010300000002FA\r\n"), ...request])).toEqual(
+      once,
+    );
+    expect((await decoded(["modbus-ascii", ":010300000002FB", ...request]))["ok"]).toBe(false);
+  });
+});
+
+describe("IEC 62056-21", () => {
+  /** The readout of a Landis+Gyr ZMD120 (volkszaehler/vzlogger tests/MeterD0.cpp), shortened. */
+  const READOUT = "/LGZ52ZMD120APt.G03\r\nF.F(00000000)\r\n1.8.0(001846.0*kWh)\r\n2.8.0(004329.6*kWh)\r\n!\r\n";
+  const ENERGIES = [
+    { value: "1846.0", unit: "kWh" },
+    { value: "4329.6", unit: "kWh" },
+  ];
+
+  test("text as argument, file or hex is read with its values", async () => {
+    const once = await decoded(["iec62056-21", READOUT]);
+    expect(once["ok"]).toBe(true);
+    const readings = once["readings"] as readonly { id: string; value: string; unit: string }[];
+    const energies = readings.filter(({ unit }) => unit === "kWh");
+    expect(energies.map(({ value, unit }) => ({ value: String(Number(value)), unit }))).toEqual(
+      ENERGIES.map(({ value, unit }) => ({ value: String(Number(value)), unit })),
+    );
+    expect(await decoded(["iec62056-21", "--file", file("readout.txt", READOUT)])).toEqual(once);
+    expect(await decoded(["iec62056-21", Buffer.from(READOUT).toString("hex")])).toEqual(once);
+  });
+
+  test("a command with its published check character is good, with another it is refused", async () => {
+    // pwitab/iec62056-21 tests/test_bcc.py
+    const command = "01573202433030332839313033323430393232333929031b";
+    expect((await decoded(["iec62056-21", command]))["ok"]).toBe(true);
+    expect((await decoded(["iec62056-21", command.replace(/1b$/, "1c")]))["ok"]).toBe(false);
+  });
+});
+
 const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["an unknown protocol", ["zigbee", "00"], /protocol "zigbee" is unknown; one of: .*dlt645/],
   ["sts", ["sts", "12345678901234567890"], /decode sts is not offered in this version/],

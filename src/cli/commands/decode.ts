@@ -27,9 +27,6 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   "iec62056-21": { text: "any", explain: explainIec62056 },
 };
 
-/** Promised names whose explanation this version does not have. */
-const NOT_OFFERED: readonly string[] = ["sts"];
-
 interface Flags {
   readonly file?: string;
   readonly direction: Direction;
@@ -40,7 +37,7 @@ const HELP = `
 Examples:
   meterworks decode modbus-rtu 010404436633341b38
   meterworks decode modbus-rtu --direction request "01 03 00 00 00 02 c4 0b"
-  meterworks decode dlt645 686101000000006891083333343359333333 8a16 --json
+  meterworks decode dlt645 6861010000000068910833333433593333338a16 --json
   meterworks decode iec62056-21 --file readout.txt`;
 
 export function addDecode(program: Command): void {
@@ -58,7 +55,7 @@ export function addDecode(program: Command): void {
 
 async function run(protocol: string, hex: readonly string[], flags: Flags): Promise<void> {
   const decoder = Object.hasOwn(DECODERS, protocol) ? DECODERS[protocol] : undefined;
-  if (NOT_OFFERED.includes(protocol)) throw usage(`decode ${protocol} is not offered in this version`);
+  if (protocol === "sts") throw usage("decode sts is not offered in this version");
   if (decoder === undefined)
     throw usage(`protocol "${printable(protocol, 40)}" is unknown`, `one of: ${Object.keys(DECODERS).join(", ")}`);
   const source = { hex: hex.length === 0 ? undefined : hex.join(" "), file: flags.file };
