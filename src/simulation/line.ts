@@ -26,7 +26,25 @@ const LATE_MAX = 50_000;
 
 export type Listener = (event: LinkEvent) => void;
 
-export class VirtualLine {
+/**
+ * A bus of the simulation. There are two, because one cannot be both: VirtualLine moves frames, one event each, so that a
+ * month passes in seconds; CopperLine (copper.ts) moves bits, at some hundred times the work.
+ */
+export interface SimBus {
+  readonly id: LinkId;
+  /** Whether each byte comes at its time. */
+  readonly byteTimes: boolean;
+  readonly frames: number;
+  readonly harmed: number;
+  /** Joins a party; it hears `opened` and from then on what the others send. The result is its end of the line. */
+  join(party: object, listener: Listener): SimLink;
+  leave(party: object): void;
+  /** From now on nothing goes wrong. */
+  calm(): void;
+}
+
+export class VirtualLine implements SimBus {
+  readonly byteTimes = false;
   readonly id: LinkId;
   readonly #world: World;
   readonly #random: Random;
@@ -55,7 +73,6 @@ export class VirtualLine {
     return this.#harmed;
   }
 
-  /** Joins a party; it hears `opened` and from then on what the others send. The result is its end of the line. */
   join(party: object, listener: Listener): SimLink {
     this.#parties.set(party, listener);
     this.#world.after(0, () => this.#parties.get(party)?.({ kind: "opened", link: this.id }));
@@ -67,7 +84,6 @@ export class VirtualLine {
     };
   }
 
-  /** From now on nothing happens to frames. */
   calm(): void {
     this.#faults = NO_LINE_FAULTS;
   }
