@@ -9,8 +9,8 @@ export interface ObisCode {
 
 /** EDIS writes these value groups as letters. */
 const LETTERS: Readonly<Record<string, number>> = { C: 96, F: 97, L: 98, P: 99 };
-/** From here on value group C names no quantity of electricity: general and abstract objects have A-B = 0-0. */
-const FIRST_ABSTRACT = 96;
+/** General and service objects, error codes, lists and profiles (IEC 62056-61): without A-B they belong to no medium, 0-0. */
+const isGeneral = (c: number): boolean => c >= 96 && c <= 99;
 /** F = 255 means "not used": the present value. */
 const NOT_USED = 255;
 
@@ -21,7 +21,7 @@ export function parseObis(address: string): ObisCode | undefined {
   const m = FORM.exec(address);
   if (m === null) return undefined;
   const c = group(m[3]);
-  const [standardA, standardB] = c >= FIRST_ABSTRACT ? [0, 0] : [1, 0];
+  const [standardA, standardB] = isGeneral(c) ? [0, 0] : [1, 0];
   const a = m[1] === undefined ? standardA : group(m[1]);
   const b = m[2] === undefined ? standardB : group(m[2]);
   const [d, e, f] = [group(m[4]), group(m[5] ?? "0"), group(m[6] ?? "255")];

@@ -165,11 +165,12 @@ export class Iec62056Server {
       this.#then(at, (sent) => [this.#send(identification), ...this.#plainReadout(sent)]);
       return;
     }
-    this.#then(at, () => [this.#send(identification), this.#setBaud(this.#options.baud)]);
-    // The rate changes once the identification has left at the old one, and the reader needs a reaction time to follow.
-    this.#then(at + wireTime(SIGN_ON_BAUD, identification.length) + this.#reaction, (sent) =>
-      this.#readout(sent, "session"),
-    );
+    this.#then(at, (sent) => {
+      // The rate changes once the identification has left at the old one, and the reader needs a reaction time to follow.
+      const follows = sent + wireTime(SIGN_ON_BAUD, identification.length) + this.#reaction;
+      this.#then(follows, (later) => this.#readout(later, "session"));
+      return [this.#send(identification), this.#setBaud(this.#options.baud)];
+    });
   }
 
   /** The reader's choice, or what it can't choose: then the meter goes on as without an answer (facts 1.4). */
