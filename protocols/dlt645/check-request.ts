@@ -1,5 +1,5 @@
 /** Whether a request may go out at all: what the standard does not allow is refused before it costs time on the line. */
-import { BROADCAST, isAddress, MAX_WRITE } from "./frame.ts";
+import { ANY_METER, BROADCAST, isAddress, MAX_WRITE } from "./frame.ts";
 import { type Credentials, type Dlt645Request, encodeRequest, type Password, type RequestKind } from "./message.ts";
 
 const SHORTENED: ReadonlySet<RequestKind> = new Set(["read", "read-following", "read-address", "write-address"]);
@@ -10,6 +10,7 @@ export function refusalOf(address: string, request: Dlt645Request): string | und
   if (!isAddress(address)) return `address "${address.slice(0, 20)}" is not 12 digits, or AA in place of the high ones`;
   if (address === BROADCAST && !TO_ALL.has(request.kind)) return "nobody answers this from the broadcast address";
   if (address.startsWith("AA") && !SHORTENED.has(request.kind)) return "only reads may go to a shortened address";
+  if (request.kind === "write-address" && address !== ANY_METER) return `an address is written to ${ANY_METER}`;
   if (request.kind === "write-address" && !/^\d{12}$/.test(request.address)) return "a new address has 12 digits";
   if ("credentials" in request && !goodCredentials(request.credentials))
     return "a password has six digits and an operator eight";

@@ -27,7 +27,7 @@ export interface Dlt645ClientOptions {
 }
 
 /** `address` is the meter's own, also where the request had AA in its place. */
-export interface Dlt645Answer {
+interface Dlt645Answer {
   readonly address: string;
   readonly reply: Exclude<Dlt645Reply, { kind: "refused" }>;
 }
@@ -52,6 +52,8 @@ interface Asked {
 
 /** A request and what has come of it so far. */
 interface InFlight extends Asked {
+  /** The meter's own once it has answered. */
+  address: string;
   /** What is asked just now: the request, or a following frame of it. */
   request: Dlt645Request;
   sentAt: number;
@@ -139,7 +141,7 @@ export class Dlt645Client {
 
   #frame(frame: Dlt645Frame): void {
     const asked = this.#inFlight;
-    if (asked === undefined || this.#result !== undefined) return;
+    if (asked === undefined || this.#result !== undefined || asked.deadline === Number.POSITIVE_INFINITY) return;
     // Our own echo, and what other meters say.
     if ((frame.control & FROM_METER) === 0 || !addressMatches(asked.address, frame.address)) return;
     if (functionOf(frame.control) !== FUNCTION_OF[asked.request.kind]) {
@@ -171,6 +173,7 @@ export class Dlt645Client {
       this.#doubt = `following frame ${reply.sequence} came instead of ${sequence}`;
       return;
     }
+    asked.address = address;
     asked.parts.push(reply.data);
     if (!reply.more) this.#result = success({ address, reply: { ...reply, data: joined(asked.parts) } });
     else if (sequence === LAST_SEQUENCE)
@@ -225,6 +228,7 @@ export class Dlt645Client {
     effects.push(done(asked.ticket, result, Number.isFinite(asked.sentAt) ? end - asked.sentAt : 0));
     this.#inFlight = undefined;
     this.#result = undefined;
+    this.#framer.clear();
   }
 
   #startNext(mono: number): void {

@@ -18,7 +18,7 @@ export interface Credentials {
 }
 
 /** Minutes to years of the moment from which a load profile is read. */
-export type ProfileStart = Omit<ClockFields, "second">;
+type ProfileStart = Omit<ClockFields, "second">;
 
 /** When to freeze; null stands for every one: all null is at once, hour and minute alone is daily. */
 export interface FreezeMoment {

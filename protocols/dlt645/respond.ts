@@ -72,9 +72,8 @@ export class Dlt645Responder {
 
   #isMeant(address: string, code: FunctionCode): boolean {
     if (address === BROADCAST) return code === FUNCTION.setTime || code === FUNCTION.freeze;
-    if (!addressMatches(address, this.#station.address)) return false;
-    if (!address.startsWith("AA")) return true;
-    return READS.has(code) || (code === FUNCTION.writeAddress && address === ANY_METER);
+    if (code === FUNCTION.writeAddress) return address === ANY_METER;
+    return addressMatches(address, this.#station.address) && (READS.has(code) || !address.startsWith("AA"));
   }
 
   #answer(request: Dlt645Request): Dlt645Reply | undefined {

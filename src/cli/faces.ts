@@ -1,4 +1,5 @@
 /** Opens a virtual meter's face on a wire and says where it answers. */
+import { addressOfUnit, Dlt645Face } from "../../firmware-sim/faces/dlt645.ts";
 import { Iec62056Face, type Iec62056FaceEffect } from "../../firmware-sim/faces/iec62056-21.ts";
 import { ModbusRtuFace } from "../../firmware-sim/faces/modbus-rtu.ts";
 import { ModbusTcpFace, type UnitMeter } from "../../firmware-sim/faces/modbus-tcp.ts";
@@ -22,6 +23,8 @@ export interface FaceFlags extends SerialFlags, MqttFlags {
   readonly interval: number;
   /** Telemetry messages that may wait for a broker that is away. */
   readonly mqttBuffer: number;
+  /** DL/T 645: 12 digits. */
+  readonly address?: string;
 }
 
 /**
@@ -35,6 +38,7 @@ export function openFace(
   flags: FaceFlags,
   nvram: Nvram | undefined,
 ): Promise<string> {
+  if (protocol === "dlt645") return openDlt645(proc, wire, meters[0] as UnitMeter, flags);
   if (protocol === "iec62056-21") return openIec62056(proc, wire, meters[0] as UnitMeter);
   switch (wire.kind) {
     case "tcp":
@@ -73,6 +77,29 @@ async function openModbusRtu(
     const face = new ModbusRtuFace(meter, unit, link.id, timing, proc.clock.now());
     proc.runtime.host(face, undefined, { name: meter.id, precise: true }).attach(link);
   }
+  return wire.path;
+}
+
+/** RS-485 of DL/T 645 meters runs at 2400 8E1 unless told otherwise. */
+const DLT645_BAUD = 2_400;
+
+/** Over TCP it is the raw frames, as a transparent serial server carries them. */
+async function openDlt645(
+  proc: CommandProcess,
+  wire: Wire,
+  { unit, meter }: UnitMeter,
+  flags: FaceFlags,
+): Promise<string> {
+  const address = flags.address ?? addressOfUnit(unit);
+  const baudRate = flags.baud ?? DLT645_BAUD;
+  const face = new Dlt645Face(meter, { address, baud: baudRate }, proc.clock.now());
+  const host = proc.runtime.host(face, undefined, { name: "dlt645" });
+  if (wire.kind === "tcp") return listen(proc, wire, host);
+  if (wire.kind === "mqtt") throw new Error("DL/T 645 has no face on a broker");
+  const settings = { baudRate, parity: flags.parity ?? "even", dataBits: 8, stopBits: 1 } as const;
+  const link = wire.kind === "pty" ? await createPty(wire.path) : await openSerial({ path: wire.path, ...settings });
+  proc.cleanup(() => link.end());
+  host.attach(link);
   return wire.path;
 }
 

@@ -79,3 +79,9 @@ export function money(flag: string, currency: Currency): (text: string) => Minor
     return minor(value.value);
   };
 }
+
+/** A meter's own DL/T 645 address; 999999999999 means all meters. */
+export function meterAddress(text: string): string {
+  if (/^\d{12}$/.test(text) && text !== "999999999999") return text;
+  throw usage(`--address "${text}" is no meter's address`, "give 12 digits, such as 000000000161");
+}

@@ -49,9 +49,9 @@ export function addWireFlags(command: Command): Command {
 
 /** What is spoken where; the first is the default of the wire. */
 const SPOKEN: Readonly<Record<Wire["kind"], readonly Protocol[]>> = {
-  serial: ["modbus-rtu"],
-  pty: ["modbus-rtu", "iec62056-21"],
-  tcp: ["modbus-tcp", "iec62056-21"],
+  serial: ["modbus-rtu", "dlt645"],
+  pty: ["modbus-rtu", "dlt645", "iec62056-21"],
+  tcp: ["modbus-tcp", "dlt645", "iec62056-21"],
   mqtt: ["mqtt"],
 };
 

@@ -6,12 +6,22 @@ import { freePort, type Program, runCli, startCli } from "../programs.ts";
 let meter: Program | undefined;
 let modbus = "";
 let optical = 0;
+let bus = 0;
 
 beforeAll(async () => {
   optical = await freePort();
+  bus = await freePort();
   const load = ["--mains", "231", "--current", "4", "--fidelity", "second"];
-  const faces = ["--tcp", "127.0.0.1:0", "--face", `iec62056-21@127.0.0.1:${optical}`];
-  meter = await startCli(["meter", "--model", "meterworks-1p", ...load, ...faces], { timeoutMs: 30_000 });
+  const faces = [
+    "--tcp",
+    "127.0.0.1:0",
+    "--face",
+    `iec62056-21@127.0.0.1:${optical}`,
+    "--face",
+    `dlt645@127.0.0.1:${bus}`,
+  ];
+  const address = ["--address", "000000000161"];
+  meter = await startCli(["meter", "--model", "meterworks-1p", ...load, ...faces, ...address], { timeoutMs: 30_000 });
   modbus = /127\.0\.0\.1:\d+/.exec(meter.ready)?.[0] ?? "";
 });
 
@@ -62,4 +72,25 @@ test("a hand-made reader gets a readout whose check character is right", async (
   const checked = received.subarray(1, etx() + 1);
   expect(received[etx() + 1]).toBe(checked.reduce((bcc, byte) => bcc ^ byte, 0));
   expect(checked.toString("latin1")).toMatch(/\r\n16\.7\.0\(000\.924\*kW\)\r\n/);
+});
+
+/** DL/T 645 by hand: data bytes plus 33h, checksum the sum of all from the first 68h on; low byte first. */
+test("a hand-made DL/T 645 request for the voltage of phase A is answered with 231.0 V", async () => {
+  const body = [0x68, 0x61, 0x01, 0, 0, 0, 0, 0x68, 0x11, 4, ...[0x00, 0x01, 0x01, 0x02].map((byte) => byte + 0x33)];
+  const sum = body.reduce((all, byte) => all + byte, 0) & 0xff;
+  const socket = connect(bus, "127.0.0.1");
+  const answer = new Promise<Buffer>((resolve) => {
+    let received = Buffer.alloc(0);
+    socket.on("data", (chunk) => {
+      received = Buffer.concat([received, chunk]);
+      const start = received.indexOf(0x68);
+      if (start >= 0 && received.length >= start + 18) resolve(received.subarray(start));
+    });
+  });
+  socket.write(Uint8Array.of(0xfe, 0xfe, ...body, sum, 0x16));
+  const frame = await answer;
+  socket.destroy();
+  expect(frame.subarray(0, 10).toString("hex")).toBe("686101000000006891" + "06");
+  const data = [...frame.subarray(10, 16)].map((byte) => (byte - 0x33) & 0xff);
+  expect(data).toEqual([0x00, 0x01, 0x01, 0x02, 0x10, 0x23]);
 });

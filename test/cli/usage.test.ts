@@ -71,6 +71,11 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     [...METER, "--face", "mqtt@127.0.0.1:1"],
     /--protocol mqtt is not offered on --tcp/,
   ],
+  [
+    "an address of eleven digits",
+    [...METER, "--protocol", "dlt645", "--address", "12345678901"],
+    /is no meter's address; give 12 digits/,
+  ],
   ["a broker URL that is none", ["meter", "--mqtt", "broker"], /broker/],
   ["a state directory below a file", [...METER, "--state", join(NOT_JSON, "x")], /not-json.json/],
   ["a serial port that is not there", ["read", "--model", "eastron-sdm120", "--serial", "/dev/nosuch"], /nosuch/],

@@ -1,11 +1,13 @@
 /** `make fuzz`: many seeded inputs per codec. Prints the seed it failed with; `--inputs N` and `--seed N` change the campaign. */
 import { parseArgs } from "node:util";
+import { fuzzDlt645 } from "./dlt645.ts";
 import { fuzzIec62056 } from "./iec62056-21.ts";
 import { fuzzModbus } from "./modbus.ts";
 
 /** Every codec with its fuzzer: feeds `inputs` seeded inputs and throws on a crash, a hang or growth beyond the frame limit. */
 const CODECS: Readonly<Record<string, (seed: number, inputs: number) => void>> = {
   modbus: fuzzModbus,
+  dlt645: fuzzDlt645,
   "iec62056-21": fuzzIec62056,
 };
 

@@ -15,7 +15,7 @@ import { loadModel } from "../models.ts";
 import { addMqttFlags } from "../mqtt-options.ts";
 import { print, printJson, table } from "../output.ts";
 import { CommandProcess } from "../process.ts";
-import { integer, number } from "../values.ts";
+import { integer, meterAddress, number } from "../values.ts";
 import { type Fidelity, fidelityOf, powerOn } from "../virtual-meter.ts";
 import { addWireFlags, face, type Spoken, type WireFlags, wireOf } from "../wires.ts";
 
@@ -43,6 +43,7 @@ export function addMeter(program: Command): void {
     .option("--mqtt <URL>", "publishes to this broker: mqtt[s]://[user:password@]host:port");
   addMqttFlags(addWireFlags(addMeterFlags(command)))
     .option("--unit <N>", "Modbus unit address, 1..247 (default: the model's)", integer("--unit", 1, 247))
+    .option("--address <12DIGITS>", "DL/T 645 address (default: the unit, padded with zeros)", meterAddress)
     .option("--count <N>", "so many meters of a kind: units (or MQTT ids) count up", integer("--count", 1, 1000), 1)
     .option(
       "--interval <S>",
@@ -118,7 +119,7 @@ function powerOnAll(
 
 function checkCount(flags: Flags, faces: readonly Spoken[], model: MeterModel): void {
   if (flags.count === 1) return;
-  const alone = faces.find(({ protocol }) => protocol === "iec62056-21");
+  const alone = faces.find(({ protocol }) => protocol === "iec62056-21" || protocol === "dlt645");
   if (alone !== undefined)
     throw usage(`${alone.protocol} has one meter and --count asks for more`, "start them one by one");
   if (flags.state !== undefined)

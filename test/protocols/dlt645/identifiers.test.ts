@@ -1,0 +1,239 @@
+/** The table of identifiers, and the plan that reads measures by it. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { combine } from "../../../protocols/dlt645/combination.ts";
+import { parseIdentifier, showIdentifier } from "../../../protocols/dlt645/identifier.ts";
+import { behindOf, blockOf, findItem } from "../../../protocols/dlt645/identifiers.ts";
+import { itemSize } from "../../../protocols/dlt645/item.ts";
+import { measuresOfStep, type PlanOptions, readPlanDlt645 } from "../../../protocols/dlt645/read-plan.ts";
+import { scaled, toField } from "../../../protocols/dlt645/scale.ts";
+import { TABLE } from "../../../protocols/dlt645/table.ts";
+import { MEASURES, type MeasureKey } from "../../../src/core/measures.ts";
+import { bytes } from "./vectors.ts";
+
+const id = (text: string) => {
+  const parsed = parseIdentifier(text);
+  if (parsed === undefined) throw new Error(text);
+  return parsed;
+};
+const item = (text: string) => {
+  const found = findItem(id(text));
+  if (found === undefined) throw new Error(`${text} is not in the table`);
+  return found;
+};
+
+describe("the table", () => {
+  // Name, bytes and unit after the published copies of annex A.
+  test.each([
+    ["00000000", "combined active energy", 4, "kWh"],
+    ["00010000", "forward active energy", 4, "kWh"],
+    ["00013F0C", "forward active energy", 4, "kWh"],
+    ["00050000", "quadrant I reactive energy", 4, "kvarh"],
+    ["00080000", "quadrant IV reactive energy", 4, "kvarh"],
+    ["003E0000", "phase C reverse active energy", 4, "kWh"],
+    ["01010000", "forward active maximum demand", 8, "kW"],
+    ["02010200", "phase B voltage", 2, "V"],
+    ["02020300", "phase C current", 3, "A"],
+    ["02030000", "total active power", 3, "kW"],
+    ["02060100", "phase A power factor", 2, "1"],
+    ["020A0115", "voltage harmonic", 2, "%"],
+    ["02800002", "frequency", 2, "Hz"],
+    ["03010000", "voltage losses", 18, "1"],
+    ["03300D00", "meter cover open count", 3, "1"],
+    ["04000101", "date", 4, ""],
+    ["04000102", "time", 3, ""],
+    ["04000205", "public holidays", 2, "1"],
+    ["04000401", "communication address", 6, ""],
+    ["04000403", "asset code", 32, ""],
+    ["04000409", "active constant", 3, "imp/kWh"],
+    ["04000503", "status word 3", 2, ""],
+    ["04001001", "alarm amount 1", 4, "yuan"],
+    ["04010008", "daily slots", 3, ""],
+    ["05060101", "daily freeze of forward active energy", 4, "kWh"],
+    ["05010003", "time of the instant freeze", 5, ""],
+    ["00900201", "overdraft amount", 4, "yuan"],
+    ["1D000001", "trip count", 3, "1"],
+  ])("%s is %s of %i bytes in %s", (text, name, size, unit) => {
+    const found = item(text);
+    expect([found.name, itemSize(found), found.parts[0]?.unit]).toEqual([name, size, unit]);
+  });
+
+  test.each(["00014000", "0001000D", "00010FFF", "02010000", "02010400", "020A0116", "09000000", "FFFFFFFF"])(
+    "%s is nothing",
+    (text) => {
+      expect(findItem(id(text))).toBeUndefined();
+    },
+  );
+
+  test("every row is found under its own pattern, at both ends of its classes", () => {
+    const ends: Record<string, readonly [string, string]> = {
+      TT: ["00", "3F"],
+      SS: ["00", "0C"],
+      PP: ["01", "03"],
+      HH: ["01", "15"],
+      QQ: ["01", "08"],
+      NN: ["01", "FE"],
+      XX: ["00", "FF"],
+    };
+    for (const row of TABLE) {
+      for (const end of [0, 1] as const) {
+        const text = (row.pattern.match(/../g) ?? []).map((byte) => ends[byte]?.[end] ?? byte).join("");
+        const found = item(text);
+        // A more particular row may stand before a wide one.
+        if (found !== row) expect(TABLE.indexOf(found), text).toBeLessThan(TABLE.indexOf(row));
+      }
+    }
+  });
+
+  test("tariffs and settlements of an energy are not the energy", () => {
+    const behind = (text: string) => behindOf(item(text), id(text));
+    expect(behind("00010000")).toEqual({ kind: "measure", measure: "activeEnergyImport" });
+    expect(behind("00010100")).toEqual({ kind: "absent", what: "tariffs" });
+    expect(behind("00010001")).toEqual({ kind: "absent", what: "settlements" });
+  });
+});
+
+describe("blocks", () => {
+  const members = (text: string) => blockOf(id(text))?.members.map(showIdentifier);
+  test("phases, totals with phases, status words", () => {
+    expect(members("0201FF00")).toEqual(["02010100", "02010200", "02010300"]);
+    expect(members("0203FF00")).toEqual(["02030000", "02030100", "02030200", "02030300"]);
+    expect(members("040005FF")?.length).toBe(7);
+  });
+
+  test("tariffs and settlements, of which there may be fewer", () => {
+    expect(members("0001FF00")?.length).toBe(64);
+    expect(members("000100FF")?.length).toBe(13);
+    expect([blockOf(id("0001FF00"))?.open, blockOf(id("0201FF00"))?.open]).toEqual([true, false]);
+  });
+
+  test.each(["0001FFFF", "FFFFFFFF", "00010000", "040004FF", "0400FF01", "050101FF", "1D0000FF"])(
+    "%s is none",
+    (text) => {
+      expect(blockOf(id(text))).toBeUndefined();
+    },
+  );
+});
+
+describe("the plan", () => {
+  const plan = (keys: readonly MeasureKey[], options?: PlanOptions) =>
+    readPlanDlt645(keys, options).map((step) => [step.identifiers.map(showIdentifier).join(" "), ...step.measures]);
+
+  test("a block where several of its members are wanted, else the one", () => {
+    expect(plan(["voltageL1", "voltageL3", "frequency", "activePower"])).toEqual([
+      ["02030000", "activePower"],
+      ["02800002", "frequency"],
+      ["0201FF00", "voltageL1", "voltageL3"],
+    ]);
+    expect(plan(["voltageL1", "voltageL3"], { blocks: false })).toEqual([
+      ["02010100", "voltageL1"],
+      ["02010300", "voltageL3"],
+    ]);
+  });
+
+  test("the clock is read with its date on both sides; the relay is a bit", () => {
+    expect(plan(["clock", "relayState"])).toEqual([
+      ["04000503", "relayState"],
+      ["04000101 04000102 04000101", "clock"],
+    ]);
+  });
+
+  test("reactive import is what the combination word says it is", () => {
+    const words = { active: 5, reactive1: 0x41, reactive2: 0x55 };
+    const keys: MeasureKey[] = ["activeEnergySum", "reactiveEnergyImport", "reactiveEnergySum"];
+    expect(plan(keys)).toEqual([["00030000", "reactiveEnergyImport"]]);
+    expect(plan(keys, { combinations: words })).toEqual([
+      ["00000000", "activeEnergySum"],
+      ["00040000", "reactiveEnergySum"],
+    ]);
+    // + Q1 − Q4, and forward − reverse.
+    expect([combine(0x81, [1, 20, 300, 4000]), combine(0x09, [5, 7])]).toEqual([-3999, -2]);
+  });
+
+  test("what the protocol has no place for is in no step, the rest in exactly one", () => {
+    const all = MEASURES.map((m) => m.key);
+    const read = readPlanDlt645(all).flatMap((step) => step.measures);
+    expect(new Set(read).size).toBe(read.length);
+    expect(all.filter((key) => !read.includes(key))).toEqual([
+      "activeEnergySumL1",
+      "activeEnergySumL2",
+      "activeEnergySumL3",
+      "voltageL12",
+      "voltageL23",
+      "voltageL31",
+      "currentSum",
+      "activeEnergySum",
+      "reactiveEnergySum",
+      "apparentEnergy",
+    ]);
+  });
+
+  const take = (keys: readonly MeasureKey[], replies: readonly string[], options?: PlanOptions) => {
+    const [step] = readPlanDlt645(keys, options);
+    if (step === undefined) throw new Error("no step");
+    return measuresOfStep(step, replies.map(bytes), options);
+  };
+
+  test("0.26 kWh is 260000 mWh, −1.2345 kW is −1234500 mW; V35 has one phase", () => {
+    expect(take(["activeEnergyImport"], ["26000000"])).toEqual({ ok: true, value: { activeEnergyImport: 260_000 } });
+    expect(take(["activePower"], ["452381"])).toEqual({ ok: true, value: { activePower: -1_234_500 } });
+    expect(take(["voltageL1", "voltageL2"], ["5622 FFFF FFFF"])).toEqual({
+      ok: true,
+      value: { voltageL1: 225_600, voltageL2: null },
+    });
+    // A meter may also leave out the phases that it does not have.
+    expect(take(["voltageL1", "voltageL3"], ["5622"])).toEqual({
+      ok: true,
+      value: { voltageL1: 225_600, voltageL3: null },
+    });
+  });
+
+  test("a current against the power's direction is still a current", () => {
+    expect(take(["currentL1"], ["005080"])).toEqual({ ok: true, value: { currentL1: 5_000_000 } });
+  });
+
+  test("clock and relay", () => {
+    const clock = (replies: readonly string[], zone = 0) => take(["clock"], replies, { zone });
+    expect(clock(["01110116", "060500", "01110116"])).toEqual({ ok: true, value: { clock: 1_452_470_706 } });
+    expect(clock(["01110116", "060500", "01110116"], 480)).toEqual({ ok: true, value: { clock: 1_452_441_906 } });
+    expect(clock(["01110116", "595923", "02120116"])).toEqual({ ok: true, value: { clock: null } });
+    expect(clock(["01110116", "600500", "01110116"]).ok).toBe(false);
+    expect(clock(["01110116", "0A0500", "01110116"]).ok).toBe(false);
+    expect(take(["relayState"], ["1080"])).toEqual({ ok: true, value: { relayState: 0 } });
+    expect(take(["relayState"], ["0000"])).toEqual({ ok: true, value: { relayState: 1 } });
+    expect(take(["relayState"], ["FFFF"])).toEqual({ ok: true, value: { relayState: null } });
+  });
+
+  test.each([
+    ["too short", ["260000"]],
+    ["too long", ["2600000000"]],
+    ["nothing", [""]],
+    ["no BCD", ["2A000000"]],
+    ["a reply too few", []],
+  ])("data that is %s is a failure", (_name, replies) => {
+    expect(take(["activeEnergyImport"], replies).ok).toBe(false);
+  });
+});
+
+test("a measure is truncated to the digits of its field; an energy rolls over, what else does not fit has no value", () => {
+  const field = (key: MeasureKey, text: string, value: number | null) => {
+    const part = item(text).parts[0];
+    if (part === undefined) throw new Error(text);
+    return toField(value, scaled(key, part));
+  };
+  expect(field("activeEnergyImport", "00010000", 269_999)).toBe(26);
+  expect(field("activeEnergyImport", "00010000", 999_999_999_999)).toBe(99_999_999);
+  expect(field("activeEnergyImport", "00010000", 1_000_000_019_999)).toBe(1);
+  expect(field("activePower", "02030000", -1_234_599)).toBe(-12_345);
+  expect(field("activePower", "02030000", -99)).toBe(0);
+  expect(field("activePower", "02030000", 79_999_999)).toBe(799_999);
+  expect(field("activePower", "02030000", 80_000_000)).toBeNull();
+  expect(field("powerFactor", "02060000", null)).toBeNull();
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 ** 50 }), (milliWattHours) => {
+      const shown = field("activeEnergyImport", "00010000", milliWattHours);
+      const digits = String(milliWattHours).padStart(20, "0").slice(0, -4);
+      expect(shown).toBe(Number(digits.slice(-8)));
+    }),
+  );
+});
