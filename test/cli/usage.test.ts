@@ -78,6 +78,11 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ],
   ["a broker URL that is none", ["meter", "--mqtt", "broker"], /broker/],
   ["a state directory below a file", [...METER, "--state", join(NOT_JSON, "x")], /not-json.json/],
+  [
+    "a protocol that read does not speak",
+    ["read", "--protocol", "dlt645", "--tcp", "127.0.0.1:1", "--model", "eastron-sdm120"],
+    /read does not speak dlt645/,
+  ],
   ["a serial port that is not there", ["read", "--model", "eastron-sdm120", "--serial", "/dev/nosuch"], /nosuch/],
   ["read without model", ["read", "--tcp", "127.0.0.1:1"], /required option '--model/],
   [

@@ -16,7 +16,7 @@ import { CommandProcess } from "../process.ts";
 import { ReadoutOnce, type ReadoutOutcome } from "../read-iec62056.ts";
 import { ReadOnce, type ReadOutcome } from "../read-meter.ts";
 import { integer, showHostPort } from "../values.ts";
-import { addWireFlags, serialSettings, type Wire, type WireFlags, wireOf } from "../wires.ts";
+import { addWireFlags, type Spoken, serialSettings, type Wire, type WireFlags, wireOf } from "../wires.ts";
 
 interface Flags extends WireFlags {
   readonly model?: string;
@@ -25,6 +25,9 @@ interface Flags extends WireFlags {
   readonly retries: number;
   readonly json?: true;
 }
+
+/** Fewer than the meter's faces: a protocol without a reader must never be answered by another one's. */
+const READ_PROTOCOLS: readonly Spoken["protocol"][] = ["modbus-rtu", "modbus-tcp", "iec62056-21"];
 
 const HELP = `
 Examples:
@@ -48,6 +51,8 @@ export function addRead(program: Command): void {
 
 async function run(flags: Flags): Promise<void> {
   const { wire, protocol } = wireOf(flags, "--serial or --tcp");
+  if (!READ_PROTOCOLS.includes(protocol))
+    throw usage(`read does not speak ${protocol} in this version`, `it speaks ${READ_PROTOCOLS.join(", ")}`);
   await CommandProcess.run(1, async (proc) => {
     const reading = protocol === "iec62056-21" ? await readout(proc, wire, flags) : await readModbus(proc, wire, flags);
     show(valueViews(reading.values, reading.time, "good"), flags.json === true);
