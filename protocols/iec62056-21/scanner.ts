@@ -182,8 +182,9 @@ export class Scanner {
     const damaged = this.#buffer.subarray(0, end).some((character) => character > 0x7f);
     const good = byte === computed && !damaged;
     this.clear();
-    // Noise that held an ETX must not swallow the start of what follows it.
-    if (!good && (byte === SOH || byte === STX || byte === SLASH)) this.#start(byte);
+    // Noise that held an ETX must not swallow the start of what follows it. For SOH even where it is the right check
+    // character: noise can be a good block by chance, and behind a real one whatever comes next ends such a start at once.
+    if (byte === SOH || (!good && (byte === STX || byte === SLASH))) this.#start(byte);
     return { kind: "block", command, data, partial, good, found: byte, computed };
   }
 
