@@ -30,6 +30,8 @@ export interface LineConfig {
   readonly framing: "rtu" | "tcp";
   /** RTU only: bit/s, from which the silences of the line follow; default: that of the first meter's model. */
   readonly baud?: number;
+  /** RTU only: start, data, parity and stop bits of a character; default 11, 8N1 has 10. */
+  readonly bitsPerChar?: number;
   /** RTU only: the link reports the exact time of each byte (a virtual line does, an operating system's port does not). */
   readonly byteTimes?: boolean;
   /** µs, monotonic; default 1 s. */

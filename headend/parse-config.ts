@@ -101,11 +101,16 @@ function readLine(
     framing,
     pollEvery: micros(pollEvery),
     meters: meters.filter((meter) => meter !== undefined),
-    ...(where.kind === "serial" ? { baud: where.baud } : {}),
+    ...(where.kind === "serial" ? { baud: where.baud, bitsPerChar: bitsPerChar(where) } : {}),
     ...(responseTimeout === undefined ? {} : { responseTimeout: micros(responseTimeout) }),
     ...(retries === undefined ? {} : { retries }),
     ...(measures === undefined ? {} : { measures }),
   };
+}
+
+/** Start bit, eight data bits, parity, stop bits. */
+function bitsPerChar({ parity, stopBits }: LineWhere & { kind: "serial" }): number {
+  return 9 + (parity === "none" ? 0 : 1) + stopBits;
 }
 
 function micros(seconds: number): number {

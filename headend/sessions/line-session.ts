@@ -334,7 +334,9 @@ function nextSlot(due: number, every: number, now: number): number {
 
 function timingOf(config: LineConfig): RtuTiming {
   const defaults = config.meters[0]?.model.modbus.defaults;
-  return rtuTiming(config.baud ?? defaults?.baud ?? 9600, { byteTimes: config.byteTimes ?? false });
+  const { byteTimes = false, bitsPerChar } = config;
+  const options = bitsPerChar === undefined ? { byteTimes } : { byteTimes, bitsPerChar };
+  return rtuTiming(config.baud ?? defaults?.baud ?? 9600, options);
 }
 
 function clientFor(config: LineConfig, timing: RtuTiming | undefined): ModbusClient {

@@ -46,6 +46,7 @@ describe("a good file", () => {
           link: "cellar",
           framing: "rtu",
           baud: 19_200,
+          bitsPerChar: 11,
           pollEvery: 15_000_000,
           responseTimeout: 500_000,
           retries: 1,
