@@ -21,7 +21,7 @@ export const CHINT_DTSU666: MeterModel = {
     "which this file follows: at 2000 a phase voltage would be wrong by a factor of 1.73. " +
     "Recalled: PF is positive inductive and negative capacitive; net totals; the rating plate (the direct meter 5(80) A); 9600 8N1; registers 0006 and 0007 hold the CT and VT ratio of " +
     "the transformer version and every register here is secondary, so the ratio belongs into the head-end's registration. " +
-    "Not in the sources: the read limit and what holes give; 60 registers without holes are read at a time because any meter of this kind grants that.",
+    "Not in the sources: the read limit and what holes give; 60 registers without holes at a time is our own careful choice.",
   phases: 3,
   plate: {
     un: 230,
