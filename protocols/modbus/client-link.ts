@@ -1,5 +1,4 @@
 /** What the clients of both framings share: their effects, the request in hand, the bounded queue. */
-import { EMPTY_BYTES } from "../../src/core/bytes.ts";
 import { failure, type Result } from "../../src/core/result.ts";
 import type { ModbusFailure } from "./errors.ts";
 import type { ModbusReply, ModbusRequest } from "./message.ts";
@@ -30,11 +29,6 @@ export function refused(ticket: number, detail: string): readonly ClientEffect[]
 
 export const LINK_DOWN: ClientResult = failure({ kind: "link-down" });
 export const TIMEOUT: ClientResult = failure({ kind: "timeout" });
-
-/** The result of a write that nobody answers. */
-export function unanswered(request: ModbusRequest): ModbusReply {
-  return { function: request.function, data: EMPTY_BYTES };
-}
 
 /** One link, whatever its framing. */
 export interface LinkClient {

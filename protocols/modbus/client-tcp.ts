@@ -14,7 +14,8 @@ import {
 } from "./client-link.ts";
 import { MBAP_LENGTH, putMbap, uint16At } from "./frame.ts";
 import { MbapReader } from "./mbap.ts";
-import { type ModbusRequest, parseReply, putRequest, refusalOf, requestSize } from "./message.ts";
+import { type ModbusRequest, putRequest, refusalOf, requestSize } from "./message.ts";
+import { parseReply } from "./reply.ts";
 
 export interface TcpClientOptions {
   readonly framing: "tcp";

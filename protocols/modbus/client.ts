@@ -1,12 +1,12 @@
-/** The Modbus client of one link, RTU or TCP, behind one face. */
+/** The Modbus client of one link, RTU, ASCII or TCP, behind one face. */
 import type { ClientEffect, LinkClient } from "./client-link.ts";
-import { RtuClient, type RtuClientOptions } from "./client-rtu.ts";
+import { SerialClient, type SerialClientOptions } from "./client-serial.ts";
 import { TcpClient, type TcpClientOptions } from "./client-tcp.ts";
 import type { ModbusRequest } from "./message.ts";
 
 export type { ClientEffect } from "./client-link.ts";
 
-export type ModbusClientOptions = RtuClientOptions | TcpClientOptions;
+export type ModbusClientOptions = SerialClientOptions | TcpClientOptions;
 
 /**
  * Takes requests, bytes and wakes; gives what to send and, once for each ticket, how it ended. The link is down until
@@ -16,7 +16,7 @@ export class ModbusClient {
   readonly #link: LinkClient;
 
   constructor(options: ModbusClientOptions) {
-    this.#link = options.framing === "rtu" ? new RtuClient(options) : new TcpClient(options);
+    this.#link = options.framing === "tcp" ? new TcpClient(options) : new SerialClient(options);
   }
 
   /** Requests queued and in flight. */

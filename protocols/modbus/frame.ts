@@ -1,11 +1,12 @@
 /**
- * The two envelopes of a PDU: RTU (unit, PDU, CRC-16; MODBUS over Serial Line V1.02) and TCP (MBAP header, PDU; MODBUS
- * Messaging on TCP/IP V1.0b).
+ * Two envelopes of a PDU: RTU (unit, PDU, CRC-16; MODBUS over Serial Line V1.02) and TCP (MBAP header, PDU; MODBUS
+ * Messaging on TCP/IP V1.0b). The third, ASCII, is in ascii.ts.
  */
 
-const MAX_PDU = 253;
+export const MAX_PDU = 253;
+export const CRC_LENGTH = 2;
 /** Unit, PDU, CRC. */
-export const MAX_RTU_ADU = 1 + MAX_PDU + 2;
+export const MAX_RTU_ADU = 1 + MAX_PDU + CRC_LENGTH;
 /** Unit, function, CRC. */
 export const MIN_RTU_ADU = 4;
 /** Transaction, protocol and length, two bytes each, and the unit. */

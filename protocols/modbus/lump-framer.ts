@@ -13,15 +13,15 @@
  *
  * Complete frames are given t3.5 after the last byte; anything else waits for the settled silence.
  */
-import { CRC_START, crc16, crcStep, MAX_RTU_ADU, MIN_RTU_ADU } from "./frame.ts";
+import { CRC_LENGTH, CRC_START, crc16, crcStep, MAX_RTU_ADU, MIN_RTU_ADU } from "./frame.ts";
 import { NEED_MORE, UNKNOWN } from "./functions.ts";
-import type { FrameUser, RtuFramer } from "./rtu-framer.ts";
+import type { FrameUser, SerialFramer } from "./rtu-framer.ts";
 import { type RtuTiming, settledAfter, wireTime } from "./timing.ts";
 
 /** Junk beyond this is looked through and dropped while it still comes. */
 const CAPACITY = 4 * MAX_RTU_ADU;
 
-export class LumpFramer implements RtuFramer {
+export class LumpFramer implements SerialFramer {
   readonly #timing: RtuTiming;
   readonly #user: FrameUser;
   readonly #bytes = new Uint8Array(CAPACITY);
@@ -111,7 +111,7 @@ export class LumpFramer implements RtuFramer {
       const byLength = this.#frameAt(at);
       const length = byLength === UNKNOWN ? this.#frameToPause(at) : byLength;
       if (length <= 0) break;
-      this.#user.frame(this.#bytes, at, length);
+      this.#user.frame(this.#bytes, at, length - CRC_LENGTH);
       at += length;
     }
     return at;
@@ -128,7 +128,7 @@ export class LumpFramer implements RtuFramer {
       const byLength = this.#frameAt(at);
       const length = byLength > 0 ? byLength : this.#frameToPause(at);
       if (length > 0) {
-        this.#user.frame(this.#bytes, at, length);
+        this.#user.frame(this.#bytes, at, length - CRC_LENGTH);
         at += length;
       } else {
         this.#user.damaged(this.#bytes, at, this.#length - at);

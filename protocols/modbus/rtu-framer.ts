@@ -2,13 +2,13 @@
  * Finding RTU frames in what a line delivers. With the time of each byte the standard's rule is applied as written: silence
  * ends a frame (here). Without it, length, CRC and silence decide together (lump-framer.ts).
  */
-import { crc16, MAX_RTU_ADU, MIN_RTU_ADU } from "./frame.ts";
+import { CRC_LENGTH, crc16, MAX_RTU_ADU, MIN_RTU_ADU } from "./frame.ts";
 import { LumpFramer } from "./lump-framer.ts";
 import { type RtuTiming, settledAfter, wireTime } from "./timing.ts";
 
 /** What a framer tells, and asks, the server or client behind it. */
 export interface FrameUser {
-  /** A frame with a good CRC. The bytes are the framer's own: they hold during the call. */
+  /** Unit and PDU of a frame whose check bytes are good. The bytes are the framer's own: they hold during the call. */
   frame(bytes: Uint8Array, at: number, length: number): void;
   /** Something that ended and was no good frame. */
   damaged(bytes: Uint8Array, at: number, length: number): void;
@@ -21,7 +21,8 @@ export interface FrameUser {
   concerns(unit: number, code: number): boolean;
 }
 
-export interface RtuFramer {
+/** Whatever finds frames on a serial line. */
+export interface SerialFramer {
   /** One or more bytes, the last of which ended at `mono`. */
   receive(bytes: Uint8Array, mono: number): void;
   wake(mono: number): void;
@@ -35,12 +36,12 @@ export interface RtuFramer {
   clear(): void;
 }
 
-export function rtuFramer(timing: RtuTiming, user: FrameUser): RtuFramer {
+export function rtuFramer(timing: RtuTiming, user: FrameUser): SerialFramer {
   return timing.byteTimes ? new SilenceFramer(timing, user) : new LumpFramer(timing, user);
 }
 
 /** MODBUS over Serial Line V1.02, 2.5.1.1: silence of t3.5 ends a frame, silence over t1.5 inside it makes it invalid. */
-class SilenceFramer implements RtuFramer {
+class SilenceFramer implements SerialFramer {
   readonly #timing: RtuTiming;
   readonly #user: FrameUser;
   readonly #bytes = new Uint8Array(MAX_RTU_ADU);
@@ -88,7 +89,7 @@ class SilenceFramer implements RtuFramer {
     if (length === 0) return;
     const whole = !this.#broken && length >= MIN_RTU_ADU && length <= MAX_RTU_ADU;
     this.clear();
-    if (whole && crc16(this.#bytes, 0, length) === 0) this.#user.frame(this.#bytes, 0, length);
+    if (whole && crc16(this.#bytes, 0, length) === 0) this.#user.frame(this.#bytes, 0, length - CRC_LENGTH);
     else this.#user.damaged(this.#bytes, 0, Math.min(length, MAX_RTU_ADU));
   }
 }

@@ -1,4 +1,4 @@
-/** Modbus servers: the PDU level, one TCP connection, one RTU line. */
+/** Modbus servers: the PDU level, one TCP connection, one serial line. */
 export { type ModbusDataModel, respond } from "./respond.ts";
-export { ModbusRtuServer } from "./server-rtu.ts";
+export { ModbusAsciiServer, ModbusRtuServer, type ModbusSerialServer } from "./server-serial.ts";
 export { ModbusTcpServerSession } from "./server-tcp.ts";

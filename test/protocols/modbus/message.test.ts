@@ -1,12 +1,7 @@
 import jsmodbus from "jsmodbus";
 import { describe, expect, test } from "vitest";
-import {
-  type ModbusRequest,
-  parseReply,
-  putRequest,
-  refusalOf,
-  requestSize,
-} from "../../../protocols/modbus/message.ts";
+import { type ModbusRequest, putRequest, refusalOf, requestSize } from "../../../protocols/modbus/message.ts";
+import { parseReply } from "../../../protocols/modbus/reply.ts";
 import { hex, show } from "./support.ts";
 
 /** An independent encoder of the same PDUs. */
@@ -63,7 +58,7 @@ test.each([
   [{ function: 16, address: 0, words: new Uint8Array(0) }],
   [{ function: 16, address: 0, words: new Uint8Array(3) }],
   [{ function: 16, address: 0, words: new Uint8Array(248) }],
-  [{ function: 7 }],
+  [{ function: 20 }],
 ] as unknown as [ModbusRequest][])("refused before it is sent: %j", (request) => {
   expect(refusalOf(request)).toBeTypeOf("string");
 });

@@ -23,14 +23,14 @@ describe("general rules", () => {
   });
 
   test("38, 39: unknown functions, 0 and those from 128 on: exception 01", () => {
-    for (const code of [0, 7, 8, 0x11, 0x16, 0x2b, 0x64, 0x7f, 0x80, 0x83, 0xff]) {
+    for (const code of [0, 7, 8, 0x0b, 0x0c, 0x11, 0x14, 0x15, 0x18, 0x2b, 0x64, 0x7f, 0x80, 0x83, 0xff]) {
       const expected = (code | 0x80).toString(16).padStart(2, "0");
       expect(ask(new MemoryDevice(), Uint8Array.of(code, 0, 0, 0, 1))).toBe(`${expected} 01`);
     }
   });
 
   test("39: a function that the device has not got is exception 01, before its data are looked at", () => {
-    for (const code of [1, 2, 3, 4, 5, 6, 15, 16]) {
+    for (const code of [1, 2, 3, 4, 5, 6, 15, 16, 17, 22, 23, 43]) {
       expect(ask({}, Uint8Array.of(code, 0xff, 0xff, 0, 0))).toBe(`${(code | 0x80).toString(16)} 01`);
     }
   });

@@ -1,6 +1,6 @@
 /**
- * The client's side of an RTU line. One request at a time; t3.5 of silence before each frame; what comes while nothing is
- * asked is thrown away.
+ * The client's side of a serial line, RTU or ASCII. One request at a time; in RTU t3.5 of silence before each frame; what
+ * comes while nothing is asked is thrown away.
  */
 import { failure, success } from "../../src/core/result.ts";
 import {
@@ -13,33 +13,40 @@ import {
   QUEUE_LIMIT,
   refused,
   TIMEOUT,
-  unanswered,
 } from "./client-link.ts";
-import { BROADCAST, MAX_RTU_ADU, MAX_UNIT, putCrc } from "./frame.ts";
+import { BROADCAST, MAX_UNIT } from "./frame.ts";
 import { EXCEPTION_BIT, FUNCTIONS, replyAduLength, UNKNOWN } from "./functions.ts";
-import { type ModbusRequest, parseReply, putRequest, refusalOf, requestSize } from "./message.ts";
-import { type FrameUser, type RtuFramer, rtuFramer } from "./rtu-framer.ts";
-import { type RtuTiming, settledAfter, wireTime } from "./timing.ts";
+import { isUnanswered, type ModbusRequest, putRequest, refusalOf, requestSize, unanswered } from "./message.ts";
+import { parseReply } from "./reply.ts";
+import type { FrameUser, SerialFramer } from "./rtu-framer.ts";
+import { type AsciiTiming, asciiLine, rtuLine, type SerialLine } from "./serial-line.ts";
+import type { RtuTiming } from "./timing.ts";
 
-export interface RtuClientOptions {
-  readonly framing: "rtu";
-  readonly timing: RtuTiming;
+interface SerialOptions {
   /** µs from the end of the request until the reply must have begun. */
   readonly responseTimeout: number;
   /** µs that the units get to carry out a broadcast; default 100 ms. */
   readonly turnaround?: number;
 }
 
+export type SerialClientOptions = SerialOptions &
+  (
+    | { readonly framing: "rtu"; readonly timing: RtuTiming }
+    | { readonly framing: "ascii"; readonly timing: AsciiTiming }
+  );
+
+const CHANGE_DELIMITER = 3;
+
 interface InFlight extends Pending {
   readonly sentAt: number;
   readonly deadline: number;
 }
 
-export class RtuClient implements LinkClient, FrameUser {
-  readonly #timing: RtuTiming;
+export class SerialClient implements LinkClient, FrameUser {
+  readonly #line: SerialLine;
   readonly #responseTimeout: number;
   readonly #turnaround: number;
-  readonly #framer: RtuFramer;
+  readonly #framer: SerialFramer;
   readonly #queue: Pending[] = [];
   #inFlight: InFlight | undefined;
   #result: ClientResult | undefined;
@@ -53,12 +60,12 @@ export class RtuClient implements LinkClient, FrameUser {
   /** When the first request in the queue started to wait for silence. */
   #waitingSince = 0;
 
-  constructor(options: RtuClientOptions) {
-    this.#timing = options.timing;
+  constructor(options: SerialClientOptions) {
+    this.#line = options.framing === "rtu" ? rtuLine(options.timing) : asciiLine(options.timing);
     this.#responseTimeout = options.responseTimeout;
     this.#turnaround = options.turnaround ?? 100_000;
-    this.#silence = options.timing.t35;
-    this.#framer = rtuFramer(options.timing, this);
+    this.#silence = this.#line.silence;
+    this.#framer = this.#line.framer(this);
   }
 
   get outstanding(): number {
@@ -114,7 +121,7 @@ export class RtuClient implements LinkClient, FrameUser {
     const asked = this.#inFlight;
     // A reply of another unit leaves the timer running (serial line V1.02, master state diagram).
     if (asked === undefined || this.#result !== undefined || bytes[at] !== asked.unit) return;
-    const result = parseReply(asked.request, bytes, at + 1, length - 3);
+    const result = parseReply(asked.request, bytes, at + 1, length - 1);
     // A good frame of this unit that does not fit is most likely its late reply to an earlier request. Failing at once
     // would send the next request while this one's reply is still to come, and so on for ever.
     if (!result.ok && result.error.kind === "bad-reply") this.#doubt = result;
@@ -127,7 +134,10 @@ export class RtuClient implements LinkClient, FrameUser {
     // Noise before the reply does not end the wait; what begins as the reply does was the reply.
     const code = (bytes[at + 1] as number) & ~EXCEPTION_BIT;
     if (bytes[at] === asked.unit && code === asked.request.function)
-      this.#result = failure({ kind: "bad-reply", detail: "the reply is damaged: its CRC, length or gaps are wrong" });
+      this.#result = failure({
+        kind: "bad-reply",
+        detail: "the reply is damaged: its check bytes, length or gaps are wrong",
+      });
   }
 
   lengthAt(bytes: Uint8Array, at: number, end: number, shape: "request" | "reply"): number {
@@ -153,13 +163,13 @@ export class RtuClient implements LinkClient, FrameUser {
   #overdue(asked: InFlight, mono: number): ClientResult | undefined {
     const end = this.#framer.idle ? asked.deadline : this.#lastDeadline(asked);
     if (mono < end) return undefined;
-    if (asked.unit === BROADCAST) return success(unanswered(asked.request));
+    if (asked.unit === BROADCAST || isUnanswered(asked.request)) return success(unanswered(asked.request));
     return this.#doubt ?? TIMEOUT;
   }
 
   /** A reply that began in time may end after the deadline, but noise must not keep the line for ever. */
   #lastDeadline(asked: InFlight): number {
-    return asked.deadline + wireTime(this.#timing, MAX_RTU_ADU) + settledAfter(this.#timing);
+    return asked.deadline + this.#line.wireTime(this.#line.longest) + this.#line.settled;
   }
 
   #finish(asked: InFlight, result: ClientResult, mono: number, effects: ClientEffect[]): void {
@@ -171,10 +181,17 @@ export class RtuClient implements LinkClient, FrameUser {
     this.#doubt = undefined;
     this.#framer.clear();
     this.#waitingSince = mono;
+    if (result.ok) this.#followDelimiter(asked.request);
     if (answered || asked.unit === BROADCAST) return;
     // A late reply may be under way in the host: the line is listened to before the next request.
-    this.#silence = settledAfter(this.#timing);
+    this.#silence = this.#line.settled;
     this.#activeAt = mono;
+  }
+
+  /** A unit that was told to end its frames otherwise (08/03) expects it of ours too. */
+  #followDelimiter(request: ModbusRequest): void {
+    if (request.function === 8 && request.subfunction === CHANGE_DELIMITER)
+      this.#line.setDelimiter?.(request.data[0] as number);
   }
 
   /** A line that is never silent fails its requests instead of holding them. */
@@ -198,16 +215,16 @@ export class RtuClient implements LinkClient, FrameUser {
 
   #send(next: Pending, mono: number): Uint8Array {
     const size = requestSize(next.request);
-    const bytes = new Uint8Array(3 + size);
-    bytes[0] = next.unit;
-    putRequest(next.request, bytes, 1);
-    putCrc(bytes, 0, 1 + size);
-    const end = mono + wireTime(this.#timing, bytes.length);
+    const body = new Uint8Array(1 + size);
+    body[0] = next.unit;
+    putRequest(next.request, body, 1);
+    const bytes = this.#line.frame(body, body.length);
+    const end = mono + this.#line.wireTime(bytes.length);
     const wait = next.unit === BROADCAST ? this.#turnaround : this.#responseTimeout;
     this.#inFlight = { ...next, sentAt: mono, deadline: end + wait };
     this.#framer.clear();
     this.#activeAt = end;
-    this.#silence = this.#timing.t35;
+    this.#silence = this.#line.silence;
     return bytes;
   }
 }
