@@ -27,10 +27,10 @@ export interface PolledMeterConfig extends MeterConfig {
 /** One serial bus, or one TCP connection to a meter or gateway. */
 export interface LineConfig {
   readonly link: LinkId;
-  readonly framing: "rtu" | "tcp";
-  /** RTU only: bit/s, from which the silences of the line follow; default: that of the first meter's model. */
+  readonly framing: "rtu" | "ascii" | "tcp";
+  /** Serial only: bit/s, from which the silences of the line follow; default: that of the first meter's model. */
   readonly baud?: number;
-  /** RTU only: start, data, parity and stop bits of a character; default 11, 8N1 has 10. */
+  /** Serial only: start, data, parity and stop bits of a character; default 11 in RTU (8N1 has 10), 10 in ASCII. */
   readonly bitsPerChar?: number;
   /** RTU only: the link reports the exact time of each byte (a virtual line does, an operating system's port does not). */
   readonly byteTimes?: boolean;

@@ -30,6 +30,7 @@ export type LineWhere =
       readonly path: string;
       readonly baud: number;
       readonly parity: "none" | "even" | "odd";
+      readonly dataBits: 7 | 8;
       readonly stopBits: 1 | 2;
     };
 
@@ -85,8 +86,9 @@ function readLine(
   findModel: ModelFinder,
 ): LineConfig | undefined {
   const name = line.has("name") ? line.text("name", "a name for the line") : `line-${index + 1}`;
-  const where = readWhere(line.object("where"));
-  const framing = line.has("framing") ? line.choice("framing", ["rtu", "tcp"]) : where?.kind === "tcp" ? "tcp" : "rtu";
+  const given = line.has("framing") ? line.choice("framing", ["rtu", "ascii", "tcp"]) : undefined;
+  const where = readWhere(line.object("where"), given === "ascii");
+  const framing = line.has("framing") ? given : where?.kind === "tcp" ? "tcp" : "rtu";
   const pollEvery = line.has("pollSeconds") ? line.number("pollSeconds", 0.1, 86_400) : DEFAULT_POLL_SECONDS;
   const responseTimeout = line.has("timeoutSeconds") ? line.number("timeoutSeconds", 0.01, 60) : undefined;
   const retries = line.has("retries") ? line.integer("retries", 0, 10) : undefined;
@@ -108,17 +110,17 @@ function readLine(
   };
 }
 
-/** Start bit, eight data bits, parity, stop bits. */
-function bitsPerChar({ parity, stopBits }: LineWhere & { kind: "serial" }): number {
-  return 9 + (parity === "none" ? 0 : 1) + stopBits;
+/** Start bit, data bits, parity, stop bits. */
+function bitsPerChar({ dataBits, parity, stopBits }: LineWhere & { kind: "serial" }): number {
+  return 1 + dataBits + (parity === "none" ? 0 : 1) + stopBits;
 }
 
 function micros(seconds: number): number {
   return Math.round(seconds * MICROS_PER_SECOND);
 }
 
-function readWhere(where: ObjectReader): LineWhere | undefined {
-  const read = where.has("tcp") ? readTcp(where) : where.has("serial") ? readSerial(where) : undefined;
+function readWhere(where: ObjectReader, ascii: boolean): LineWhere | undefined {
+  const read = where.has("tcp") ? readTcp(where) : where.has("serial") ? readSerial(where, ascii) : undefined;
   if (!where.has("tcp") && !where.has("serial"))
     where.problem(
       "tcp",
@@ -139,13 +141,15 @@ function readTcp(where: ObjectReader): LineWhere | undefined {
   return undefined;
 }
 
-function readSerial(where: ObjectReader): LineWhere | undefined {
+/** A character of Modbus ASCII has 7 data bits, and a parity or a second stop bit (serial line V1.02, 2.5.2). */
+function readSerial(where: ObjectReader, ascii: boolean): LineWhere | undefined {
   const path = where.text("serial", "the path of a serial port");
   const baud = where.has("baud") ? where.integer("baud", 300, 921_600) : 9600;
-  const parity = where.has("parity") ? where.choice("parity", ["none", "even", "odd"]) : "none";
-  const stopBits = where.has("stopBits") ? where.choice("stopBits", [1, 2] as const) : 1;
+  const parity = where.has("parity") ? where.choice("parity", ["none", "even", "odd"]) : ascii ? "even" : "none";
+  const usual = ascii && parity === "none" ? 2 : 1;
+  const stopBits = where.has("stopBits") ? where.choice("stopBits", [1, 2] as const) : usual;
   if (path === undefined || baud === undefined || parity === undefined || stopBits === undefined) return undefined;
-  return { kind: "serial", path, baud, parity, stopBits };
+  return { kind: "serial", path, baud, parity, dataBits: ascii ? 7 : 8, stopBits };
 }
 
 function readMeasures(line: ObjectReader): readonly MeasureKey[] {

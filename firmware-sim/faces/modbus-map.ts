@@ -1,11 +1,13 @@
 /** A meter behind its model's Modbus map: the data model that the protocol's server asks. */
 
 import { EXCEPTION } from "../../protocols/modbus/errors.ts";
+import type { DeviceObjects } from "../../protocols/modbus/identification.ts";
 import type { ModbusDataModel } from "../../protocols/modbus/server.ts";
 import type { ModbusControl } from "../../protocols/models/model.ts";
 import type { Now } from "../../src/core/time.ts";
 import type { Meter } from "../meter.ts";
 import { ModbusControlBlock } from "./modbus-control.ts";
+import { exceptionStatusOf, objectsOf, serverIdOf } from "./modbus-identity.ts";
 import { RegisterImage } from "./register-image.ts";
 
 export class ModbusMapFace implements ModbusDataModel {
@@ -16,10 +18,15 @@ export class ModbusMapFace implements ModbusDataModel {
   /** Absent on models without a relay, which then answer exception 01 as the real ones do. */
   readonly readBits?: NonNullable<ModbusDataModel["readBits"]>;
   readonly writeBits?: NonNullable<ModbusDataModel["writeBits"]>;
+  readonly exceptionStatus?: NonNullable<ModbusDataModel["exceptionStatus"]>;
+  readonly serverId?: Uint8Array;
+  readonly objects?: DeviceObjects;
+  #now: Now;
 
   constructor(meter: Meter, now: Now) {
     const map = meter.model.modbus;
     this.#meter = meter;
+    this.#now = now;
     this.#control = map.control === undefined ? undefined : new ModbusControlBlock(meter, map.control, now);
     const control = this.#control?.registers() ?? [];
     if (map.tables === "shared") {
@@ -35,15 +42,21 @@ export class ModbusMapFace implements ModbusDataModel {
       this.readBits = (table, address, quantity, out, at) => relay.read(table, address, quantity, out, at);
       this.writeBits = (address, quantity, bytes, at) => relay.write(address, quantity, bytes, at);
     }
+    const functions = map.functions ?? [];
+    if (functions.includes(0x07))
+      this.exceptionStatus = () => exceptionStatusOf(meter, this.#control?.unlocked === true);
+    if (functions.includes(0x11)) this.serverId = serverIdOf(meter);
+    if (functions.includes(0x2b)) this.objects = objectsOf(meter);
   }
 
-  /** Call before a request is answered: registers are refreshed and the window judged at this instant. */
+  /** Call before bytes are given to the server: the instant at which its requests are answered. */
   at(now: Now): void {
-    this.#meter.refresh(now);
+    this.#now = now;
     this.#control?.at(now);
   }
 
   readRegisters(table: "holding" | "input", address: number, quantity: number, out: Uint8Array, at: number): number {
+    this.#meter.refresh(this.#now);
     return (table === "holding" ? this.#holding : this.#input).read(address, quantity, out, at);
   }
 

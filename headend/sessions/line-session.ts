@@ -10,7 +10,8 @@
 import { ModbusClient } from "../../protocols/modbus/client.ts";
 import { EXCEPTION, type ModbusFailure } from "../../protocols/modbus/errors.ts";
 import type { ModbusReply, ModbusRequest } from "../../protocols/modbus/message.ts";
-import { type RtuTiming, rtuTiming, wireTime } from "../../protocols/modbus/timing.ts";
+import { type SerialFraming, type SerialLine, serialLine } from "../../protocols/modbus/serial-line.ts";
+import { rtuTiming } from "../../protocols/modbus/timing.ts";
 import type { OrderNumber } from "../../protocols/orders.ts";
 import { assert, type Result } from "../../src/core/result.ts";
 import { type Civil, civil, MICROS_PER_MS, MICROS_PER_SECOND, type Now, type Wake } from "../../src/core/time.ts";
@@ -31,8 +32,8 @@ const DEFAULT_RETRIES = 2;
 /** A meter that says "busy" or "acknowledge" is asked again after this (Modbus application protocol, codes 05 and 06). */
 const BUSY_PAUSE = 200 * MICROS_PER_MS;
 
-/** Address, function, byte count and CRC of the reply to a read. */
-const READ_REPLY_OVERHEAD = 5;
+/** Function and byte count of the reply to a read. */
+const READ_REPLY_HEADER = 2;
 
 /** A task in a meter's hands, with the request the line still owes it. */
 interface Job {
@@ -70,7 +71,8 @@ export class LineSession {
   readonly config: LineConfig;
   readonly #client: ModbusClient;
   /** RTU only. */
-  readonly #timing: RtuTiming | undefined;
+  /** Undefined over TCP. */
+  readonly #wire: SerialLine | undefined;
   readonly #meters: readonly MeterState[];
   readonly #byId: ReadonlyMap<MeterId, MeterState>;
   readonly #retries: number;
@@ -84,8 +86,9 @@ export class LineSession {
 
   constructor(config: LineConfig) {
     this.config = config;
-    this.#timing = config.framing === "rtu" ? timingOf(config) : undefined;
-    this.#client = clientFor(config, this.#timing);
+    const framing = framingOf(config);
+    this.#wire = framing === undefined ? undefined : serialLine(framing);
+    this.#client = clientFor(config, framing);
     this.#retries = config.retries ?? DEFAULT_RETRIES;
     this.#meters = config.meters.map((meter) => ({
       config: meter,
@@ -269,8 +272,7 @@ export class LineSession {
   #takenAt(sent: Now, result: Result<ModbusReply, ModbusFailure>, latency: number, now: Now): Civil {
     const passed = now.mono - sent.mono;
     if (!result.ok || passed <= 0) return now.civil;
-    const onWire =
-      this.#timing === undefined ? 0 : wireTime(this.#timing, result.value.data.length + READ_REPLY_OVERHEAD);
+    const onWire = this.#wire?.wireTime(this.#wire.charactersOf(READ_REPLY_HEADER + result.value.data.length)) ?? 0;
     const window = latency > onWire ? latency - onWire : latency;
     // Civil time may run at another speed than the wire's.
     return civil(sent.civil + Math.round(((now.civil - sent.civil) * (window / 2)) / passed));
@@ -332,16 +334,17 @@ function nextSlot(due: number, every: number, now: number): number {
   return due > now ? due : due + every * (Math.floor((now - due) / every) + 1);
 }
 
-function timingOf(config: LineConfig): RtuTiming {
-  const defaults = config.meters[0]?.model.modbus.defaults;
-  const { byteTimes = false, bitsPerChar } = config;
-  const options = bitsPerChar === undefined ? { byteTimes } : { byteTimes, bitsPerChar };
-  return rtuTiming(config.baud ?? defaults?.baud ?? 9600, options);
+function framingOf(config: LineConfig): SerialFraming | undefined {
+  if (config.framing === "tcp") return undefined;
+  const baud = config.baud ?? config.meters[0]?.model.modbus.defaults.baud ?? 9600;
+  const bits = config.bitsPerChar === undefined ? {} : { bitsPerChar: config.bitsPerChar };
+  if (config.framing === "ascii") return { framing: "ascii", timing: { baud, ...bits } };
+  return { framing: "rtu", timing: rtuTiming(baud, { byteTimes: config.byteTimes ?? false, ...bits }) };
 }
 
-function clientFor(config: LineConfig, timing: RtuTiming | undefined): ModbusClient {
+function clientFor(config: LineConfig, framing: SerialFraming | undefined): ModbusClient {
   const responseTimeout = config.responseTimeout ?? DEFAULT_TIMEOUT;
-  if (timing !== undefined) return new ModbusClient({ framing: "rtu", timing, responseTimeout });
+  if (framing !== undefined) return new ModbusClient({ ...framing, responseTimeout });
   // One request at a time also over TCP: behind a gateway there is a serial bus again.
   return new ModbusClient({ framing: "tcp", responseTimeout, maxInFlight: 1 });
 }

@@ -19,8 +19,7 @@ import { EXCEPTION_BIT, FUNCTIONS, replyAduLength, UNKNOWN } from "./functions.t
 import { isUnanswered, type ModbusRequest, putRequest, refusalOf, requestSize, unanswered } from "./message.ts";
 import { parseReply } from "./reply.ts";
 import type { FrameUser, SerialFramer } from "./rtu-framer.ts";
-import { type AsciiTiming, asciiLine, rtuLine, type SerialLine } from "./serial-line.ts";
-import type { RtuTiming } from "./timing.ts";
+import { type SerialFraming, type SerialLine, serialLine } from "./serial-line.ts";
 
 interface SerialOptions {
   /** µs from the end of the request until the reply must have begun. */
@@ -29,11 +28,7 @@ interface SerialOptions {
   readonly turnaround?: number;
 }
 
-export type SerialClientOptions = SerialOptions &
-  (
-    | { readonly framing: "rtu"; readonly timing: RtuTiming }
-    | { readonly framing: "ascii"; readonly timing: AsciiTiming }
-  );
+export type SerialClientOptions = SerialOptions & SerialFraming;
 
 const CHANGE_DELIMITER = 3;
 
@@ -61,7 +56,7 @@ export class SerialClient implements LinkClient, FrameUser {
   #waitingSince = 0;
 
   constructor(options: SerialClientOptions) {
-    this.#line = options.framing === "rtu" ? rtuLine(options.timing) : asciiLine(options.timing);
+    this.#line = serialLine(options);
     this.#responseTimeout = options.responseTimeout;
     this.#turnaround = options.turnaround ?? 100_000;
     this.#silence = this.#line.silence;

@@ -1,8 +1,9 @@
 /** A PDU field by field, as a person reads it off a capture (MODBUS Application Protocol V1.1b3, section 6). */
-import { toHex } from "../../src/core/bytes.ts";
 import type { ExplainedField, ExplainedReading } from "../explain.ts";
 import { exceptionText } from "./errors.ts";
-import { uint16At } from "./frame.ts";
+import { SERVICES } from "./explain-services.ts";
+import { address, bits, byteCount, hex, quantity, registers, Walk } from "./explain-walk.ts";
+import { MASK_WRITE_REGISTER, READ_WRITE_LIMIT, READ_WRITE_REGISTERS, WRITE_COILS } from "./functions.ts";
 
 export interface ExplainedPdu {
   readonly fields: readonly ExplainedField[];
@@ -33,78 +34,22 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [0x2b, "encapsulated interface (device identification)"],
 ]);
 
-const hex = (value: number, digits: number): string => `${value.toString(16).toUpperCase().padStart(digits, "0")}h`;
-
-/** Walks over the PDU, noting fields at their place in the capture. */
-class Walk {
-  readonly fields: ExplainedField[] = [];
-  readonly readings: ExplainedReading[] = [];
-  error: string | undefined;
-  readonly #pdu: Uint8Array;
-  readonly #base: number;
-  #at = 0;
-
-  constructor(pdu: Uint8Array, base: number) {
-    this.#pdu = pdu;
-    this.#base = base;
-  }
-
-  get left(): number {
-    return this.#pdu.length - this.#at;
-  }
-
-  note(length: number, name: string, value: string, fault?: string): void {
-    const field = { offset: this.#base + this.#at, length, name, value };
-    this.fields.push(fault === undefined ? field : { ...field, fault });
-    if (fault !== undefined) this.error ??= `${name}: ${fault}`;
-    this.#at += length;
-  }
-
-  /** One byte or one 16-bit number; a missing one is a fault and reads as undefined. */
-  number(
-    length: 1 | 2,
-    name: string,
-    show: (value: number) => string,
-    judge?: (value: number) => string | undefined,
-  ): number | undefined {
-    if (this.left < length) {
-      this.note(this.left, name, "", `the frame ends ${length - this.left} byte(s) too early`);
-      return undefined;
-    }
-    const value = length === 1 ? (this.#pdu[this.#at] as number) : uint16At(this.#pdu, this.#at);
-    this.note(length, name, show(value), judge?.(value));
-    return value;
-  }
-
-  /** Takes `length` bytes as they are. */
-  take(length: number): Uint8Array {
-    return this.#pdu.subarray(this.#at, this.#at + length);
-  }
-
-  /** What is left over is wrong, unless `name` says what it is. */
-  rest(name?: string): void {
-    if (this.left === 0) return;
-    const bytes = this.take(this.left);
-    if (name === undefined) this.note(this.left, "surplus", toHex(bytes, " "), "more bytes than this function has");
-    else this.note(this.left, name, toHex(bytes, " "));
-  }
-}
-
 /** @param base where the PDU begins in the capture */
 export function explainPdu(pdu: Uint8Array, base: number, direction: "request" | "reply"): ExplainedPdu {
   const walk = new Walk(pdu, base);
   const code = walk.number(1, "function", functionName, (value) => functionFault(value, direction));
   if (code !== undefined) {
     if (code & 0x80) walk.number(1, "exception", (value) => `${hex(value, 2)} ${exceptionText(value)}`);
+    else if (SERVICES.has(code)) SERVICES.get(code)?.[direction](walk);
     else if (direction === "request") explainRequest(walk, code);
     else explainReply(walk, code);
-    walk.rest(NAMES.has(code) && !EXPLAINED.has(code) ? "data" : undefined);
+    walk.rest(NAMES.has(code) && !EXPLAINED.has(code) && !SERVICES.has(code) ? "data" : undefined);
   }
   return { fields: walk.fields, readings: walk.readings, error: walk.error };
 }
 
-/** Functions whose fields are told apart here; the data of the others is shown as it is. */
-const EXPLAINED: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 0x0f, 0x10, 0x16]);
+/** Functions of coils and registers. Of file records and FIFO queues, which no meter has, the data is shown as it is. */
+const EXPLAINED: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 0x0f, 0x10, 0x16, 0x17]);
 
 function functionName(code: number): string {
   const name = NAMES.get(code & 0x7f) ?? "unknown function";
@@ -116,13 +61,6 @@ function functionFault(code: number, direction: "request" | "reply"): string | u
   return NAMES.has(code & 0x7f) ? undefined : "no function of the standard";
 }
 
-const address = (walk: Walk) => walk.number(2, "address", (value) => `${hex(value, 4)} (${value})`);
-
-function quantity(walk: Walk, limit: number): number | undefined {
-  const judge = (value: number) => (value >= 1 && value <= limit ? undefined : `must be 1 to ${limit}`);
-  return walk.number(2, "quantity", String, judge);
-}
-
 function explainRequest(walk: Walk, code: number): void {
   if (!EXPLAINED.has(code)) return;
   address(walk);
@@ -130,19 +68,25 @@ function explainRequest(walk: Walk, code: number): void {
   else if (code <= 4) quantity(walk, 125);
   else if (code === 5) coilValue(walk);
   else if (code === 6) registers(walk, 2);
-  else if (code === 0x16) masks(walk);
-  else {
-    const count = quantity(walk, code === 0x0f ? 1968 : 123);
-    const expected = count === undefined ? undefined : code === 0x0f ? Math.ceil(count / 8) : 2 * count;
-    const bytes = byteCount(walk, expected);
-    if (code === 0x0f) bits(walk, bytes, count ?? 0);
-    else registers(walk, bytes);
-  }
+  else if (code === MASK_WRITE_REGISTER) masks(walk);
+  else if (code === WRITE_COILS) {
+    const count = quantity(walk, 1968);
+    bits(walk, byteCount(walk, count === undefined ? undefined : Math.ceil(count / 8)), count ?? 0);
+  } else if (code === READ_WRITE_REGISTERS) {
+    quantity(walk, 125);
+    address(walk, "write address");
+    writtenRegisters(walk, READ_WRITE_LIMIT, "write quantity");
+  } else writtenRegisters(walk, 123, "quantity");
+}
+
+function writtenRegisters(walk: Walk, limit: number, name: string): void {
+  const count = quantity(walk, limit, name);
+  registers(walk, byteCount(walk, count === undefined ? undefined : 2 * count));
 }
 
 function explainReply(walk: Walk, code: number): void {
   if (!EXPLAINED.has(code)) return;
-  if (code <= 4) {
+  if (code <= 4 || code === READ_WRITE_REGISTERS) {
     const bytes = byteCount(walk, undefined);
     if (code <= 2) bits(walk, bytes, 8 * bytes);
     else registers(walk, bytes);
@@ -151,8 +95,8 @@ function explainReply(walk: Walk, code: number): void {
   address(walk);
   if (code === 5) coilValue(walk);
   else if (code === 6) registers(walk, 2);
-  else if (code === 0x16) masks(walk);
-  else quantity(walk, code === 0x0f ? 1968 : 123);
+  else if (code === MASK_WRITE_REGISTER) masks(walk);
+  else quantity(walk, code === WRITE_COILS ? 1968 : 123);
 }
 
 function coilValue(walk: Walk): void {
@@ -168,31 +112,4 @@ function coilValue(walk: Walk): void {
 function masks(walk: Walk): void {
   walk.number(2, "AND mask", (value) => hex(value, 4));
   walk.number(2, "OR mask", (value) => hex(value, 4));
-}
-
-/** The byte count, judged against what must follow and against the quantity where that is known. Returns what there is. */
-function byteCount(walk: Walk, expected: number | undefined): number {
-  const follows = walk.left - 1;
-  const count = walk.number(1, "byte count", String, (value) => {
-    if (expected !== undefined && value !== expected) return `must be ${expected} for this quantity`;
-    return value === follows ? undefined : `${follows} byte(s) follow`;
-  });
-  return Math.max(0, Math.min(count ?? 0, walk.left));
-}
-
-function registers(walk: Walk, bytes: number): void {
-  for (let i = 0; i < bytes; i += 2) {
-    const value = walk.number(2, `register +${i / 2}`, (word) => `${hex(word, 4)} (${word})`);
-    if (value !== undefined) walk.readings.push({ id: `+${i / 2}`, value: String(value), unit: "1" });
-  }
-}
-
-function bits(walk: Walk, bytes: number, count: number): void {
-  const packed = walk.take(bytes);
-  const states = Array.from(
-    { length: Math.min(count, 8 * bytes) },
-    (_, i) => ((packed[i >> 3] as number) >> (i & 7)) & 1,
-  );
-  if (bytes > 0) walk.note(bytes, "states", `${states.join("")} (first address left)`);
-  for (const [i, state] of states.entries()) walk.readings.push({ id: `+${i}`, value: String(state), unit: "1" });
 }

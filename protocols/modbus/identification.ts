@@ -5,13 +5,11 @@ import { MAX_PDU } from "./frame.ts";
 import { DEVICE_IDENTIFICATION, ENCAPSULATED } from "./functions.ts";
 import type { ModbusRequest } from "./message.ts";
 
-/** Texts in ASCII by object id: 00 vendor name, 01 product code, 02 revision are always there, 80 .. FF are the maker's own. */
+/** Texts in ASCII by object id: 00 vendor name, 01 product code, 02 revision are always there, 80 .. FF are the maker's own. At most 244 bytes each, what one reply holds. */
 export type DeviceObjects = ReadonlyMap<number, Uint8Array>;
 
 /** Function, type, code, conformity, more follows, next object, number of objects. */
 const HEADER = 7;
-/** The longest object that fits a reply whole. */
-export const MAX_OBJECT = MAX_PDU - HEADER - 2;
 
 const ONE_OBJECT = 4;
 const BASIC = 1;

@@ -13,6 +13,8 @@ export interface SerialLine {
   readonly longest: number;
   /** How long so many characters are on the wire, µs. */
   wireTime(characters: number): number;
+  /** How many characters the frame of a PDU of so many bytes has. */
+  charactersOf(pdu: number): number;
   /** The frame of unit and PDU, `body[0 .. length)`. */
   frame(body: Uint8Array, length: number): Uint8Array;
   framer(user: FrameUser): SerialFramer;
@@ -20,12 +22,22 @@ export interface SerialLine {
   setDelimiter?(character: number): void;
 }
 
-export function rtuLine(timing: RtuTiming): SerialLine {
+/** How a serial line is framed, and how fast it is. */
+export type SerialFraming =
+  | { readonly framing: "rtu"; readonly timing: RtuTiming }
+  | { readonly framing: "ascii"; readonly timing: AsciiTiming };
+
+export function serialLine(line: SerialFraming): SerialLine {
+  return line.framing === "rtu" ? rtuLine(line.timing) : asciiLine(line.timing);
+}
+
+function rtuLine(timing: RtuTiming): SerialLine {
   return {
     silence: timing.t35,
     settled: settledAfter(timing),
     longest: MAX_RTU_ADU,
     wireTime: (characters) => wireTime(timing, characters),
+    charactersOf: (pdu) => 1 + pdu + CRC_LENGTH,
     frame: rtuFrame,
     framer: (user) => rtuFramer(timing, user),
   };
@@ -45,10 +57,13 @@ export interface AsciiTiming {
 }
 
 const ASCII_BITS = 10;
+const LRC_LENGTH = 1;
+/** Colon, carriage return, delimiter. */
+const AROUND = 3;
 /** A frame's end is seen in its characters; this is how long a host may still hold what came late, µs. */
 const ASCII_SETTLED = 20_000;
 
-export function asciiLine(timing: AsciiTiming): SerialLine {
+function asciiLine(timing: AsciiTiming): SerialLine {
   const bits = timing.bitsPerChar ?? ASCII_BITS;
   const delimiter: Delimiter = { character: LF };
   return {
@@ -56,6 +71,7 @@ export function asciiLine(timing: AsciiTiming): SerialLine {
     settled: ASCII_SETTLED,
     longest: MAX_ASCII_ADU,
     wireTime: (characters) => Math.round((characters * bits * 1_000_000) / timing.baud),
+    charactersOf: (pdu) => 2 * (1 + pdu + LRC_LENGTH) + AROUND,
     frame: (body, length) => asciiFrame(body, length, delimiter.character),
     framer: (user) => new AsciiFramer(user, delimiter),
     setDelimiter: (character) => {

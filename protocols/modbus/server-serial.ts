@@ -13,14 +13,13 @@ import {
 } from "./functions.ts";
 import { type ModbusDataModel, putException, respond } from "./respond.ts";
 import type { FrameUser, SerialFramer } from "./rtu-framer.ts";
-import { type AsciiTiming, asciiLine, rtuLine, type SerialLine } from "./serial-line.ts";
-import type { RtuTiming } from "./timing.ts";
+import { type SerialFraming, type SerialLine, serialLine } from "./serial-line.ts";
 
 /**
  * The caller owes it wakes at {@link nextWake}; a reply is due when the line is silent: t3.5 after the last byte of its
  * request in RTU, at once in ASCII.
  */
-class SerialServer {
+export class ModbusSerialServer {
   readonly #unit: number;
   readonly #model: ModbusDataModel;
   readonly #line: SerialLine;
@@ -30,12 +29,12 @@ class SerialServer {
   #reply: Uint8Array | undefined;
   #heardAt = 0;
 
-  constructor(unit: number, model: ModbusDataModel, line: SerialLine) {
+  constructor(unit: number, model: ModbusDataModel, framing: SerialFraming) {
     assert(Number.isInteger(unit) && unit >= 1 && unit <= MAX_UNIT, "a unit is 1 .. 247");
     this.#unit = unit;
     this.#model = model;
-    this.#line = line;
-    this.#diagnostics = new LineDiagnostics(line.setDelimiter !== undefined);
+    this.#line = serialLine(framing);
+    this.#diagnostics = new LineDiagnostics(framing.framing === "ascii");
     const user: FrameUser = {
       frame: (bytes, at, length) => this.#take(bytes, at, length),
       damaged: () => this.#diagnostics.damaged(),
@@ -47,7 +46,7 @@ class SerialServer {
             : replyAduLength(bytes, at, end),
       concerns: (addressed, code) => this.#hears(addressed) && FUNCTIONS[code] !== undefined,
     };
-    this.#framer = line.framer(user);
+    this.#framer = this.#line.framer(user);
   }
 
   get counters(): Readonly<LineCounters> {
@@ -149,18 +148,3 @@ function exceptionStatus(
   out[at + 1] = model.exceptionStatus();
   return 2;
 }
-
-export class ModbusRtuServer extends SerialServer {
-  constructor(unit: number, model: ModbusDataModel, timing: RtuTiming) {
-    super(unit, model, rtuLine(timing));
-  }
-}
-
-export class ModbusAsciiServer extends SerialServer {
-  constructor(unit: number, model: ModbusDataModel, timing: AsciiTiming) {
-    super(unit, model, asciiLine(timing));
-  }
-}
-
-/** Either of the two. */
-export type ModbusSerialServer = SerialServer;

@@ -2,7 +2,7 @@
 import { MEASURES } from "../../src/core/measures.ts";
 import { failure, type Result, success } from "../../src/core/result.ts";
 import { findSyntaxProblem } from "../json.ts";
-import { ENCODINGS, type MeterModel, WIRE_UNITS } from "./model.ts";
+import { ENCODINGS, EXTRA_FUNCTIONS, type MeterModel, WIRE_UNITS } from "./model.ts";
 import { checkRules } from "./rules.ts";
 import {
   choice,
@@ -82,6 +82,7 @@ const MODBUS: Shape = object(
       outcome: address,
       relayCoil: address,
     }),
+    functions: listOf(choice("a further function", EXTRA_FUNCTIONS), 1, EXTRA_FUNCTIONS.length),
   },
 );
 

@@ -81,6 +81,10 @@ export interface ModbusControl {
   readonly relayCoil: number;
 }
 
+/** Function codes by which a meter tells what it is: exception status, server id, device identification (2B/0E). */
+export const EXTRA_FUNCTIONS = [0x07, 0x11, 0x2b] as const;
+export type ExtraFunction = (typeof EXTRA_FUNCTIONS)[number];
+
 export interface ModbusMap {
   readonly defaults: {
     readonly unit: number;
@@ -97,6 +101,8 @@ export interface ModbusMap {
   readonly tables: "separate" | "shared";
   readonly registers: readonly RegisterEntry[];
   readonly control?: ModbusControl;
+  /** What the meter serves beside registers and relay; default nothing, which is exception 01. */
+  readonly functions?: readonly ExtraFunction[];
 }
 
 /** A request and its reply as bytes (RTU with CRC, hex), and what is read from it (shown decimal strings, null = no value). */

@@ -10,7 +10,14 @@
  * | 1000     | control: unlock 1000, order mailbox 1010, outcome 1020        |
  */
 import { type MeasureKey, measure, type Phase } from "../../src/core/measures.ts";
-import { type Encoding, type ModbusControl, type ModbusMap, type RegisterEntry, registerCount } from "./model.ts";
+import {
+  type Encoding,
+  EXTRA_FUNCTIONS,
+  type ModbusControl,
+  type ModbusMap,
+  type RegisterEntry,
+  registerCount,
+} from "./model.ts";
 
 const instantsOf = (p: Phase): MeasureKey[] => [
   `voltageL${p}`,
@@ -111,5 +118,6 @@ export function nativeMap(phases: 1 | 3): ModbusMap {
     tables: "shared",
     registers: [...block(0, first), ...block(PHASE_ENERGY_BLOCK, energies)],
     control: CONTROL,
+    functions: EXTRA_FUNCTIONS,
   };
 }

@@ -1,6 +1,6 @@
 /** The page `docs/models.md`: every map as a table, made from the models themselves. */
 import { measure } from "../../src/core/measures.ts";
-import { type MeterModel, type RegisterEntry, registerCount } from "./model.ts";
+import { type ExtraFunction, type MeterModel, type RegisterEntry, registerCount } from "./model.ts";
 
 const INTRO = `# Meter models
 
@@ -27,9 +27,15 @@ function section(model: MeterModel): string {
   ].join("\n");
 }
 
+const FUNCTION_NAMES: Readonly<Record<ExtraFunction, string>> = {
+  [0x07]: "07 exception status (serial lines)",
+  [0x11]: "11 server id",
+  [0x2b]: "2B/0E device identification",
+};
+
 function facts(model: MeterModel): string[] {
   const { plate, modbus } = model;
-  const { defaults, control } = modbus;
+  const { defaults, control, functions = [] } = modbus;
   const line = `${defaults.baud} baud, 8 data bits, parity ${defaults.parity}, ${defaults.stopBits} stop bit(s), unit ${defaults.unit}`;
   const currents = `Ist ${plate.ist} A, Imin ${plate.imin} A, Itr ${plate.itr} A, Imax ${plate.imax} A`;
   const classes = `class ${plate.activeClass} active, ${plate.reactiveClass} reactive`;
@@ -52,6 +58,9 @@ function facts(model: MeterModel): string[] {
       : [
           `- Control: unlock ${hex(control.unlock)} (2 registers, open for ${control.unlockSeconds} s), order mailbox ${hex(control.mailbox)} (9), outcome ${hex(control.outcome)} (6), relay coil ${hex(control.relayCoil)}`,
         ]),
+    ...(functions.length === 0
+      ? []
+      : [`- Further functions: ${functions.map((code) => FUNCTION_NAMES[code]).join(", ")}`]),
     `- Examples: ${model.examples.length} frames, each checked by a test`,
   ];
 }

@@ -29,7 +29,7 @@ export const SCHNEIDER_IEM3155: MeterModel = {
     "CONFLICT: an older version of that file has a float map at 5000 and 6000. It is, address by address, that of another maker's meter, the Inepro PRO380 " +
     "(mbmd meters/rs485/inepro.go, seen), so this file does not follow it. " +
     "The power factor at 0C0B folds four quadrants into one float and is left out: P, Q and S tell the same. " +
-    "Recalled: 19200 8E1, int64 8000… as no value (floats: NaN), net totals, the rating plate. " +
+    "Recalled: 19200 8E1, int64 8000… as no value (floats: NaN), net totals, the rating plate, that it has device identification. " +
     "Not in the sources: the read limit and what holes give; declared registers without holes are read, at most 60 at a time.",
   phases: 3,
   plate: {
@@ -76,6 +76,7 @@ export const SCHNEIDER_IEM3155: MeterModel = {
       energy(0x0dc1, "activeEnergyImportL2", "Wh"),
       energy(0x0dc5, "activeEnergyImportL3", "Wh"),
     ],
+    functions: [0x2b],
   },
   examples: [
     {

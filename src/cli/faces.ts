@@ -1,7 +1,7 @@
 /** Opens a virtual meter's face on a wire and says where it answers. */
 import { addressOfUnit, Dlt645Face } from "../../firmware-sim/faces/dlt645.ts";
 import { Iec62056Face, type Iec62056FaceEffect } from "../../firmware-sim/faces/iec62056-21.ts";
-import { ModbusRtuFace } from "../../firmware-sim/faces/modbus-rtu.ts";
+import { ModbusSerialFace } from "../../firmware-sim/faces/modbus-serial.ts";
 import { ModbusTcpFace, type UnitMeter } from "../../firmware-sim/faces/modbus-tcp.ts";
 import { MqttFace } from "../../firmware-sim/faces/mqtt.ts";
 import type { Nvram } from "../../firmware-sim/nvram/nvram.ts";
@@ -16,13 +16,15 @@ import { listenTcp } from "../platform/tcp.ts";
 import { brokerAt, type MqttFlags, withoutPassword } from "./mqtt-options.ts";
 import type { CommandProcess } from "./process.ts";
 import { showHostPort } from "./values.ts";
-import { type SerialFlags, type Spoken, serialSettings, timingOf, type Wire } from "./wires.ts";
+import { framingOf, type SerialFlags, type Spoken, serialSettings, type Wire } from "./wires.ts";
 
 export interface FaceFlags extends SerialFlags, MqttFlags {
   /** Seconds of meter time between two telemetry messages. */
   readonly interval: number;
   /** Telemetry messages that may wait for a broker that is away. */
   readonly mqttBuffer: number;
+  /** TCP: at so many the one that was silent longest makes room. */
+  readonly maxConnections: number;
   /** DL/T 645: 12 digits. */
   readonly address?: string;
 }
@@ -39,42 +41,44 @@ export function openFace(
   nvram: Nvram | undefined,
 ): Promise<string> {
   if (protocol === "dlt645") return openDlt645(proc, wire, meters[0] as UnitMeter, flags);
-  if (protocol === "iec62056-21") return openIec62056(proc, wire, meters[0] as UnitMeter);
+  if (protocol === "iec62056-21") return openIec62056(proc, wire, meters[0] as UnitMeter, flags);
   switch (wire.kind) {
     case "tcp":
-      return openModbusTcp(proc, wire, meters);
+      return openModbusTcp(proc, wire, meters, flags);
     case "mqtt":
       return connectBroker(proc, wire, meters, flags, nvram);
     default:
-      return openModbusRtu(proc, wire, meters, flags);
+      return openModbusSerial(proc, { protocol, wire }, meters, flags);
   }
 }
 
-async function openModbusTcp(proc: CommandProcess, wire: Wire & { kind: "tcp" }, meters: readonly UnitMeter[]) {
+type TcpWire = Wire & { kind: "tcp" };
+
+async function openModbusTcp(proc: CommandProcess, wire: TcpWire, meters: readonly UnitMeter[], flags: FaceFlags) {
   const face = new ModbusTcpFace(meters, proc.clock.now());
-  return listen(proc, wire, proc.runtime.host(face, undefined, { name: "modbus-tcp" }));
+  return listen(proc, wire, proc.runtime.host(face, undefined, { name: "modbus-tcp" }), flags);
 }
 
-async function listen(proc: CommandProcess, { at }: Wire & { kind: "tcp" }, host: Host<LinkEvent>): Promise<string> {
-  const server = await listenTcp(at, (link) => host.attach(link));
+async function listen(proc: CommandProcess, { at }: TcpWire, host: Host<LinkEvent>, flags: FaceFlags): Promise<string> {
+  const server = await listenTcp({ ...at, maxConnections: flags.maxConnections }, (link) => host.attach(link));
   proc.cleanup(() => server.close());
   return showHostPort({ host: at.host, port: server.port });
 }
 
 /** On a bus every meter has a face of its own and hears what the others are asked. */
-async function openModbusRtu(
+async function openModbusSerial(
   proc: CommandProcess,
-  wire: Wire & { kind: "serial" | "pty" },
+  { protocol, wire }: Spoken & { readonly wire: { kind: "serial" | "pty" } },
   meters: readonly UnitMeter[],
   flags: FaceFlags,
 ): Promise<string> {
   const [first] = meters as readonly [UnitMeter];
-  const settings = serialSettings(flags, first.meter.model);
+  const settings = serialSettings(flags, first.meter.model, protocol);
   const link = wire.kind === "pty" ? await createPty(wire.path) : await openSerial({ path: wire.path, ...settings });
   proc.cleanup(() => link.end());
-  const timing = timingOf(settings);
+  const framing = framingOf(settings);
   for (const { unit, meter } of meters) {
-    const face = new ModbusRtuFace(meter, unit, link.id, timing, proc.clock.now());
+    const face = new ModbusSerialFace(meter, unit, link.id, framing, proc.clock.now());
     proc.runtime.host(face, undefined, { name: meter.id, precise: true }).attach(link);
   }
   return wire.path;
@@ -94,7 +98,7 @@ async function openDlt645(
   const baudRate = flags.baud ?? DLT645_BAUD;
   const face = new Dlt645Face(meter, { address, baud: baudRate }, proc.clock.now());
   const host = proc.runtime.host(face, undefined, { name: "dlt645" });
-  if (wire.kind === "tcp") return listen(proc, wire, host);
+  if (wire.kind === "tcp") return listen(proc, wire, host, flags);
   if (wire.kind === "mqtt") throw new Error("DL/T 645 has no face on a broker");
   const settings = { baudRate, parity: flags.parity ?? "even", dataBits: 8, stopBits: 1 } as const;
   const link = wire.kind === "pty" ? await createPty(wire.path) : await openSerial({ path: wire.path, ...settings });
@@ -104,10 +108,10 @@ async function openDlt645(
 }
 
 /** The baud change-over is acknowledged and changes nothing: neither TCP nor a pseudo terminal has a line. */
-async function openIec62056(proc: CommandProcess, wire: Wire, { meter }: UnitMeter): Promise<string> {
+async function openIec62056(proc: CommandProcess, wire: Wire, { meter }: UnitMeter, flags: FaceFlags): Promise<string> {
   const face = new Iec62056Face(meter, proc.clock.now());
   const host = proc.runtime.host<LinkEvent, Iec62056FaceEffect>(face, () => {}, { name: "iec62056-21" });
-  if (wire.kind === "tcp") return listen(proc, wire, host);
+  if (wire.kind === "tcp") return listen(proc, wire, host, flags);
   if (wire.kind !== "pty") throw new Error(`IEC 62056-21 has no face on --${wire.kind}`);
   const link = await createPty(wire.path);
   proc.cleanup(() => link.end());

@@ -1,6 +1,7 @@
 /** `--serial`, `--pty`, `--tcp`, `--mqtt`, `--protocol`, `--baud`, `--parity`: on which wire, and what is spoken there. */
 import type { Command } from "commander";
-import { type RtuTiming, rtuTiming } from "../../protocols/modbus/timing.ts";
+import type { SerialFraming } from "../../protocols/modbus/server.ts";
+import { rtuTiming } from "../../protocols/modbus/timing.ts";
 import type { MeterModel } from "../../protocols/models/model.ts";
 import { usage } from "./errors.ts";
 import { choice, type HostPort, hostPort, integer } from "./values.ts";
@@ -49,8 +50,8 @@ export function addWireFlags(command: Command): Command {
 
 /** What is spoken where; the first is the default of the wire. */
 const SPOKEN: Readonly<Record<Wire["kind"], readonly Protocol[]>> = {
-  serial: ["modbus-rtu", "dlt645"],
-  pty: ["modbus-rtu", "dlt645", "iec62056-21"],
+  serial: ["modbus-rtu", "modbus-ascii", "dlt645"],
+  pty: ["modbus-rtu", "modbus-ascii", "dlt645", "iec62056-21"],
   tcp: ["modbus-tcp", "dlt645", "iec62056-21"],
   mqtt: ["mqtt"],
 };
@@ -100,19 +101,26 @@ function spokenOn(wire: Wire, protocol: Protocol | undefined): Protocol {
   );
 }
 
-/** Serial settings: the flags, else the model's. */
-export function serialSettings(flags: SerialFlags, model: MeterModel) {
+/**
+ * Serial settings of a Modbus line: the flags, else the model's. In ASCII a character has 7 data bits, and without parity
+ * a second stop bit (serial line V1.02, 2.5.2); 7E1 where the model's line has no parity of its own.
+ */
+export function serialSettings(flags: SerialFlags, model: MeterModel, protocol: Protocol) {
   const defaults = model.modbus.defaults;
+  const baudRate = flags.baud ?? defaults.baud;
+  if (protocol === "modbus-ascii") {
+    const parity = flags.parity ?? (defaults.parity === "none" ? "even" : defaults.parity);
+    return { baudRate, parity, dataBits: 7, stopBits: parity === "none" ? 2 : 1 } as const;
+  }
   const parity = flags.parity ?? defaults.parity;
-  return {
-    baudRate: flags.baud ?? defaults.baud,
-    parity,
-    dataBits: 8,
-    stopBits: flags.parity === undefined ? defaults.stopBits : 1,
-  } as const;
+  return { baudRate, parity, dataBits: 8, stopBits: flags.parity === undefined ? defaults.stopBits : 1 } as const;
 }
 
-export function timingOf(settings: ReturnType<typeof serialSettings>): RtuTiming {
-  const bitsPerChar = 1 + settings.dataBits + (settings.parity === "none" ? 0 : 1) + settings.stopBits;
-  return rtuTiming(settings.baudRate, { bitsPerChar });
+/** What a Modbus server on such a line must know of it. */
+export function framingOf(settings: ReturnType<typeof serialSettings>): SerialFraming {
+  const { baudRate, parity, dataBits, stopBits } = settings;
+  const bitsPerChar = 1 + dataBits + (parity === "none" ? 0 : 1) + stopBits;
+  return dataBits === 7
+    ? { framing: "ascii", timing: { baud: baudRate, bitsPerChar } }
+    : { framing: "rtu", timing: rtuTiming(baudRate, { bitsPerChar }) };
 }

@@ -1,6 +1,6 @@
 /** One meter of the simulation through its life: power on, a face on its wire, power cut, power on again. */
 import { DeviceFace } from "../../firmware-sim/faces/device.ts";
-import { ModbusRtuFace } from "../../firmware-sim/faces/modbus-rtu.ts";
+import { ModbusSerialFace } from "../../firmware-sim/faces/modbus-serial.ts";
 import { MqttFace } from "../../firmware-sim/faces/mqtt.ts";
 import { Meter } from "../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../firmware-sim/metrology/closed-form-chip.ts";
@@ -99,7 +99,13 @@ export class SimMeter {
   }
 
   #joinLine(meter: Meter, wire: SimWire & { kind: "line" }): void {
-    const face = new ModbusRtuFace(meter, wire.unit, wire.line.id, wire.timing, this.#world.now());
+    const face = new ModbusSerialFace(
+      meter,
+      wire.unit,
+      wire.line.id,
+      { framing: "rtu", timing: wire.timing },
+      this.#world.now(),
+    );
     const host = new SimHost<LinkEvent, LinkEffect>(this.#world, face, (effect) => {
       if (effect.kind === "log") this.#note(effect);
       else end.perform(effect);

@@ -75,11 +75,17 @@ export async function compileC(cleanup: Cleanup, name: string): Promise<string> 
   return output;
 }
 
+type SerialKind = "rtu" | "ascii";
+
 /** A pymodbus server that serves the known SDM630 values, on a port or on a serial path. */
-export async function startPymodbusServer(cleanup: Cleanup, where: number | string): Promise<void> {
+export async function startPymodbusServer(
+  cleanup: Cleanup,
+  where: number | string,
+  serial: SerialKind = "rtu",
+): Promise<void> {
   const map = join(cleanup.directory(), "map.json");
   writeFileSync(map, JSON.stringify({ unit: 1, floats: Object.fromEntries(knownFloats()) }));
-  const args = [join(CONFORMANCE, "py/server.py"), typeof where === "number" ? "tcp" : "rtu", String(where), map];
+  const args = [join(CONFORMANCE, "py/server.py"), typeof where === "number" ? "tcp" : serial, String(where), map];
   cleanup.program(await start(requirePeer("pymodbus"), args, { ready: /^ready/ }));
 }
 
@@ -98,12 +104,19 @@ export type Operation = readonly [
   code: number,
   unit: number,
   address: number,
-  argument: number | boolean | readonly number[],
+  argument: number | boolean | readonly (number | readonly number[])[],
 ];
 export interface OperationResult {
   readonly registers?: readonly number[];
   readonly bits?: readonly number[];
   readonly written?: true;
+  readonly status?: number;
+  readonly message?: number;
+  readonly events?: number;
+  readonly log?: readonly number[];
+  readonly identifier?: readonly number[];
+  readonly conformity?: number;
+  readonly objects?: Readonly<Record<string, string>>;
   readonly exception?: number;
   readonly error?: string;
 }
@@ -112,8 +125,9 @@ export interface OperationResult {
 export async function askWithPymodbus(
   where: number | string,
   operations: readonly Operation[],
+  serial: SerialKind = "rtu",
 ): Promise<readonly OperationResult[]> {
-  const args = [join(CONFORMANCE, "py/client.py"), typeof where === "number" ? "tcp" : "rtu", String(where)];
+  const args = [join(CONFORMANCE, "py/client.py"), typeof where === "number" ? "tcp" : serial, String(where)];
   const result = await run(requirePeer("pymodbus"), args, { input: JSON.stringify(operations) });
   if (result.code !== 0) throw new Error(`pymodbus: ${result.stderr}`);
   return JSON.parse(result.stdout) as OperationResult[];

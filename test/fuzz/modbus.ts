@@ -1,7 +1,7 @@
 /** Seeded junk against every Modbus parser: it must not throw, grow, execute what nobody sent, or stay deaf afterwards. */
 import { ModbusClient } from "../../protocols/modbus/client.ts";
 import { MAX_RTU_ADU, putCrc } from "../../protocols/modbus/frame.ts";
-import { type ModbusDataModel, ModbusRtuServer, ModbusTcpServerSession } from "../../protocols/modbus/server.ts";
+import { type ModbusDataModel, ModbusSerialServer, ModbusTcpServerSession } from "../../protocols/modbus/server.ts";
 import { rtuTiming } from "../../protocols/modbus/timing.ts";
 import { Random } from "../../src/core/random.ts";
 
@@ -68,7 +68,7 @@ class CheckedModel implements ModbusDataModel {
 
 function fuzzRtuServer(random: Random, seed: number, input: number): void {
   const timing = rtuTiming(random.pick([1200, 9600, 115_200]), { byteTimes: random.chance(1, 4) });
-  const server = new ModbusRtuServer(UNIT, new CheckedModel(), timing);
+  const server = new ModbusSerialServer(UNIT, new CheckedModel(), { framing: "rtu", timing });
   let now = 0;
   const settle = () => {
     let last: Uint8Array | undefined;

@@ -65,7 +65,7 @@ describe("a good file", () => {
       prepaid: [{ meter: "A1", currency: "EUR", price: 25_123_450n, warnAt: 200n, cutAt: -150n, initial: 500n }],
     });
     expect(parsed.ok && [...parsed.value.where]).toEqual([
-      ["cellar", { kind: "serial", path: "/dev/ttyUSB0", baud: 19_200, parity: "even", stopBits: 1 }],
+      ["cellar", { kind: "serial", path: "/dev/ttyUSB0", baud: 19_200, parity: "even", dataBits: 8, stopBits: 1 }],
       ["line-2", { kind: "tcp", host: "::1", port: 502 }],
     ]);
   });

@@ -140,8 +140,8 @@ async function openLines(proc: CommandProcess, config: HeadendConfig) {
 
 async function openLine(where: LineWhere, name: string): Promise<Link> {
   if (where.kind === "tcp") return connectTcp({ host: where.host, port: where.port, name });
-  const { path, baud, parity, stopBits } = where;
-  return openSerial({ path, baudRate: baud, parity, dataBits: 8, stopBits });
+  const { path, baud, parity, dataBits, stopBits } = where;
+  return openSerial({ path, baudRate: baud, parity, dataBits, stopBits });
 }
 
 /** The environment's token, the one kept in the file, or a new one. */

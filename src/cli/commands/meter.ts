@@ -52,6 +52,12 @@ export function addMeter(program: Command): void {
       60,
     )
     .option(
+      "--max-connections <N>",
+      "TCP: at so many, the one that was silent longest makes room for a newcomer",
+      integer("--max-connections", 1, 10_000),
+      256,
+    )
+    .option(
       "--face <PROTOCOL@WHERE>",
       "a further face of the same meter, repeatable: WHERE as HOST:PORT, pty:LINK, a port or a URL",
       face,

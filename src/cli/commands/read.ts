@@ -3,7 +3,6 @@ import type { Command } from "commander";
 import type { LineConfig } from "../../../headend/config.ts";
 import type { MeterId } from "../../../headend/ports.ts";
 import { valueViews } from "../../../headend/view.ts";
-import type { MeterModel } from "../../../protocols/models/model.ts";
 import { measure } from "../../core/measures.ts";
 import { MICROS_PER_MS } from "../../core/time.ts";
 import type { Link } from "../../platform/link.ts";
@@ -16,7 +15,7 @@ import { CommandProcess } from "../process.ts";
 import { ReadoutOnce, type ReadoutOutcome } from "../read-iec62056.ts";
 import { ReadOnce, type ReadOutcome } from "../read-meter.ts";
 import { integer, showHostPort } from "../values.ts";
-import { addWireFlags, type Spoken, serialSettings, type Wire, type WireFlags, wireOf } from "../wires.ts";
+import { addWireFlags, framingOf, type Spoken, serialSettings, type Wire, type WireFlags, wireOf } from "../wires.ts";
 
 interface Flags extends WireFlags {
   readonly model?: string;
@@ -27,7 +26,7 @@ interface Flags extends WireFlags {
 }
 
 /** Fewer than the meter's faces: a protocol without a reader must never be answered by another one's. */
-const READ_PROTOCOLS: readonly Spoken["protocol"][] = ["modbus-rtu", "modbus-tcp", "iec62056-21"];
+const READ_PROTOCOLS: readonly Spoken["protocol"][] = ["modbus-rtu", "modbus-ascii", "modbus-tcp", "iec62056-21"];
 
 const HELP = `
 Examples:
@@ -54,22 +53,24 @@ async function run(flags: Flags): Promise<void> {
   if (!READ_PROTOCOLS.includes(protocol))
     throw usage(`read does not speak ${protocol} in this version`, `it speaks ${READ_PROTOCOLS.join(", ")}`);
   await CommandProcess.run(1, async (proc) => {
-    const reading = protocol === "iec62056-21" ? await readout(proc, wire, flags) : await readModbus(proc, wire, flags);
+    const reading =
+      protocol === "iec62056-21" ? await readout(proc, wire, flags) : await readModbus(proc, { protocol, wire }, flags);
     show(valueViews(reading.values, reading.time, "good"), flags.json === true);
   });
 }
 
-async function readModbus(proc: CommandProcess, wire: Wire, flags: Flags) {
+async function readModbus(proc: CommandProcess, { protocol, wire }: Spoken, flags: Flags) {
   if (flags.model === undefined)
     throw usage("required option '--model <ID|FILE>' not specified", "`meterworks models` lists those it knows");
   const model = loadModel(flags.model);
   const unit = flags.unit ?? model.modbus.defaults.unit;
-  const link = await openLink(wire, flags, model);
+  const settings = serialSettings(flags, model, protocol);
+  const link = await openLink(wire, settings);
   proc.cleanup(() => link.end());
   const line: LineConfig = {
     link: link.id,
-    framing: wire.kind === "tcp" ? "tcp" : "rtu",
-    baud: serialSettings(flags, model).baudRate,
+    framing: wire.kind === "tcp" ? "tcp" : framingOf(settings).framing,
+    baud: settings.baudRate,
     responseTimeout: flags.timeout * MICROS_PER_MS,
     retries: flags.retries,
     // One poll is all it gets to make.
@@ -93,9 +94,9 @@ async function readout(proc: CommandProcess, wire: Wire, flags: Flags) {
   throw failed(`${showWire(wire)}: ${outcome.reason}`, "check the address, and that a meter is connected there");
 }
 
-async function openLink(wire: Wire, flags: Flags, model: MeterModel): Promise<Link> {
+async function openLink(wire: Wire, settings: ReturnType<typeof serialSettings>): Promise<Link> {
   if (wire.kind === "tcp") return connectTcp(wire.at);
-  if (wire.kind === "serial") return openSerial({ path: wire.path, ...serialSettings(flags, model) });
+  if (wire.kind === "serial") return openSerial({ path: wire.path, ...settings });
   throw new Error("read has no flag for this wire");
 }
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ModbusRtuFace } from "../../../firmware-sim/faces/modbus-rtu.ts";
+import { ModbusSerialFace } from "../../../firmware-sim/faces/modbus-serial.ts";
 import { ModbusTcpFace } from "../../../firmware-sim/faces/modbus-tcp.ts";
 import { MqttFace } from "../../../firmware-sim/faces/mqtt.ts";
 import type { LineConfig } from "../../../headend/config.ts";
@@ -43,7 +43,7 @@ export async function rtuLines(
     const bus = await openBus(proc);
     const timing = rtuTiming(BAUD);
     for (const [i, { meter }] of own.entries()) {
-      const face = new ModbusRtuFace(meter, i + 1, bus.meters.id, timing, proc.clock.now());
+      const face = new ModbusSerialFace(meter, i + 1, bus.meters.id, { framing: "rtu", timing }, proc.clock.now());
       proc.runtime.host(face, undefined, { name: meter.id, precise: true }).attach(bus.meters);
     }
     lines.push({

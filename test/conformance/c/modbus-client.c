@@ -1,7 +1,8 @@
 /*
  * A libmodbus client: modbus-client tcp:PORT|rtu:PATH UNIT OPERATION..., one line of output per operation.
  *
- * OPERATION: FUNCTION:ADDRESS:QUANTITY to read (1-4), FUNCTION:ADDRESS:VALUE[,VALUE...] to write (5, 6, 15, 16), or
+ * OPERATION: FUNCTION:ADDRESS:QUANTITY to read (1-4), FUNCTION:ADDRESS:VALUE[,VALUE...] to write (5, 6, 15, 16),
+ * 17:0:0 for the server id as text, 22:ADDRESS:AND,OR, 23:ADDRESS:QUANTITY,TARGET,VALUE[,VALUE...] to write TARGET, or
  * raw:HEX, a PDU the library itself would refuse to send; the reply's PDU is printed as it came.
  * Output: "ok VALUE...", "raw HEX" or "error TEXT" with the library's name of the exception.
  */
@@ -56,6 +57,32 @@ static void write_values(modbus_t *context, int function, int address, const cha
   else printf("ok\n");
 }
 
+static void report_id(modbus_t *context) {
+  uint8_t id[MODBUS_MAX_PDU_LENGTH];
+  int got = modbus_report_slave_id(context, sizeof id, id);
+  if (got < 2) print_error();
+  else printf("ok %d %d %.*s\n", id[0], id[1], got - 2, (char *)id + 2);
+}
+
+static void mask_write(modbus_t *context, int address, const char *text) {
+  uint16_t masks[MAX_VALUES];
+  if (parse_values(text, masks) != 2 || modbus_mask_write_register(context, address, masks[0], masks[1]) < 0) print_error();
+  else printf("ok\n");
+}
+
+static void write_and_read(modbus_t *context, int address, const char *text) {
+  uint16_t values[MAX_VALUES], words[MAX_VALUES];
+  int count = parse_values(text, values);
+  int got = count < 3 ? -1 : modbus_write_and_read_registers(context, values[1], count - 2, values + 2, address, values[0], words);
+  if (got < 0) {
+    print_error();
+    return;
+  }
+  printf("ok");
+  for (int i = 0; i < got; i++) printf(" %d", words[i]);
+  printf("\n");
+}
+
 static void send_raw(modbus_t *context, int unit, const char *hex) {
   uint8_t request[MODBUS_MAX_PDU_LENGTH + 1] = {(uint8_t)unit};
   uint8_t reply[MODBUS_TCP_MAX_ADU_LENGTH];
@@ -96,6 +123,9 @@ int main(int argc, char **argv) {
     int function, address, at;
     if (strncmp(argv[i], "raw:", 4) == 0) send_raw(context, unit, argv[i] + 4);
     else if (sscanf(argv[i], "%d:%d:%n", &function, &address, &at) != 2) return 2;
+    else if (function == 17) report_id(context);
+    else if (function == 22) mask_write(context, address, argv[i] + at);
+    else if (function == 23) write_and_read(context, address, argv[i] + at);
     else if (function <= 4) read_values(context, function, address, atoi(argv[i] + at));
     else write_values(context, function, address, argv[i] + at);
   }

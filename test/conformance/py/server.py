@@ -1,4 +1,4 @@
-"""A pymodbus server with known input registers: server.py tcp PORT MAP | rtu PATH MAP, prints "ready".
+"""A pymodbus server with known input registers: server.py tcp PORT MAP | rtu PATH MAP | ascii PATH MAP, prints "ready".
 
 MAP is a JSON file {"unit": 1, "floats": {"0": 230.5, ...}}: float32, big endian, high word first; other registers are 0.
 """
@@ -8,6 +8,7 @@ import struct
 import sys
 
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
+from pymodbus.framer.ascii_framer import ModbusAsciiFramer
 from pymodbus.framer.rtu_framer import ModbusRtuFramer
 from pymodbus.framer.socket_framer import ModbusSocketFramer
 from pymodbus.server import StartAsyncSerialServer, StartAsyncTcpServer
@@ -35,9 +36,9 @@ async def serve_tcp(port, context):
     await task
 
 
-async def serve_rtu(path, context):
+async def serve_serial(path, context, framer):
     server = await StartAsyncSerialServer(
-        context, framer=ModbusRtuFramer, port=path, baudrate=9600, timeout=1, defer_start=True
+        context, framer=framer, port=path, baudrate=9600, timeout=1, defer_start=True
     )
     await server.start()
     print("ready", flush=True)
@@ -47,5 +48,7 @@ async def serve_rtu(path, context):
 kind, where, map_path = sys.argv[1:4]
 if kind == "tcp":
     asyncio.run(serve_tcp(int(where), load_context(map_path)))
+elif kind == "ascii":
+    asyncio.run(serve_serial(where, load_context(map_path), ModbusAsciiFramer))
 else:
-    asyncio.run(serve_rtu(where, load_context(map_path)))
+    asyncio.run(serve_serial(where, load_context(map_path), ModbusRtuFramer))

@@ -1,6 +1,6 @@
 /** The Modbus faces at byte level: requests are written by hand, replies read with DataView; no codec of ours in between. */
 import { describe, expect, test } from "vitest";
-import { ModbusRtuFace } from "../../../firmware-sim/faces/modbus-rtu.ts";
+import { ModbusSerialFace } from "../../../firmware-sim/faces/modbus-serial.ts";
 import { ModbusTcpFace } from "../../../firmware-sim/faces/modbus-tcp.ts";
 import { Meter } from "../../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
@@ -181,7 +181,7 @@ function withCrc(hex: string): Uint8Array {
 describe("RTU", () => {
   test("the reply leaves t3.5 after the request's last byte, and only to its own unit", () => {
     const timing = rtuTiming(9600);
-    const face = new ModbusRtuFace(meterOf("eastron-sdm630"), 9, LINK, timing, at(0));
+    const face = new ModbusSerialFace(meterOf("eastron-sdm630"), 9, LINK, { framing: "rtu", timing }, at(0));
     face.handle({ kind: "bytes", link: LINK, bytes: withCrc("08 04 0000 0002") }, at(1));
     expect(face.wake(at(1.1))).toEqual([]);
     face.handle({ kind: "bytes", link: LINK, bytes: withCrc("09 04 0000 0002") }, at(2));

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AsciiFramer, asciiFrame, LF, lrc, MAX_ASCII_ADU } from "../../../protocols/modbus/ascii.ts";
 import { ModbusClient } from "../../../protocols/modbus/client.ts";
-import { ModbusAsciiServer } from "../../../protocols/modbus/server.ts";
+import { ModbusSerialServer } from "../../../protocols/modbus/server.ts";
 import { hex, MemoryDevice } from "./support.ts";
 
 const SECOND = 1_000_000;
@@ -20,7 +20,7 @@ function oracle(body: string): string {
 
 class Bench {
   readonly device = new MemoryDevice();
-  readonly server = new ModbusAsciiServer(0x11, this.device, { baud: 9600 });
+  readonly server = new ModbusSerialServer(0x11, this.device, { framing: "ascii", timing: { baud: 9600 } });
   readonly replies: (string | undefined)[] = [];
   now = 10 * SECOND;
 

@@ -1,6 +1,6 @@
 /** Functions 07, 08, 0B, 0C on an RTU line, by the numbers of the checklist. */
 import { describe, expect, test } from "vitest";
-import { ModbusRtuServer, respond } from "../../../protocols/modbus/server.ts";
+import { ModbusSerialServer, respond } from "../../../protocols/modbus/server.ts";
 import { rtuTiming } from "../../../protocols/modbus/timing.ts";
 import { hex, MemoryDevice, rtu, show } from "./support.ts";
 
@@ -13,7 +13,7 @@ class Meter extends MemoryDevice {
 /** A server of unit 5; `ask` gives what it answers to the request with the CRC put behind. */
 class Bench {
   readonly device = new Meter();
-  readonly server = new ModbusRtuServer(5, this.device, rtuTiming(9600));
+  readonly server = new ModbusSerialServer(5, this.device, { framing: "rtu", timing: rtuTiming(9600) });
   #now = 1_000_000;
 
   raw(bytes: Uint8Array): string | undefined {
@@ -192,7 +192,7 @@ test("14, 15, 18: file records and FIFO queues are no part of a meter: exception
 });
 
 test("64: function 11 has four bytes in all on RTU and is answered", () => {
-  const server = new ModbusRtuServer(5, { serverId: hex("2aff 4142") }, rtuTiming(9600));
+  const server = new ModbusSerialServer(5, { serverId: hex("2aff 4142") }, { framing: "rtu", timing: rtuTiming(9600) });
   server.receive(rtu("05 11"), 0);
   expect(show(server.wake(server.nextWake()))).toBe(frame("05 11 04 2aff 4142"));
 });

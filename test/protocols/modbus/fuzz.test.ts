@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ModbusRtuServer, respond } from "../../../protocols/modbus/server.ts";
+import { ModbusSerialServer, respond } from "../../../protocols/modbus/server.ts";
 import { rtuTiming } from "../../../protocols/modbus/timing.ts";
 import { fuzzModbus } from "../../fuzz/modbus.ts";
 import { join, MemoryDevice, rtu, show } from "./support.ts";
@@ -36,7 +36,7 @@ test("cut anywhere, with pauses a host may make, a conversation is served as the
       fc.nat(16_000),
       (cuts, pause) => {
         const device = new MemoryDevice();
-        const server = new ModbusRtuServer(5, device, rtuTiming(9600));
+        const server = new ModbusSerialServer(5, device, { framing: "rtu", timing: rtuTiming(9600) });
         const replies: (string | undefined)[] = [];
         let now = 0;
         let from = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ModbusRtuServer } from "../../../protocols/modbus/server.ts";
+import { ModbusSerialServer } from "../../../protocols/modbus/server.ts";
 import { type RtuTiming, rtuTiming, wireTime } from "../../../protocols/modbus/timing.ts";
 import { Random } from "../../../src/core/random.ts";
 import { hex, join, MemoryDevice, rtu, show } from "./support.ts";
@@ -13,14 +13,14 @@ const WRITE = rtu("05 06 0007 beef");
 /** A server of unit 5 with the line in front of it; replies carry the time at which they were given. */
 class Bench {
   readonly device = new MemoryDevice();
-  readonly server: ModbusRtuServer;
+  readonly server: ModbusSerialServer;
   readonly replies: { text: string | undefined; at: number }[] = [];
   now = 1_000_000;
   readonly timing: RtuTiming;
 
   constructor(timing: RtuTiming) {
     this.timing = timing;
-    this.server = new ModbusRtuServer(5, this.device, timing);
+    this.server = new ModbusSerialServer(5, this.device, { framing: "rtu", timing });
   }
 
   /** Lets time pass with every wake at its time. */

@@ -1,6 +1,6 @@
 /** A copper line with a real server and client of the Modbus code on it, and parties that send what a test tells them. */
 import { type ClientEffect, ModbusClient } from "../../../protocols/modbus/client.ts";
-import { ModbusRtuServer } from "../../../protocols/modbus/server.ts";
+import { ModbusSerialServer } from "../../../protocols/modbus/server.ts";
 import { type RtuTiming, rtuTiming } from "../../../protocols/modbus/timing.ts";
 import { type LinkEvent, linkId } from "../../../src/core/actor.ts";
 import { Random } from "../../../src/core/random.ts";
@@ -69,7 +69,7 @@ export class Bench {
 
   /** A meter with the code of the real one; `wake` is called at the very time it asks for. */
   server(unit: number, timing: RtuTiming, options: Partial<PartyOptions> = {}, device = new MemoryDevice()) {
-    const server = new ModbusRtuServer(unit, device, timing);
+    const server = new ModbusSerialServer(unit, device, { framing: "rtu", timing });
     const wake = () => {
       const reply = server.wake(this.world.now().mono);
       if (reply !== undefined) link.perform({ kind: "send", link: link.id, bytes: reply });

@@ -1,28 +1,29 @@
-/** A meter's Modbus RTU face on one line. On a bus each meter has a face of its own and hears every byte of the others. */
+/** A meter's Modbus face on one serial line. On a bus each meter has a face of its own and hears every byte of the others. */
 
-import { ModbusRtuServer } from "../../protocols/modbus/server.ts";
-import type { RtuTiming } from "../../protocols/modbus/timing.ts";
+import { ModbusSerialServer, type SerialFraming } from "../../protocols/modbus/server.ts";
 import type { Actor, LinkEffect, LinkEvent, LinkId } from "../../src/core/actor.ts";
 import { NO_EFFECTS } from "../../src/core/actor.ts";
 import { type Now, type Wake, wakeAtMono } from "../../src/core/time.ts";
 import type { Meter } from "../meter.ts";
 import { ModbusMapFace } from "./modbus-map.ts";
 
-export class ModbusRtuFace implements Actor {
+export class ModbusSerialFace implements Actor {
   readonly #meter: Meter;
   readonly #link: LinkId;
   readonly #map: ModbusMapFace;
-  readonly #server: ModbusRtuServer;
+  readonly #server: ModbusSerialServer;
 
-  constructor(meter: Meter, unit: number, link: LinkId, timing: RtuTiming, now: Now) {
+  constructor(meter: Meter, unit: number, link: LinkId, line: SerialFraming, now: Now) {
     this.#meter = meter;
     this.#link = link;
     this.#map = new ModbusMapFace(meter, now);
-    this.#server = new ModbusRtuServer(unit, this.#map, timing);
+    this.#server = new ModbusSerialServer(unit, this.#map, line);
   }
 
   handle(event: LinkEvent, now: Now): readonly LinkEffect[] {
-    if (event.kind === "bytes" && event.link === this.#link) this.#server.receive(event.bytes, now.mono);
+    if (event.kind !== "bytes" || event.link !== this.#link) return NO_EFFECTS;
+    this.#map.at(now);
+    this.#server.receive(event.bytes, now.mono);
     return NO_EFFECTS;
   }
 
