@@ -110,12 +110,13 @@ const identificationReply: Explain = (walk) => {
   byte(walk, "more follows");
   byte(walk, "next object");
   const count = walk.number(1, "number of objects", String) ?? 0;
-  for (let i = 0; i < count && walk.left > 0; i++) {
+  for (let i = 0; i < count; i++) {
     const id = walk.number(1, "object", objectName);
+    if (id === undefined) return;
     const length = walk.number(1, "length", String, (value) =>
       value <= walk.left - 1 ? undefined : `${walk.left - 1} byte(s) follow`,
     );
-    if (id === undefined || length === undefined) return;
+    if (length === undefined) return;
     const taken = Math.min(length, walk.left);
     if (taken > 0) walk.note(taken, OBJECTS.get(id) ?? `object ${hex(id, 2)}`, text(walk.take(taken)));
   }

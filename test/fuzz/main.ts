@@ -15,13 +15,30 @@ const DEFAULT_INPUTS = 1_000_000;
 /** Inputs of one seed: short enough that a failure is quick to repeat. */
 const PER_SEED = 10_000;
 
-const { values } = parseArgs({
-  options: {
-    inputs: { type: "string", default: String(DEFAULT_INPUTS) },
-    seed: { type: "string", default: "1" },
-    codec: { type: "string" },
-  },
-});
+const USAGE = `usage: make fuzz ARGS="[--codec ${Object.keys(CODECS).join("|")}] [--inputs N] [--seed N]"`;
+
+function flags() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        inputs: { type: "string", default: String(DEFAULT_INPUTS) },
+        seed: { type: "string", default: "1" },
+        codec: { type: "string" },
+        help: { type: "boolean" },
+      },
+    });
+    return values;
+  } catch (error) {
+    process.stderr.write(`fuzz: ${error instanceof Error ? error.message : error}\n${USAGE}\n`);
+    process.exit(2);
+  }
+}
+
+const values = flags();
+if (values.help) {
+  process.stdout.write(`${USAGE}\n`);
+  process.exit(0);
+}
 
 function campaign(name: string, fuzz: (seed: number, inputs: number) => void, inputs: number, first: number): boolean {
   const began = performance.now();

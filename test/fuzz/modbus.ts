@@ -1,12 +1,26 @@
 /** Seeded junk against every Modbus parser: it must not throw, grow, execute what nobody sent, or stay deaf afterwards. */
+import { asciiFrame, LF, MAX_ASCII_ADU } from "../../protocols/modbus/ascii.ts";
 import { ModbusClient } from "../../protocols/modbus/client.ts";
 import { MAX_RTU_ADU, putCrc } from "../../protocols/modbus/frame.ts";
-import { type ModbusDataModel, ModbusSerialServer, ModbusTcpServerSession } from "../../protocols/modbus/server.ts";
+import type { ModbusRequest } from "../../protocols/modbus/message.ts";
+import {
+  type ModbusDataModel,
+  ModbusSerialServer,
+  ModbusTcpServerSession,
+  type SerialFraming,
+} from "../../protocols/modbus/server.ts";
 import { rtuTiming } from "../../protocols/modbus/timing.ts";
 import { Random } from "../../src/core/random.ts";
 
 const UNIT = 5;
-const PROBE = withCrc([UNIT, 3, 0, 1, 0, 1]);
+const READ = [UNIT, 3, 0, 1, 0, 1];
+const RESTART = [UNIT, 8, 0, 1, 0, 0];
+const REQUESTS: readonly ModbusRequest[] = [
+  { function: 3, address: 0, quantity: 2 },
+  { function: 17 },
+  { function: 43, code: 3, object: 0 },
+  { function: 12 },
+];
 
 function withCrc(body: readonly number[]): Uint8Array {
   const frame = Uint8Array.of(...body, 0, 0);
@@ -24,7 +38,7 @@ function burst(random: Random): Uint8Array {
   for (let part = random.between(1, 4); part > 0; part--) {
     const body = [
       random.pick([0, UNIT, UNIT, 3, 200]),
-      random.pick([1, 2, 3, 4, 5, 6, 15, 16, 0x2b, 0x83, random.below(256)]),
+      random.pick([1, 2, 3, 4, 5, 6, 7, 8, 0x0b, 0x0c, 15, 16, 0x11, 0x16, 0x17, 0x2b, 0x83, random.below(256)]),
     ];
     const length = random.chance(1, 10) ? random.below(600) : random.below(14);
     for (let i = 0; i < length; i++) body.push(random.chance(1, 2) ? random.below(4) : random.below(256));
@@ -46,7 +60,25 @@ function chunks(random: Random, bytes: Uint8Array): Uint8Array[] {
   return parts;
 }
 
+/** As {@link burst}, as ASCII: good and bad LRCs, foreign characters, second colons, cut and missing ends. */
+function asciiBurst(random: Random): Uint8Array {
+  const characters: number[] = [];
+  for (let part = random.between(1, 4); part > 0; part--) {
+    const body = [...burst(random)].slice(0, 256);
+    const frame = [...asciiFrame(Uint8Array.from(body), body.length, LF)];
+    if (random.chance(1, 4)) frame.splice(random.below(frame.length), random.between(1, 3));
+    if (random.chance(1, 4)) frame[random.below(frame.length)] = random.pick([0x3a, 0x0d, 0x0a, random.below(256)]);
+    characters.push(...frame);
+  }
+  return Uint8Array.from(characters);
+}
+
 class CheckedModel implements ModbusDataModel {
+  readonly serverId = Uint8Array.of(1, 0xff, 0x41);
+  readonly objects = new Map([0, 1, 2, 4, 0x80, 0xff].map((id) => [id, new Uint8Array(1 + 40 * (id & 7)).fill(id)]));
+  exceptionStatus(): number {
+    return 0x55;
+  }
   readRegisters(_table: unknown, address: number, quantity: number, out: Uint8Array, at: number): number {
     return this.check(address, quantity, 125, out, at, 2 * quantity);
   }
@@ -66,9 +98,42 @@ class CheckedModel implements ModbusDataModel {
   }
 }
 
-function fuzzRtuServer(random: Random, seed: number, input: number): void {
+/** What differs between the two framings of a serial line. */
+interface Line {
+  readonly framing: SerialFraming;
+  readonly junk: (random: Random) => Uint8Array;
+  readonly probe: Uint8Array;
+  readonly longest: number;
+  /** What a restart of the line's communications looks like: it ends listen-only mode, which junk may have set. */
+  readonly restart: Uint8Array;
+  readonly answers: (reply: Uint8Array) => boolean;
+}
+
+function rtu(random: Random): Line {
   const timing = rtuTiming(random.pick([1200, 9600, 115_200]), { byteTimes: random.chance(1, 4) });
-  const server = new ModbusSerialServer(UNIT, new CheckedModel(), { framing: "rtu", timing });
+  return {
+    framing: { framing: "rtu", timing },
+    junk: burst,
+    probe: withCrc(READ),
+    longest: MAX_RTU_ADU,
+    restart: withCrc(RESTART),
+    answers: (reply) => reply[1] === 3,
+  };
+}
+
+function ascii(): Line {
+  return {
+    framing: { framing: "ascii", timing: { baud: 9600 } },
+    junk: asciiBurst,
+    probe: asciiFrame(Uint8Array.from(READ), READ.length, LF),
+    longest: MAX_ASCII_ADU,
+    restart: asciiFrame(Uint8Array.from(RESTART), RESTART.length, LF),
+    answers: (reply) => String.fromCharCode(...reply.subarray(3, 5)) === "03",
+  };
+}
+
+function fuzzSerialServer(line: Line, random: Random, seed: number, input: number): void {
+  const server = new ModbusSerialServer(UNIT, new CheckedModel(), line.framing);
   let now = 0;
   const settle = () => {
     let last: Uint8Array | undefined;
@@ -76,19 +141,23 @@ function fuzzRtuServer(random: Random, seed: number, input: number): void {
       if (guard > 10) fail("the server wants to be woken for ever", seed, input);
       now = server.nextWake();
       last = server.wake(now) ?? last;
-      if (last !== undefined && last.length > MAX_RTU_ADU) fail("a reply is too long", seed, input);
+      if (last !== undefined && last.length > line.longest) fail("a reply is too long", seed, input);
     }
     return last;
   };
-  for (const part of chunks(random, burst(random))) {
-    now += random.between(0, 3 * timing.t35);
+  for (const part of chunks(random, line.junk(random))) {
+    now += random.between(0, 12_000);
     if (now >= server.nextWake()) server.wake(now);
     server.receive(part, now);
   }
   settle();
-  now += 1_000_000;
-  server.receive(PROBE, now);
-  if (settle()?.[1] !== 3) fail("the server is deaf after junk", seed, input);
+  for (const frame of [line.restart, line.probe]) {
+    now += 2_000_000;
+    server.receive(frame, now);
+    const reply = settle();
+    if (frame === line.probe && (reply === undefined || !line.answers(reply)))
+      fail(`the ${line.framing.framing} server is deaf after junk`, seed, input);
+  }
 }
 
 function fuzzTcp(random: Random, seed: number, input: number): void {
@@ -110,14 +179,12 @@ function fuzzTcp(random: Random, seed: number, input: number): void {
   finish(client, seed, input);
 }
 
-function fuzzRtuClient(random: Random, seed: number, input: number): void {
-  const timing = rtuTiming(9600, { byteTimes: random.chance(1, 4) });
-  const client = new ModbusClient({ framing: "rtu", timing, responseTimeout: 50_000 });
+function fuzzSerialClient(line: Line, random: Random, seed: number, input: number): void {
+  const client = new ModbusClient({ ...line.framing, responseTimeout: 50_000 });
   client.linkUp(0);
-  for (let ticket = 0; ticket < 3; ticket++)
-    client.submit(ticket, UNIT, { function: 3, address: 0, quantity: 2 }, 10_000);
-  let now = 20_000;
-  for (const part of chunks(random, burst(random))) {
+  for (const [ticket, request] of REQUESTS.entries()) client.submit(ticket, UNIT, request, 40_000);
+  let now = 50_000;
+  for (const part of chunks(random, line.junk(random))) {
     now += random.between(0, 12_000);
     if (now >= client.nextWake()) client.wake(now);
     client.receive(part, now);
@@ -137,8 +204,10 @@ function finish(client: ModbusClient, seed: number, input: number): void {
 export function fuzzModbus(seed: number, inputs: number): void {
   for (let input = 0; input < inputs; input++) {
     const random = new Random(seed).fork(`modbus ${input}`);
-    fuzzRtuServer(random, seed, input);
-    fuzzRtuClient(random, seed, input);
+    for (const line of [rtu(random), ascii()]) {
+      fuzzSerialServer(line, random, seed, input);
+      fuzzSerialClient(line, random, seed, input);
+    }
     fuzzTcp(random, seed, input);
   }
 }

@@ -166,6 +166,66 @@ describe("several meters behind one address", () => {
   });
 });
 
+const text = (words: string): string => toHex(Uint8Array.from(words, (c) => c.charCodeAt(0)));
+
+describe("what a meter tells of itself", () => {
+  test("native: server id, and each object of its identification", () => {
+    const { ask } = tcp("meterworks-1p");
+    expect(ask("11", at(1))).toBe(`111d01ff${text("meterworks-1p meterworks-1p")}`);
+    expect(ask("2b 0e 04 00", at(1))).toBe(`2b0e0483000001000a${text("meterworks")}`);
+    expect(ask("2b 0e 04 01", at(1))).toBe(`2b0e0483000001010d${text("meterworks-1p")}`);
+    expect(ask("2b 0e 04 80", at(1))).toBe(`2b0e0483000001800d${text("meterworks-1p")}`);
+    expect(ask("2b 0e 04 81", at(1))).toBe("ab02");
+  });
+
+  test("on TCP the functions of serial lines are exception 01, whatever the model", () => {
+    for (const code of ["07", "08", "0b", "0c"])
+      expect(tcp("meterworks-1p").ask(`${code} 0000 0000`, at(1))).toBe(
+        `${(0x80 | Number(`0x${code}`)).toString(16)}01`,
+      );
+  });
+
+  test("a model that names no further functions has none", () => {
+    const { ask } = tcp("eastron-sdm630");
+    expect(ask("11", at(1))).toBe("9101");
+    expect(ask("2b 0e 01 00", at(1))).toBe("ab01");
+  });
+
+  test("exception status on a serial line: relay open, order window open", () => {
+    const meter = meterOf("meterworks-1p");
+    const face = new ModbusSerialFace(meter, 1, LINK, { framing: "rtu", timing: rtuTiming(9600) }, at(0));
+    const exchange = (request: string, seconds: number) => {
+      face.handle({ kind: "bytes", link: LINK, bytes: withCrc(request) }, at(seconds));
+      const sent = face.wake(at(seconds + 0.1)).flatMap((e) => (e.kind === "send" ? [toHex(e.bytes)] : []));
+      return sent[0]?.slice(2, -4);
+    };
+    expect(exchange("01 07", 1)).toBe("0700");
+    expect(exchange(`01 ${UNLOCK}`, 2)).toBe("1010000002");
+    expect(exchange("01 07", 3)).toBe("0702");
+    expect(exchange("01 05 0000 0000", 4)).toBe("0500000000");
+    expect(exchange("01 07", 5)).toBe("0703");
+    expect(exchange("01 07", 100)).toBe("0701");
+  });
+});
+
+describe("mailbox by functions 16 and 17", () => {
+  test("one request unlocks and reads the window; an order and its outcome are one request too", () => {
+    const { ask, meter } = tcp("meterworks-1p");
+    expect(ask("17 1000 0002 1000 0002 04 0001 0002", at(1))).toBe("17040000003c");
+    const write = order(77, 1).slice("10 1010 0009 12".length);
+    expect(ask(`17 1020 0006 1010 0009 12 ${write}`, at(2))).toBe("170c000000000000004d00010000");
+    expect(meter.relayClosed).toBe(false);
+  });
+
+  test("the mailbox takes no single register: 02, and nothing is done", () => {
+    const { ask, meter } = tcp("meterworks-1p");
+    ask(UNLOCK, at(1));
+    expect(ask("16 1014 0000 0001", at(2))).toBe("9602");
+    expect(ask("17 0000 0001 1014 0001 02 0001", at(2))).toBe("9702");
+    expect(meter.lastOutcome).toBeUndefined();
+  });
+});
+
 /** CRC-16 bit by bit: not the table of the product. */
 function withCrc(hex: string): Uint8Array {
   const bytes = fromHex(hex);

@@ -52,6 +52,78 @@ describe("RTU", () => {
   });
 });
 
+/** As field names and values; the CRC is left out. */
+function told(hex: string, direction: "request" | "reply"): string[] {
+  const pdu = bytes(hex);
+  const adu = Uint8Array.of(0, 1, 0, 0, 0, pdu.length + 1, 1, ...pdu);
+  const { ok, fields, error } = explainModbusTcp(adu, direction);
+  return [...fields.slice(5).map((f) => `${f.name}: ${f.value}`), ...(ok ? [] : [`! ${error}`])];
+}
+
+describe("functions that tell of the device and its line", () => {
+  test.each([
+    ["07 6D", "reply", ["exception status: 6Dh"]],
+    ["08 0000 A537", "request", ["sub-function: 0000h return query data", "data: a5 37"]],
+    ["08 000B 0007", "reply", ["sub-function: 000Bh bus message count", "data: 0007h (7)"]],
+    ["0B FFFF 0108", "reply", ["status: FFFFh busy", "event count: 0108h (264)"]],
+    [
+      "0C 08 0000 0108 0121 20 00",
+      "reply",
+      [
+        "byte count: 8",
+        "status: 0000h ready",
+        "event count: 0108h (264)",
+        "message count: 0121h (289)",
+        "events, newest first: 20 00",
+      ],
+    ],
+    ["11 04 01 FF 41 42", "reply", ["byte count: 4", 'server id, run indicator, further data: 01 ff 41 42 "..AB"']],
+    [
+      "17 0003 0006 000E 0001 02 00FF",
+      "request",
+      [
+        "address: 0003h (3)",
+        "quantity: 6",
+        "write address: 000Eh (14)",
+        "write quantity: 1",
+        "byte count: 2",
+        "register +0: 00FFh (255)",
+      ],
+    ],
+    ["17 02 00FE", "reply", ["byte count: 2", "register +0: 00FEh (254)"]],
+    ["2B 0E 01 00", "request", ["MEI type: 0Eh", "read code: 01h basic", "object: 00h vendor name"]],
+    [
+      "2B 0E 01 83 FF 01 01 00 02 41 42",
+      "reply",
+      [
+        "MEI type: 0Eh",
+        "read code: 01h basic",
+        "conformity level: 83h",
+        "more follows: FFh",
+        "next object: 01h",
+        "number of objects: 1",
+        "object: 00h vendor name",
+        "length: 2",
+        'vendor name: 41 42 "AB"',
+      ],
+    ],
+    ["2B 0D 01", "request", ["MEI type: 0Dh", "data of this MEI type: 01"]],
+  ] as const)("%s as a %s", (hex, direction, expected) => {
+    expect(told(hex, direction)).toEqual(expected);
+  });
+
+  test.each([
+    ["07 6D 00", "reply", "surplus: more bytes than this function has"],
+    ["0B 1234 0108", "reply", "status: must be 0000h or FFFFh"],
+    ["0C 09 0000 0108 0121 20 00", "reply", "byte count: 8 byte(s) follow"],
+    ["2B 0E 05 00", "request", "read code: must be 1 to 4"],
+    ["2B 0E 01 83 00 00 02 00 02 41 42", "reply", "object: the frame ends 1 byte(s) too early"],
+    ["2B 0E 01 83 00 00 01 00 03 41 42", "reply", "length: 2 byte(s) follow"],
+  ] as const)("%s as a %s: %s", (hex, direction, fault) => {
+    expect(told(hex, direction).at(-1)).toBe(`! ${fault}`);
+  });
+});
+
 describe("TCP", () => {
   test("header and PDU", () => {
     const { ok, fields, readings } = explainModbusTcp(bytes("0007 0000 0007 11 04 04 4366 0000"), "reply");

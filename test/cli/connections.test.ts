@@ -1,0 +1,47 @@
+/** `meter --max-connections`: the connection that was silent longest makes room (MODBUS Messaging on TCP/IP V1.0b, 4.2.1). */
+import { connect, type Socket } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Program, startCli } from "../programs.ts";
+
+let meter: Program | undefined;
+let port = 0;
+const sockets: Socket[] = [];
+
+beforeAll(async () => {
+  const flags = ["--model", "eastron-sdm630", "--fidelity", "second", "--max-connections", "2"];
+  meter = await startCli(["meter", ...flags, "--tcp", "127.0.0.1:0"]);
+  port = Number(/:(\d+)/.exec(meter.ready)?.[1]);
+});
+
+afterAll(async () => {
+  for (const socket of sockets) socket.destroy();
+  await meter?.stop();
+});
+
+function open(): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => resolve(socket));
+    socket.on("error", reject);
+    sockets.push(socket);
+  });
+}
+
+/** The voltage of L1 by a request written by hand. */
+function ask(socket: Socket, transaction: number): Promise<string> {
+  return new Promise((resolve) => {
+    socket.once("data", (reply) => resolve(reply.toString("hex")));
+    socket.write(Buffer.from([0, transaction, 0, 0, 0, 6, 1, 4, 0, 0, 0, 2]));
+  });
+}
+
+test("a third connection drops the one of two that was silent longest", async () => {
+  const first = await open();
+  const second = await open();
+  expect(await ask(second, 1)).toMatch(/^000100000007010404/);
+  expect(await ask(first, 2)).toMatch(/^000200000007010404/);
+  const dropped = new Promise<void>((resolve) => second.once("close", () => resolve()));
+  const third = await open();
+  await dropped;
+  expect(await ask(third, 3)).toMatch(/^000300000007010404/);
+  expect(await ask(first, 4)).toMatch(/^000400000007010404/);
+});
