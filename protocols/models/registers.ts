@@ -67,14 +67,9 @@ function power(exponent: number): number {
   return p;
 }
 
-/** value × 10^exponent: energies are truncated (a register never shows more than was used), the rest rounded half away. */
-function rescale(value: bigint, exponent: number, kind: Measure["kind"]): bigint {
-  if (exponent >= 0) return value * 10n ** BigInt(exponent);
-  const divisor = 10n ** BigInt(-exponent);
-  const quotient = value / divisor;
-  const rest = value % divisor;
-  if (kind === "energy" || 2n * (rest < 0n ? -rest : rest) < divisor) return quotient;
-  return quotient + (value < 0n ? -1n : 1n);
+/** value × 10^exponent, truncated: what is shown is never more than there is (quantities.md, "Registers"). */
+function rescale(value: bigint, exponent: number): bigint {
+  return exponent >= 0 ? value * 10n ** BigInt(exponent) : value / 10n ** BigInt(-exponent);
 }
 
 // One value at a time passes through here, always high word first; the core is synchronous, so nobody else sees it.
@@ -83,8 +78,8 @@ const scratch = new DataView(new ArrayBuffer(8));
 /**
  * Writes one value at `out[at]`, big endian within a register, registers in `wordOrder`.
  * @param value integer of 10^-decimals of the measure's unit; null gives the entry's "no value" pattern, or zeros where it has none.
- * Energies are truncated and roll over at the entry's digits or its width; other integers round half away from zero and
- * stop at the ends of the width, never on the "no value" pattern; floats are the nearest.
+ * Integers are truncated. Energies roll over at the entry's digits or its width, the others stop at the ends of the width,
+ * never on the "no value" pattern. Floats are the nearest.
  */
 export function encodeValue(
   entry: RegisterEntry,
@@ -118,7 +113,7 @@ function packFloat(layout: Layout, value: number): void {
 function packInteger(layout: Layout, value: number): void {
   assert(Number.isSafeInteger(value), `a value is a safe integer, not ${value}`);
   assert(layout.kind !== "energy" || value >= 0, "an energy register never holds a negative value");
-  let raw = rescale(BigInt(value), layout.exponent, layout.kind);
+  let raw = rescale(BigInt(value), layout.exponent);
   if (layout.kind === "energy") raw %= layout.modulus;
   else if (raw < layout.lowest) raw = layout.lowest;
   else if (raw > layout.highest) raw = layout.highest;
@@ -128,7 +123,7 @@ function packInteger(layout: Layout, value: number): void {
 /**
  * Reads one value at `bytes[at]`.
  * @returns an integer of 10^-decimals of the measure's unit; null where the meter says "no value"; undefined where the
- * words are no number (NaN, infinity) or one beyond 2^53. What the measure has no decimals for is cut or rounded as in encoding.
+ * words are no number (NaN, infinity) or one beyond 2^53. What the measure has no decimals for is cut.
  */
 export function decodeValue(
   entry: RegisterEntry,
@@ -152,7 +147,7 @@ export function decodeValue(
     return integerFromFloat(float, layout.bits === 32 ? 32 : 64, -layout.exponent);
   }
   const raw = layout.form === "signed" ? BigInt.asIntN(layout.bits, pattern) : pattern;
-  return safe(rescale(raw, -layout.exponent, layout.kind));
+  return safe(rescale(raw, -layout.exponent));
 }
 
 function safe(value: bigint): number | undefined {
@@ -167,5 +162,5 @@ function safe(value: bigint): number | undefined {
 export function rolloverOf(entry: RegisterEntry): number | undefined {
   const layout = layoutOf(entry);
   if (layout.kind !== "energy" || layout.form === "float") return undefined;
-  return safe(rescale(layout.modulus, -layout.exponent, layout.kind));
+  return safe(rescale(layout.modulus, -layout.exponent));
 }

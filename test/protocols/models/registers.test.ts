@@ -86,12 +86,12 @@ describe("energies", () => {
 });
 
 describe("instantaneous values", () => {
-  test("round half away from zero", () => {
+  test("are truncated toward zero, as in every other protocol of the meter", () => {
     const volts = entry("voltageL1", "int16");
-    expect(encoded(volts, 1_499)).toBe("0001");
-    expect(encoded(volts, 1_500)).toBe("0002");
-    expect(encoded(volts, -1_499)).toBe("ffff");
-    expect(encoded(volts, -1_500)).toBe("fffe");
+    expect(encoded(volts, 1_500)).toBe("0001");
+    expect(encoded(volts, 1_999)).toBe("0001");
+    expect(encoded(volts, -1_999)).toBe("ffff");
+    expect(encoded(volts, -999)).toBe("0000");
   });
   test("stop at the ends of the width", () => {
     expect(encoded(entry("voltageL1", "uint16"), 70_000_000)).toBe("ffff");
