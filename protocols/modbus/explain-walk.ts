@@ -14,6 +14,7 @@ export class Walk {
   readonly #pdu: Uint8Array;
   readonly #base: number;
   #at = 0;
+  #ended = false;
 
   constructor(pdu: Uint8Array, base: number) {
     this.#pdu = pdu;
@@ -39,7 +40,9 @@ export class Walk {
     judge?: (value: number) => string | undefined,
   ): number | undefined {
     if (this.left < length) {
-      this.note(this.left, name, "", `the frame ends ${length - this.left} byte(s) too early`);
+      // Said once: every field behind is missing for the same reason.
+      if (!this.#ended) this.note(this.left, name, "", `the frame ends ${length - this.left} byte(s) too early`);
+      this.#ended = true;
       return undefined;
     }
     const value = length === 1 ? (this.#pdu[this.#at] as number) : uint16At(this.#pdu, this.#at);
