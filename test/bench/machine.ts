@@ -15,9 +15,11 @@ export interface Tools {
   readonly load: string;
   readonly libmodbusServer: string;
   readonly libmodbusVersion: string;
+  readonly rtuSlave: string;
+  readonly rtuClient: string;
 }
 
-/** Compiles the load generator and the libmodbus server. */
+/** Compiles the load generator, and the peers in C. */
 export async function buildTools(): Promise<Tools> {
   const flags = await run("pkg-config", ["--cflags", "--libs", "libmodbus"]).catch(() => undefined);
   const version = await run("pkg-config", ["--modversion", "libmodbus"]).catch(() => undefined);
@@ -26,8 +28,14 @@ export async function buildTools(): Promise<Tools> {
   }
   mkdirSync(BUILD, { recursive: true });
   const load = await compile("load", []);
-  const libmodbusServer = await compile("libmodbus-server", flags.stdout.trim().split(/\s+/));
-  return { load, libmodbusServer, libmodbusVersion: version.stdout.trim() };
+  const libmodbus = flags.stdout.trim().split(/\s+/);
+  return {
+    load,
+    libmodbusServer: await compile("libmodbus-server", libmodbus),
+    libmodbusVersion: version.stdout.trim(),
+    rtuSlave: await compile("rtu-slave", []),
+    rtuClient: await compile("rtu-client", libmodbus),
+  };
 }
 
 async function compile(name: string, flags: readonly string[]): Promise<string> {

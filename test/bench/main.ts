@@ -1,5 +1,5 @@
 /**
- * `make bench`: our Modbus TCP server and client beside their peers, interleaved in one run so that other load, heat and
+ * `make bench`: our Modbus TCP server and client, and our RTU master on a paced line, beside their peers, interleaved in one run so that other load, heat and
  * cache drift hit all alike. A missed target is reported, not an error; a wrong answer is one.
  */
 import { writeFileSync } from "node:fs";
@@ -8,6 +8,9 @@ import { buildTools, choosePin, describeMachine, type Machine, SetupError } from
 import { measure, type Sample } from "./measure.ts";
 import { jsonReport, type MeasuredRow, textReport } from "./report.ts";
 import { allRows, rowLabel } from "./rows.ts";
+import { LINE_MASTERS, LINE_SPEEDS, type LineSample, measureLine } from "./rtu-line.ts";
+import { lineLabel, type MeasuredLine } from "./rtu-report.ts";
+import { median } from "./table.ts";
 
 const USAGE = `usage: node dist/test/bench/main.js [--quick] [--repetitions N] [--only TEXT] [--json FILE]
   --quick          two repetitions of 0.4 s: a check that everything runs, not a measurement
@@ -53,22 +56,43 @@ async function runBench(options: Options): Promise<void> {
   const machine = describeMachine(tools, note);
   const durations = options.quick ? { warmMs: 200, measureMs: 400 } : { warmMs: 1_000, measureMs: 2_000 };
   const rows = allRows(tools, durations).filter((row) => rowLabel(row).includes(options.only));
-  if (rows.length === 0) throw new SetupError(`no row contains "${options.only}"`);
+  const lines = LINE_SPEEDS.flatMap((speed) => LINE_MASTERS.map((master) => ({ master, speed })))
+    .filter(({ master, speed }) => lineLabel(master, speed).includes(options.only))
+    .map(({ master, speed }) => ({
+      master,
+      speed: options.quick ? { ...speed, polls: 8 } : speed,
+      samples: [] as LineSample[],
+    }));
+  if (rows.length + lines.length === 0) throw new SetupError(`no row contains "${options.only}"`);
   const measured = rows.map((row) => ({ row, samples: [] as Sample[] }));
   for (let round = 1; round <= options.repetitions; round++) {
     for (const { row, samples } of measured) {
       const sample = await measure(row.server, row.client, pin);
       samples.push(sample);
       const rate = Math.round(sample.requestsPerSecond);
-      process.stderr.write(`round ${round}/${options.repetitions}  ${rowLabel(row)}: ${rate}/s\n`);
+      progress(round, options, `${rowLabel(row)}: ${rate}/s`);
+    }
+    for (const { master, speed, samples } of lines) {
+      const sample = await measureLine(master, speed, tools);
+      samples.push(sample);
+      progress(round, options, `${lineLabel(master, speed)}: ${(median(sample.cycles) / 1_000).toFixed(2)} ms`);
     }
   }
-  publish(machine, measured, options.json);
+  publish(machine, measured, lines, options.json);
 }
 
-function publish(machine: Machine, rows: readonly MeasuredRow[], json: string | undefined): void {
-  process.stdout.write(`${textReport(machine, rows)}\n`);
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify(jsonReport(machine, rows), null, 2)}\n`);
+function progress(round: number, { repetitions }: Options, what: string): void {
+  process.stderr.write(`round ${round}/${repetitions}  ${what}\n`);
+}
+
+function publish(
+  machine: Machine,
+  rows: readonly MeasuredRow[],
+  lines: readonly MeasuredLine[],
+  json: string | undefined,
+): void {
+  process.stdout.write(`${textReport(machine, rows, lines)}\n`);
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(jsonReport(machine, rows, lines), null, 2)}\n`);
 }
 
 try {

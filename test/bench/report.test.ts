@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Sample } from "./measure.ts";
-import { type MeasuredRow, median, reachedTargets, textReport } from "./report.ts";
+import { type MeasuredRow, reachedTargets, textReport } from "./report.ts";
+import { readRecord } from "./rtu-line.ts";
+import { median } from "./table.ts";
 
 function row(part: "server" | "client", name: string, connections: number, rates: readonly number[]): MeasuredRow {
   const none = { requests: 1, clientCpu: 1, serverCpu: 1, p50: 1, p95: 1, p99: 1 };
@@ -38,10 +40,34 @@ describe("the bench's report", () => {
       pinning: "none",
       versions: { node: "20" },
     };
-    const text = textReport(machine, ROWS);
+    const text = textReport(machine, ROWS, LINES);
     expect(text).toContain("PASS    server >= 12x modbus-serial at 1 connection: 12.00x");
     expect(text).toContain("MISSED  server >= 0.8x raw echo at 50 connections: 0.79x");
     expect(text).toContain("NOT RUN client >= 1.5x modbus-serial");
     expect(text).toContain("9000 12000 15000");
+    expect(text).toContain("PASS    rtu median cycle <= 1.02x the legal one at 9600 baud: 1.009x");
+    expect(text).toContain("MISSED  rtu silence never below t3.5 at 9600 baud: 4.01 ms");
+    expect(text).toContain("MISSED  rtu without an error at 9600 baud: 1");
   });
+});
+
+/** 8N1 at 9600: 133 characters and twice 4.01 ms are 146.56 ms; a silence of 4.0105 ms is a µs short of t3.5 rounded up. */
+const LINES = [
+  {
+    master: "meterworks",
+    speed: { baud: 9_600, polls: 2, ratio: 1.02 },
+    samples: [{ cycles: [147_900, 147_901, 147_800], silences: [4_500, 4_010.5], cpuPerPoll: 9_000, errors: 1 }],
+  },
+] as const;
+
+test("the record of a line: cycles from request to request, silences between a reply's end and the next request", () => {
+  const record = [
+    "a 1000 2000 01",
+    "a 2000 3000 03",
+    "b 7000 8000 01",
+    "b 8000 9000 03",
+    "a 12000 13000 01",
+    "b 20000 21000 01",
+  ];
+  expect(readRecord(`${record.join("\n")}\n`)).toEqual({ cycles: [11], silences: [3] });
 });

@@ -2,17 +2,12 @@
 import type { Machine } from "./machine.ts";
 import type { Sample } from "./measure.ts";
 import { OURS, type Row, TARGETS, type Target } from "./rows.ts";
+import { lineFigures, lineReport, lineVerdicts, type MeasuredLine } from "./rtu-report.ts";
+import { median, table } from "./table.ts";
 
 export interface MeasuredRow {
   readonly row: Row;
   readonly samples: readonly Sample[];
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
 
 export interface ReachedTarget extends Target {
@@ -33,26 +28,40 @@ export function reachedTargets(rows: readonly MeasuredRow[]): readonly ReachedTa
 
 const HEADINGS = ["conn", "name", "req/s", "all runs", "CPU us client", "server", "p50 us", "p95", "p99"];
 
-export function textReport(machine: Machine, rows: readonly MeasuredRow[]): string {
+const NAMES_AND_RUNS = new Set([1, 3]);
+
+export function textReport(machine: Machine, rows: readonly MeasuredRow[], lines: readonly MeasuredLine[]): string {
   return [
     ...machineLines(machine),
     "",
-    "Modbus TCP servers, FC 03 x 60 registers, load generator in C (medians; CPU per request)",
-    ...table([HEADINGS, ...rows.filter(({ row }) => row.part === "server").map(cells)]),
-    "",
-    "Modbus TCP clients, the same request, against one libmodbus server",
-    ...table([HEADINGS, ...rows.filter(({ row }) => row.part === "client").map(cells)]),
-    "",
+    ...lineReport(lines),
+    ...section(
+      "Modbus TCP servers, FC 03 x 60 registers, load generator in C (medians; CPU per request)",
+      "server",
+      rows,
+    ),
+    ...section("Modbus TCP clients, the same request, against one libmodbus server", "client", rows),
     "Targets (ratio of medians)",
     ...reachedTargets(rows).map(targetLine),
   ].join("\n");
 }
 
-export function jsonReport(machine: Machine, rows: readonly MeasuredRow[]): unknown {
+function section(title: string, part: Row["part"], rows: readonly MeasuredRow[]): readonly string[] {
+  const own = rows.filter(({ row }) => row.part === part);
+  return own.length === 0 ? [] : [title, ...table([HEADINGS, ...own.map(cells)], NAMES_AND_RUNS), ""];
+}
+
+export function jsonReport(machine: Machine, rows: readonly MeasuredRow[], lines: readonly MeasuredLine[]): unknown {
   return {
     machine,
     rows: rows.map(({ row: { part, name, connections }, samples }) => ({ part, name, connections, samples })),
     targets: reachedTargets(rows),
+    lines: lines.map((line) => ({
+      master: line.master,
+      baud: line.speed.baud,
+      ...lineFigures(line),
+      verdicts: lineVerdicts(line),
+    })),
   };
 }
 
@@ -78,20 +87,6 @@ function cells({ row, samples }: MeasuredRow): readonly string[] {
     of((sample) => sample.p95).toFixed(0),
     of((sample) => sample.p99).toFixed(0),
   ];
-}
-
-function table(rows: readonly (readonly string[])[]): readonly string[] {
-  const LEFT_ALIGNED = new Set([1, 3]);
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return LEFT_ALIGNED.has(column) ? cell.padEnd(width) : cell.padStart(width);
-      })
-      .join("  ")
-      .trimEnd(),
-  );
 }
 
 function targetLine({ part, connections, against, ratio, reached, pass }: ReachedTarget): string {
