@@ -11,7 +11,7 @@ import { ModbusClient } from "../../protocols/modbus/client.ts";
 import { EXCEPTION, type ModbusFailure } from "../../protocols/modbus/errors.ts";
 import type { ModbusReply, ModbusRequest } from "../../protocols/modbus/message.ts";
 import { type SerialFraming, type SerialLine, serialLine } from "../../protocols/modbus/serial-line.ts";
-import { rtuTiming } from "../../protocols/modbus/timing.ts";
+import { BUSY_HOST_GAP, rtuTiming } from "../../protocols/modbus/timing.ts";
 import type { OrderNumber } from "../../protocols/orders.ts";
 import { assert, type Result } from "../../src/core/result.ts";
 import { type Civil, civil, MICROS_PER_MS, MICROS_PER_SECOND, type Now, type Wake } from "../../src/core/time.ts";
@@ -339,7 +339,10 @@ function framingOf(config: LineConfig): SerialFraming | undefined {
   const baud = config.baud ?? config.meters[0]?.model.modbus.defaults.baud ?? 9600;
   const bits = config.bitsPerChar === undefined ? {} : { bitsPerChar: config.bitsPerChar };
   if (config.framing === "ascii") return { framing: "ascii", timing: { baud, ...bits } };
-  return { framing: "rtu", timing: rtuTiming(baud, { byteTimes: config.byteTimes ?? false, ...bits }) };
+  return {
+    framing: "rtu",
+    timing: rtuTiming(baud, { byteTimes: config.byteTimes ?? false, lumpGap: BUSY_HOST_GAP, ...bits }),
+  };
 }
 
 function clientFor(config: LineConfig, framing: SerialFraming | undefined): ModbusClient {

@@ -21,6 +21,12 @@ export interface RtuTimingOptions {
   readonly lumpGap?: number;
 }
 
+/**
+ * µs that a program on a busy machine may be late to read its port in the middle of a frame, beyond what the adapter
+ * holds: for whoever can wait that long before a broken frame is called broken.
+ */
+export const BUSY_HOST_GAP = 50_000;
+
 /** Above this baud the silences are fixed, because interrupts could not follow shorter ones. */
 const LAST_SCALED_BAUD = 19_200;
 const FIXED_T15 = 750;

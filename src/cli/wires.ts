@@ -1,7 +1,7 @@
 /** `--serial`, `--pty`, `--tcp`, `--mqtt`, `--protocol`, `--baud`, `--parity`: on which wire, and what is spoken there. */
 import type { Command } from "commander";
 import type { SerialFraming } from "../../protocols/modbus/server.ts";
-import { rtuTiming } from "../../protocols/modbus/timing.ts";
+import { BUSY_HOST_GAP, rtuTiming } from "../../protocols/modbus/timing.ts";
 import type { MeterModel } from "../../protocols/models/model.ts";
 import { usage } from "./errors.ts";
 import { choice, type HostPort, hostPort, integer } from "./values.ts";
@@ -122,5 +122,5 @@ export function framingOf(settings: ReturnType<typeof serialSettings>): SerialFr
   const bitsPerChar = 1 + dataBits + (parity === "none" ? 0 : 1) + stopBits;
   return dataBits === 7
     ? { framing: "ascii", timing: { baud: baudRate, bitsPerChar } }
-    : { framing: "rtu", timing: rtuTiming(baudRate, { bitsPerChar }) };
+    : { framing: "rtu", timing: rtuTiming(baudRate, { bitsPerChar, lumpGap: BUSY_HOST_GAP }) };
 }

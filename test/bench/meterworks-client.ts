@@ -1,7 +1,7 @@
 /** Our client as the bench drives it: `ModbusClient` in an actor, on the platform's runtime and its links. */
 import { type ClientEffect, ModbusClient, type ModbusClientOptions } from "../../protocols/modbus/client.ts";
 import { failureText } from "../../protocols/modbus/errors.ts";
-import { rtuTiming } from "../../protocols/modbus/timing.ts";
+import { BUSY_HOST_GAP, rtuTiming } from "../../protocols/modbus/timing.ts";
 import type { Actor, LinkEffect, LinkEvent, LinkId } from "../../src/core/actor.ts";
 import { MICROS_PER_SECOND, type Now, type Wake, wakeAtMono } from "../../src/core/time.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
@@ -79,7 +79,7 @@ export function openMeterworks(port: number): Promise<Ask> {
 /** 8N1, as the head-end opens it. */
 export async function openMeterworksSerial(path: string, baudRate: number): Promise<Ask> {
   const link = await openSerial({ path, baudRate, parity: "none", dataBits: 8, stopBits: 1 });
-  const timing = rtuTiming(baudRate, { bitsPerChar: 10 });
+  const timing = rtuTiming(baudRate, { bitsPerChar: 10, lumpGap: BUSY_HOST_GAP });
   return open(link, { framing: "rtu", timing, responseTimeout: MICROS_PER_SECOND });
 }
 
