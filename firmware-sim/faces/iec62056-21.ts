@@ -11,16 +11,6 @@ import { type Now, type Wake, wakeAtMono } from "../../src/core/time.ts";
 import type { Meter } from "../meter.ts";
 import { Iec62056Data } from "./iec62056-21-data.ts";
 
-/** The baud change-over; a driver of links without bit timing (TCP, PTY) lets it pass. */
-export interface BaudEffect {
-  readonly kind: "baud";
-  readonly link: LinkId;
-  /** Takes hold once everything sent before has left the line. */
-  readonly rate: number;
-}
-
-export type Iec62056FaceEffect = LinkEffect | BaudEffect;
-
 /** What an installation may choose; identification and rates have defaults. */
 export type Iec62056FaceOptions = Partial<Iec62056ServerOptions>;
 
@@ -30,7 +20,7 @@ const DEFAULT_BAUD = 9600;
 const IDENT_LIMIT = 16;
 const ADDRESS_LIMIT = 32;
 
-export class Iec62056Face implements Actor<LinkEvent, Iec62056FaceEffect> {
+export class Iec62056Face implements Actor {
   readonly #meter: Meter;
   readonly #data: Iec62056Data;
   readonly #options: Iec62056ServerOptions;
@@ -50,7 +40,7 @@ export class Iec62056Face implements Actor<LinkEvent, Iec62056FaceEffect> {
     };
   }
 
-  handle(event: LinkEvent, now: Now): readonly Iec62056FaceEffect[] {
+  handle(event: LinkEvent, now: Now): readonly LinkEffect[] {
     if (event.kind === "closed") this.#servers.delete(event.link);
     if (event.kind !== "bytes") return NO_EFFECTS;
     let server = this.#servers.get(event.link);
@@ -62,8 +52,8 @@ export class Iec62056Face implements Actor<LinkEvent, Iec62056FaceEffect> {
     return this.#onLink(event.link, server.receive(event.bytes, now.mono), []);
   }
 
-  wake(now: Now): readonly Iec62056FaceEffect[] {
-    const effects: Iec62056FaceEffect[] = [];
+  wake(now: Now): readonly LinkEffect[] {
+    const effects: LinkEffect[] = [];
     this.#data.at(now);
     for (const [link, server] of this.#servers)
       if (now.mono >= server.nextWake()) this.#onLink(link, server.wake(now.mono), effects);
@@ -76,11 +66,7 @@ export class Iec62056Face implements Actor<LinkEvent, Iec62056FaceEffect> {
     return wakeAtMono(first);
   }
 
-  #onLink(
-    link: LinkId,
-    effects: readonly Iec62056ServerEffect[],
-    out: Iec62056FaceEffect[],
-  ): readonly Iec62056FaceEffect[] {
+  #onLink(link: LinkId, effects: readonly Iec62056ServerEffect[], out: LinkEffect[]): readonly LinkEffect[] {
     for (const effect of effects) out.push({ ...effect, link });
     out.push(...this.#meter.takeLog());
     return out;

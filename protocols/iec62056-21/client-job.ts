@@ -3,7 +3,7 @@ import { failure, type Result } from "../../src/core/result.ts";
 import type { DataSet } from "./dataset.ts";
 import type { ReaderFailure } from "./errors.ts";
 import type { ParityHandling } from "./frame.ts";
-import { type Command, type Identification, RESPONSE_LIMIT, refusalOfCommand } from "./message.ts";
+import { type Command, type Identification, RESPONSE_LIMIT, refusalOfCommand, SIGN_ON_BAUD } from "./message.ts";
 
 export type ReaderJob =
   /** Sign-on and data readout, in the mode that the meter's identification names. */
@@ -35,6 +35,8 @@ export interface ReaderOptions {
   /** Device address; empty (default) for the only meter on the line. */
   readonly address?: string;
   readonly parity?: ParityHandling;
+  /** The rate of a sign-on, for meters that left the standard's 300. */
+  readonly signOnBaud?: number;
   /** The highest rate this end can do; a faster meter of mode C is kept at 300. Default 19200. */
   readonly maxBaud?: number;
   /** Battery meters: NULs sent before the request to wake the meter up; default 0. */
@@ -50,6 +52,7 @@ export function withDefaults(options: ReaderOptions): Required<ReaderOptions> {
   return {
     address: options.address ?? "",
     parity: options.parity ?? "port",
+    signOnBaud: options.signOnBaud ?? SIGN_ON_BAUD,
     maxBaud: options.maxBaud ?? 19_200,
     wakeCharacters: options.wakeCharacters ?? 0,
     slack: options.slack ?? 100_000,

@@ -32,7 +32,6 @@ import {
   parseRequest,
   RESPONSE_LIMIT,
   refusalOfAddress,
-  SIGN_ON_BAUD,
   SLOW_REACTION,
 } from "./message.ts";
 import { parseTelegram, TelegramStream } from "./p1.ts";
@@ -138,11 +137,11 @@ export class Iec62056Reader {
     running.signOns++;
     running.repeats = 0;
     running.partial = "";
-    const baud = this.#setBaud(SIGN_ON_BAUD);
+    const baud = this.#setBaud(this.#options.signOnBaud);
     const request = buildRequest(this.#options.address);
     const nuls = this.#options.wakeCharacters;
     if (nuls === 0) return [...baud, ...this.#say(request, "identification", at, mono)];
-    const awake = at + wireTime(SIGN_ON_BAUD, nuls) + SETTLE;
+    const awake = at + wireTime(this.#options.signOnBaud, nuls) + SETTLE;
     return [...baud, this.#sendEffect(new Uint8Array(nuls)), ...this.#say(request, "identification", awake, mono)];
   }
 
@@ -366,7 +365,7 @@ export class Iec62056Reader {
     this.#running = undefined;
     this.#outgoing = undefined;
     this.#scanner.clear();
-    const home = running.job.kind === "listen" ? [] : this.#setBaud(SIGN_ON_BAUD);
+    const home = running.job.kind === "listen" ? [] : this.#setBaud(this.#options.signOnBaud);
     return [...bye, ...home, done(running.ticket, result)];
   }
 

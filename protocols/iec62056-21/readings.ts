@@ -1,25 +1,17 @@
 /** From data sets to readings and to the measures of the vocabulary. */
 import { formatDecimal, parseDecimal } from "../../src/core/decimal.ts";
-import {
-  findMeasureByObis,
-  type Measure,
-  type MeasureKey,
-  type MeasureValues,
-  type Phase,
-} from "../../src/core/measures.ts";
+import { findMeasureByObis, type MeasureKey, type MeasureValues, type Phase } from "../../src/core/measures.ts";
 import { MICROS_PER_SECOND } from "../../src/core/time.ts";
 import type { ExplainedReading } from "../explain.ts";
-import { WIRE_UNITS } from "../models/model.ts";
 import { isTimestamp, parseClock, parseTimestamp } from "./clock.ts";
 import { type DataSet, formatGroup, type ValueGroup } from "./dataset.ts";
+import { DECIMAL, measureSum, measureValue } from "./measure-value.ts";
 import { normalObis, parseObis } from "./obis.ts";
 
 /** The data set's one value under its address, as people look for it. */
 interface MainValue extends ValueGroup {
   readonly address: string;
 }
-
-const DECIMAL = /^[+-]?\d+(\.\d+)?$/;
 
 /**
  * The value among a data set's groups: the only group, else the only one with a unit (the others say when), else the first
@@ -78,19 +70,6 @@ export function readingsOf(sets: readonly DataSet[]): ExplainedReading[] {
   });
 }
 
-/** The measure's integer, cut (not rounded) to its decimals; undefined where the unit is not one of the measure. */
-function measureValue(m: Measure, { value, unit }: ValueGroup): number | null | undefined {
-  const text = value.trim();
-  const wire = (WIRE_UNITS as Readonly<Record<string, { base: string; power: number } | undefined>>)[unit ?? "1"];
-  if (text === "") return null;
-  if (wire === undefined || wire.base !== m.unit || !DECIMAL.test(text)) return undefined;
-  const decimals = m.decimals + wire.power;
-  const [whole = "", fraction = ""] = text.split(".");
-  const parsed = parseDecimal(fraction === "" ? whole : `${whole}.${fraction.slice(0, decimals)}0`, decimals);
-  const integer = parsed.ok ? Number(parsed.value) : Number.NaN;
-  return Number.isSafeInteger(integer) ? integer : undefined;
-}
-
 export interface MappingOptions {
   /** Seconds by which the meter's standard time is ahead of UTC; without it the clock is no measure. */
   readonly clockOffset?: number;
@@ -112,10 +91,31 @@ export function measuresOf(sets: readonly DataSet[], options: MappingOptions = {
     const value = m === undefined || m.key === "clock" ? undefined : measureValue(m, main);
     if (m !== undefined && value !== undefined) values[m.key] = value;
   }
+  addTariffTotals(values, mains);
   addNetPowers(values, mains);
   const clock = options.clockOffset === undefined ? undefined : clockSeconds(mains, options.clockOffset);
   if (clock !== undefined) values.clock = clock;
   return values;
+}
+
+/** Value group C of the energies that meters count by tariff: active and reactive, import and export. */
+const BY_TARIFF = [1, 2, 3, 4];
+const MOST_TARIFFS = 9;
+
+/**
+ * P1 shows each tariff and no total: the total is their sum, cut only once. From tariff 1 on without a gap and at least two,
+ * each of them readable: a sum that lacks one would be a total that runs backwards when it comes back.
+ */
+function addTariffTotals(values: MeasureValues, mains: ReadonlyMap<string, ValueGroup>): void {
+  for (const c of BY_TARIFF) {
+    const m = findMeasureByObis(`1-0:${c}.8.0`);
+    if (m === undefined || values[m.key] !== undefined || mains.has(m.obis)) continue;
+    const tariffs = Array.from({ length: MOST_TARIFFS }, (_, i) => mains.get(`1-0:${c}.8.${i + 1}`));
+    const count = tariffs.findLastIndex((group) => group !== undefined) + 1;
+    const shown = tariffs.slice(0, count).flatMap((group) => group ?? []);
+    const total = count >= 2 && shown.length === count ? measureSum(m, shown) : undefined;
+    if (total !== undefined) values[m.key] = total;
+  }
 }
 
 /** Meters that count no signed power show import (C = 1) and export (C = 2), of which one is zero. */

@@ -35,6 +35,8 @@ export interface Iec62056ServerOptions {
   readonly mode: "A" | "B" | "C";
   /** The highest rate of modes B and C. */
   readonly baud: number;
+  /** The rate of a sign-on, for meters that left the standard's 300; the port is opened with it. */
+  readonly signOnBaud?: number;
   /** FLAG manufacturer id, three capital letters. */
   readonly manufacturer: string;
   readonly ident: string;
@@ -78,7 +80,8 @@ export class Iec62056Server {
   readonly #z: string;
   #state: State = "idle";
   #steps: Step[] = [];
-  #baud = SIGN_ON_BAUD;
+  readonly #signOnBaud: number;
+  #baud: number;
   #gapEnds = Number.POSITIVE_INFINITY;
   #stateEnds = Number.POSITIVE_INFINITY;
   #last: Uint8Array | undefined;
@@ -98,6 +101,8 @@ export class Iec62056Server {
     this.#options = options;
     this.#data = data;
     this.#z = z;
+    this.#signOnBaud = options.signOnBaud ?? SIGN_ON_BAUD;
+    this.#baud = this.#signOnBaud;
     this.#reaction = options.reaction ?? SLOW_REACTION;
     this.#inactivity = options.inactivity ?? DEFAULT_INACTIVITY;
   }
@@ -147,7 +152,7 @@ export class Iec62056Server {
   /** A request ends whatever was before: also that the reader meant another meter. */
   #signOn(address: string, mono: number): void {
     this.#steps = [];
-    if (this.#baud !== SIGN_ON_BAUD) this.#then(mono, () => [this.#setBaud(SIGN_ON_BAUD)]);
+    if (this.#baud !== this.#signOnBaud) this.#then(mono, () => [this.#setBaud(this.#signOnBaud)]);
     this.#enter("idle", Number.POSITIVE_INFINITY);
     if (!addresses(address, this.#options.address)) return;
     const identification = buildIdentification(this.#options.manufacturer, this.#z, this.#options.ident);
@@ -167,7 +172,7 @@ export class Iec62056Server {
     }
     this.#then(at, (sent) => {
       // The rate changes once the identification has left at the old one, and the reader needs a reaction time to follow.
-      const follows = sent + wireTime(SIGN_ON_BAUD, identification.length) + this.#reaction;
+      const follows = sent + wireTime(this.#signOnBaud, identification.length) + this.#reaction;
       this.#then(follows, (later) => this.#readout(later, "session"));
       return [this.#send(identification), this.#setBaud(this.#options.baud)];
     });
@@ -244,7 +249,9 @@ export class Iec62056Server {
     const value = set?.groups.length === 1 ? set.groups[0]?.value : undefined;
     if (set === undefined || value === undefined) return refusal("bad-value");
     switch (command) {
+      // P2 carries what an algorithm of the manufacturer made of password and operand; our operand is empty, so it is the same.
       case "P1":
+      case "P2":
         return this.#password(value);
       case "R1":
       case "R5": {
@@ -275,7 +282,7 @@ export class Iec62056Server {
       return;
     }
     this.#enter("idle", Number.POSITIVE_INFINITY);
-    if (this.#baud !== SIGN_ON_BAUD) effects.push(this.#setBaud(SIGN_ON_BAUD));
+    if (this.#baud !== this.#signOnBaud) effects.push(this.#setBaud(this.#signOnBaud));
   }
 
   #enter(state: State, ends: number): void {

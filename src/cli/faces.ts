@@ -1,6 +1,6 @@
 /** Opens a virtual meter's face on a wire and says where it answers. */
 import { addressOfUnit, Dlt645Face } from "../../firmware-sim/faces/dlt645.ts";
-import { Iec62056Face, type Iec62056FaceEffect } from "../../firmware-sim/faces/iec62056-21.ts";
+import { Iec62056Face } from "../../firmware-sim/faces/iec62056-21.ts";
 import { ModbusSerialFace } from "../../firmware-sim/faces/modbus-serial.ts";
 import { ModbusTcpFace, type UnitMeter } from "../../firmware-sim/faces/modbus-tcp.ts";
 import { MqttFace } from "../../firmware-sim/faces/mqtt.ts";
@@ -13,12 +13,13 @@ import { connectMqtt } from "../platform/mqtt-client.ts";
 import { createPty } from "../platform/pty.ts";
 import { openSerial } from "../platform/serial.ts";
 import { listenTcp } from "../platform/tcp.ts";
+import { type Iec62056MeterFlags, iec62056Port } from "./iec62056-line.ts";
 import { brokerAt, type MqttFlags, withoutPassword } from "./mqtt-options.ts";
 import type { CommandProcess } from "./process.ts";
 import { showHostPort } from "./values.ts";
 import { framingOf, type SerialFlags, type Spoken, serialSettings, type Wire } from "./wires.ts";
 
-export interface FaceFlags extends SerialFlags, MqttFlags {
+export interface FaceFlags extends SerialFlags, MqttFlags, Iec62056MeterFlags {
   /** Seconds of meter time between two telemetry messages. */
   readonly interval: number;
   /** Telemetry messages that may wait for a broker that is away. */
@@ -107,13 +108,18 @@ async function openDlt645(
   return wire.path;
 }
 
-/** The baud change-over is acknowledged and changes nothing: neither TCP nor a pseudo terminal has a line. */
+/** The baud change-over happens on real ports; neither TCP nor a pseudo terminal of ours has a line. */
 async function openIec62056(proc: CommandProcess, wire: Wire, { meter }: UnitMeter, flags: FaceFlags): Promise<string> {
-  const face = new Iec62056Face(meter, proc.clock.now());
-  const host = proc.runtime.host<LinkEvent, Iec62056FaceEffect>(face, () => {}, { name: "iec62056-21" });
+  const settings = iec62056Port(flags, "sign-on");
+  const port = wire.kind === "serial";
+  const face = new Iec62056Face(meter, proc.clock.now(), {
+    mode: flags.mode.toUpperCase() as "A" | "B" | "C",
+    ...(port ? { signOnBaud: settings.baudRate, parity: flags.softParity ? "even" : "port" } : {}),
+  });
+  const host = proc.runtime.host(face, undefined, { name: "iec62056-21" });
   if (wire.kind === "tcp") return listen(proc, wire, host, flags);
-  if (wire.kind !== "pty") throw new Error(`IEC 62056-21 has no face on --${wire.kind}`);
-  const link = await createPty(wire.path);
+  if (wire.kind === "mqtt") throw new Error("IEC 62056-21 has no face on a broker");
+  const link = port ? await openSerial({ path: wire.path, ...settings }) : await createPty(wire.path);
   proc.cleanup(() => link.end());
   host.attach(link);
   return wire.path;

@@ -50,7 +50,7 @@ export function addWireFlags(command: Command): Command {
 
 /** What is spoken where; the first is the default of the wire. */
 const SPOKEN: Readonly<Record<Wire["kind"], readonly Protocol[]>> = {
-  serial: ["modbus-rtu", "modbus-ascii", "dlt645"],
+  serial: ["modbus-rtu", "modbus-ascii", "dlt645", "iec62056-21"],
   pty: ["modbus-rtu", "modbus-ascii", "dlt645", "iec62056-21"],
   tcp: ["modbus-tcp", "dlt645", "iec62056-21"],
   mqtt: ["mqtt"],

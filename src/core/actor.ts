@@ -32,6 +32,11 @@ export type LinkEvent =
 export type LinkEffect =
   | { readonly kind: "send"; readonly link: LinkId; readonly bytes: Uint8Array }
   | { readonly kind: "close"; readonly link: LinkId; readonly reason: string }
+  /**
+   * A serial port goes to another rate (bits per second) once everything sent before has left the line; what is sent later
+   * waits for that. Of no meaning on links without bit timing: TCP, pseudo terminals made by us.
+   */
+  | { readonly kind: "baud"; readonly link: LinkId; readonly rate: number }
   | {
       readonly kind: "publish";
       readonly link: LinkId;

@@ -134,6 +134,9 @@ export class Host<E> {
       case "send":
         this.#services.links.get(effect.link)?.send(effect.bytes);
         return;
+      case "baud":
+        this.#services.links.get(effect.link)?.setBaud(effect.rate);
+        return;
       case "publish":
         this.#services.links
           .get(effect.link)

@@ -45,6 +45,9 @@ export abstract class Link {
     assert(false, `link ${this.id} carries messages, not bytes`);
   }
 
+  /** Goes to another rate after what was sent; a link without bit timing has nothing to do. */
+  setBaud(_rate: number): void {}
+
   publish(_topic: string, _payload: Uint8Array, _qos: 0 | 1, _retain: boolean, _token?: number): void {
     assert(false, `link ${this.id} carries bytes, not messages`);
   }

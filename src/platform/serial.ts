@@ -1,10 +1,12 @@
 /** Serial ports: opened, opened again after an unplugged adapter returns, and errors that say what to do. */
-import { stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { SerialPort } from "serialport";
 import { linkId } from "../core/actor.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { errorText, PlatformError } from "./errors.ts";
+import { LineSplitter } from "./line-splitter.ts";
 import { Link, plainBytes } from "./link.ts";
+import { PortQueue } from "./port-queue.ts";
 
 export interface SerialOptions {
   readonly path: string;
@@ -12,14 +14,19 @@ export interface SerialOptions {
   readonly parity: "none" | "even" | "odd";
   readonly dataBits: 7 | 8;
   readonly stopBits: 1 | 2;
+  /**
+   * Hands over what is received line by line, cut behind each LF, instead of in the system's lumps; a line of more bytes
+   * than this comes in pieces. For meters that send readouts unasked.
+   */
+  readonly longestLine?: number;
   /** How to wait for an adapter that was unplugged. */
   readonly backoff?: BackoffOptions;
 }
 
 /** How often to see whether the device is still there: a port that hung up may read as silent for ever. */
 const PRESENCE_MS = 1000;
-/** Above this the line is dead: 32 KiB are half a minute of sending at 9600 baud. */
-const MOST_UNSENT = 32 * 1024;
+/** A line that keeps our last bytes for longer is dead; the port is closed without them. */
+const LAST_BYTES_MS = 1000;
 
 /**
  * Opens the port for us alone. The first opening must succeed, since a port that never was is a mistake in the command;
@@ -54,6 +61,7 @@ class SerialLink extends Link {
   readonly #options: SerialOptions;
   readonly #backoff: Backoff;
   #port: SerialPort | undefined;
+  #queue: PortQueue | undefined;
   #retry: NodeJS.Timeout | undefined;
   #presence: NodeJS.Timeout | undefined;
   #ended = false;
@@ -69,14 +77,17 @@ class SerialLink extends Link {
     // Modem lines are neither set nor read: pseudo terminals and some adapters have none. The lock keeps others of us out.
     const port = new SerialPort({ path, baudRate, parity, dataBits, stopBits, lock: true, autoOpen: false });
     await new Promise<void>((resolve, reject) => port.open((error) => (error ? reject(error) : resolve())));
-    const device = await deviceOf(path);
+    const [device, timed] = await Promise.all([deviceOf(path), hasBitTiming(path)]);
     if (this.#ended) await closed(port);
-    else this.#take(port, device);
+    else this.#take(port, device, timed);
   }
 
   override send(bytes: Uint8Array): void {
-    const port = this.#port;
-    if (port?.isOpen && port.writableLength < MOST_UNSENT) port.write(bytes);
+    this.#queue?.send(bytes);
+  }
+
+  override setBaud(rate: number): void {
+    this.#queue?.setBaud(rate);
   }
 
   /** Closes the port and opens it afresh, which also empties what the driver held. */
@@ -89,21 +100,27 @@ class SerialLink extends Link {
     this.#ended = true;
     clearTimeout(this.#retry);
     clearInterval(this.#presence);
-    const port = this.#port;
+    const [port, queue] = [this.#port, this.#queue];
     this.#port = undefined;
+    this.#queue = undefined;
     this.markClosed("ended", true);
+    await queue?.emptied(LAST_BYTES_MS);
     await closed(port);
   }
 
-  #take(port: SerialPort, device: string | undefined): void {
+  #take(port: SerialPort, device: string | undefined, timed: boolean): void {
     this.#port = port;
+    this.#queue = new PortQueue(port, this.#options, timed, (reason) => this.#lost(port, reason));
     this.#presence = setInterval(async () => {
       // A device plugged in again within the second is another one under the same name.
       const present = await deviceOf(this.#options.path);
       if (present === undefined || present !== device) this.#lost(port, "unplugged");
     }, PRESENCE_MS);
     this.#backoff.reset();
-    port.on("data", (chunk: Buffer) => this.emit({ kind: "bytes", link: this.id, bytes: plainBytes(chunk) }));
+    const heard = (chunk: Uint8Array) => this.emit({ kind: "bytes", link: this.id, bytes: plainBytes(chunk) });
+    const { longestLine } = this.#options;
+    const splitter = longestLine === undefined ? undefined : new LineSplitter(longestLine, heard);
+    port.on("data", (chunk: Buffer) => (splitter === undefined ? heard(chunk) : splitter.push(chunk)));
     port.on("error", (error) => this.#lost(port, error.message));
     port.on("close", () => this.#lost(port, "unplugged"));
     this.markOpen();
@@ -112,6 +129,7 @@ class SerialLink extends Link {
   #lost(port: SerialPort | undefined, reason: string): void {
     if (port === undefined || port !== this.#port) return;
     this.#port = undefined;
+    this.#queue = undefined;
     clearInterval(this.#presence);
     port.removeAllListeners("data");
     this.markClosed(reason, false);
@@ -138,6 +156,14 @@ function deviceOf(path: string): Promise<string | undefined> {
   return stat(path).then(
     ({ dev, ino, rdev }) => `${dev}:${ino}:${rdev}`,
     () => undefined,
+  );
+}
+
+/** False for a pseudo terminal, whose bytes are at the far end as soon as they are written. */
+function hasBitTiming(path: string): Promise<boolean> {
+  return realpath(path).then(
+    (device) => !/^\/dev\/(pts\/|ttys\d)/.test(device),
+    () => true,
   );
 }
 

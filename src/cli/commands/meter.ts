@@ -9,6 +9,7 @@ import { FileNvram } from "../../platform/file-nvram.ts";
 import { listSerialPorts } from "../../platform/serial.ts";
 import { usage } from "../errors.ts";
 import { type FaceFlags, openFace } from "../faces.ts";
+import { addIec62056MeterFlags } from "../iec62056-line.ts";
 import { loadOf } from "../load.ts";
 import { addMeterFlags, type MeterFlags } from "../meter-options.ts";
 import { loadModel } from "../models.ts";
@@ -41,7 +42,7 @@ export function addMeter(program: Command): void {
     .description("one virtual meter on a serial line, a PTY, TCP or MQTT; prints `ready WHERE` once it answers")
     .option("--pty <LINK>", "makes a pseudo terminal at this path for other programs (needs socat)")
     .option("--mqtt <URL>", "publishes to this broker: mqtt[s]://[user:password@]host:port");
-  addMqttFlags(addWireFlags(addMeterFlags(command)))
+  addIec62056MeterFlags(addMqttFlags(addWireFlags(addMeterFlags(command))))
     .option("--unit <N>", "Modbus unit address, 1..247 (default: the model's)", integer("--unit", 1, 247))
     .option("--address <12DIGITS>", "DL/T 645 address (default: the unit, padded with zeros)", meterAddress)
     .option("--count <N>", "so many meters of a kind: units (or MQTT ids) count up", integer("--count", 1, 1000), 1)

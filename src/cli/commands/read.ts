@@ -4,20 +4,21 @@ import type { LineConfig } from "../../../headend/config.ts";
 import type { MeterId } from "../../../headend/ports.ts";
 import { valueViews } from "../../../headend/view.ts";
 import { measure } from "../../core/measures.ts";
-import { MICROS_PER_MS } from "../../core/time.ts";
+import { MICROS_PER_MS, MICROS_PER_SECOND } from "../../core/time.ts";
 import type { Link } from "../../platform/link.ts";
-import { openSerial } from "../../platform/serial.ts";
+import { openSerial, type SerialOptions } from "../../platform/serial.ts";
 import { connectTcp } from "../../platform/tcp-client.ts";
 import { failed, usage } from "../errors.ts";
+import { addIec62056ReadFlags, type Iec62056ReadFlags, iec62056Port } from "../iec62056-line.ts";
 import { loadModel } from "../models.ts";
 import { print, printJson, table } from "../output.ts";
 import { CommandProcess } from "../process.ts";
-import { ReadoutOnce, type ReadoutOutcome } from "../read-iec62056.ts";
+import { ReadoutOnce, type ReadoutOutcome, type ReadoutPlan } from "../read-iec62056.ts";
 import { ReadOnce, type ReadOutcome } from "../read-meter.ts";
 import { integer, showHostPort } from "../values.ts";
 import { addWireFlags, framingOf, type Spoken, serialSettings, type Wire, type WireFlags, wireOf } from "../wires.ts";
 
-interface Flags extends WireFlags {
+interface Flags extends WireFlags, Iec62056ReadFlags {
   readonly model?: string;
   readonly unit?: number;
   readonly timeout: number;
@@ -32,14 +33,16 @@ const HELP = `
 Examples:
   meterworks read --model eastron-sdm630 --tcp 192.168.1.50:502 --unit 1
   meterworks read --model eastron-sdm120 --serial /dev/ttyUSB0 --baud 2400 --json
-  meterworks read --protocol iec62056-21 --tcp 192.168.1.60:8000`;
+  meterworks read --protocol iec62056-21 --tcp 192.168.1.60:8000
+  meterworks read --protocol iec62056-21 --serial /dev/ttyUSB0
+  meterworks read --protocol iec62056-21 --serial /dev/ttyUSB0 --mode p1`;
 
 export function addRead(program: Command): void {
   const command = program
     .command("read")
     .description("one reading of a meter, every register of its map")
     .option("--model <ID|FILE>", "Modbus: the meter model, see `meterworks models`, or a model file");
-  addWireFlags(command)
+  addIec62056ReadFlags(addWireFlags(command))
     .option("--unit <N>", "Modbus unit address, 1..247 (default: the model's)", integer("--unit", 1, 247))
     .option("--timeout <MS>", "wait this long for each reply", integer("--timeout", 10, 60_000), 1_000)
     .option("--retries <N>", "further attempts of a request without a good reply", integer("--retries", 0, 10), 2)
@@ -83,18 +86,39 @@ async function readModbus(proc: CommandProcess, { protocol, wire }: Spoken, flag
 }
 
 async function readout(proc: CommandProcess, wire: Wire, flags: Flags) {
-  if (wire.kind !== "tcp") throw usage("read speaks iec62056-21 on --tcp only in this version");
-  const link = connectTcp(wire.at);
+  const { mode } = flags;
+  const port = iec62056Port(flags, mode === "auto" ? "sign-on" : mode);
+  const link = await openLink(wire, port);
   proc.cleanup(() => link.end());
+  const plan: ReadoutPlan = {
+    begin: mode === "auto" ? "sign-on" : "listen",
+    thenListen: wire.kind === "tcp",
+    listenBaud: port.baudRate,
+    patience: Math.round(flags.wait * MICROS_PER_SECOND),
+    linkPatience: Math.max(3_000, 2 * flags.timeout) * MICROS_PER_MS,
+    reader: {
+      address: flags.deviceAddress ?? "",
+      parity: flags.softParity && mode !== "p1" ? "even" : "port",
+      signOnBaud: port.baudRate,
+      retries: flags.retries,
+    },
+  };
   const outcome = await new Promise<ReadoutOutcome>((resolve) => {
-    const reader = new ReadoutOnce(link.id, Math.max(3_000, 2 * flags.timeout) * MICROS_PER_MS, resolve);
-    proc.runtime.host(reader, undefined, { name: "read" }).attach(link);
+    proc.runtime.host(new ReadoutOnce(link.id, plan, resolve), undefined, { name: "read" }).attach(link);
   });
   if (outcome.ok) return outcome;
-  throw failed(`${showWire(wire)}: ${outcome.reason}`, "check the address, and that a meter is connected there");
+  throw failed(`${showWire(wire)}: ${outcome.reason}`, readoutHint(wire, mode));
 }
 
-async function openLink(wire: Wire, settings: ReturnType<typeof serialSettings>): Promise<Link> {
+function readoutHint(wire: Wire, mode: Flags["mode"]): string {
+  if (wire.kind === "tcp") return "check the address, and that a meter is connected there";
+  if (mode === "p1")
+    return "P1 is 115200 8N1, of old meters --baud 9600 --parity even; its request line must be powered";
+  if (mode === "d") return "mode D is 2400 7E1, or what --baud says; a longer --wait";
+  return "check how the head sits and --baud; a meter that sends by itself wants --mode d or --mode p1";
+}
+
+async function openLink(wire: Wire, settings: Omit<SerialOptions, "path">): Promise<Link> {
   if (wire.kind === "tcp") return connectTcp(wire.at);
   if (wire.kind === "serial") return openSerial({ path: wire.path, ...settings });
   throw new Error("read has no flag for this wire");
