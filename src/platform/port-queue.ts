@@ -2,8 +2,6 @@
  * What a serial port is to send, and the rates it is to go to, in the order in which they were asked for. A change of rate waits
  * until the last character has left: changing earlier spoils it, and the driver throws away what it holds.
  */
-import type { SerialPort } from "serialport";
-
 /** Above this the line is dead: 32 KiB are half a minute of sending at 9600 baud. */
 const MOST_UNSENT = 32 * 1024;
 /**
@@ -11,6 +9,17 @@ const MOST_UNSENT = 32 * 1024;
  * their way there. Below the 20 ms after which the fastest meters answer at the new rate.
  */
 const ADAPTER_MS = 5;
+
+/** What it needs of a serial port. */
+export interface DrainablePort {
+  readonly isOpen: boolean;
+  /** Bytes that the driver has not taken yet. */
+  readonly writableLength: number;
+  write(bytes: Uint8Array): unknown;
+  /** Calls back when everything written has left, as far as the driver knows. */
+  drain(callback: (error: Error | null) => void): void;
+  update(options: { baudRate: number }, callback: (error: Error | null) => void): void;
+}
 
 interface Format {
   readonly baudRate: number;
@@ -20,7 +29,7 @@ interface Format {
 }
 
 export class PortQueue {
-  readonly #port: SerialPort;
+  readonly #port: DrainablePort;
   readonly #bitsPerCharacter: number;
   readonly #timed: boolean;
   readonly #failed: (reason: string) => void;
@@ -35,7 +44,7 @@ export class PortQueue {
    * @param timed false where bytes take no time, as on pseudo terminals
    * @param failed told the reason when the port can't go to a rate
    */
-  constructor(port: SerialPort, format: Format, timed: boolean, failed: (reason: string) => void) {
+  constructor(port: DrainablePort, format: Format, timed: boolean, failed: (reason: string) => void) {
     this.#port = port;
     this.#rate = format.baudRate;
     this.#bitsPerCharacter = 1 + format.dataBits + (format.parity === "none" ? 0 : 1) + format.stopBits;

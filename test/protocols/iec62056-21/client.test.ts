@@ -181,6 +181,16 @@ describe("readout", () => {
     expect(b.reason).toBe("unusable reply: byte 8: a value ends without )");
   });
 
+  test("R3 as its source has it, without ETX and check, is no readout", () => {
+    const b = new Bench(READOUT, { retries: 0 }).hear(ACE0_IDENT).pass(200).hear(`\x02${ACE0}`).pass(5_000);
+    expect(b.reason).toBe("no reply in time: no data came after the identification");
+  });
+
+  test("a sign-on at another rate than 300 is where the port returns to", () => {
+    const b = new Bench(READOUT, { signOnBaud: 2400 }).hear(ZMD120_IDENT).pass(200).hear(block(ZMD120));
+    expect(b.take().filter((text) => text.startsWith("baud"))).toEqual(["baud 2400", "baud 9600", "baud 2400"]);
+  });
+
   test("noise for ever ends as a timeout", () => {
     const b = new Bench(READOUT);
     for (let i = 0; i < 2000 && b.result === undefined; i++) {

@@ -122,6 +122,13 @@ describe("data sets", () => {
     expect(sets[2]).toMatchObject({ address: "1.8.1", groups: [{ value: "001846.0", unit: "kWh" }], offset: 30 });
     expect(formatDataBlock(sets)).toBe(ZMD120);
   });
+  test("ACE0, eHZ and DSMR 5 build back to the same bytes too", () => {
+    expect(formatDataBlock(setsOf(ACE0))).toBe(ACE0);
+    for (const telegram of [EHZ, DSMR5]) {
+      const data = telegram.slice(telegram.indexOf("\r\n\r\n") + 4, telegram.lastIndexOf("!"));
+      expect(formatDataBlock(setsOf(data))).toBe(`${data}!\r\n`);
+    }
+  });
   test("several on a line, several groups, empty groups, no line end before the !", () => {
     expect(setsOf("6.8(001*GJ)6.26(01*m3)9.21(66*x)!").map((s) => s.address)).toEqual(["6.8", "6.26", "9.21"]);
     expect(setsOf("0-0:96.13.0()")[0]?.groups).toEqual([{ value: "", unit: undefined }]);
@@ -192,6 +199,32 @@ describe("from data sets to values", () => {
     expect(measuresOf(setsOf("2.7.0(1.5*kW)")).activePower).toBeUndefined();
     const gas = readingsOf(setsOf(data)).at(-1);
     expect(gas).toEqual({ id: "0-1:24.2.1", obis: "0-1:24.2.1", value: "521.908", unit: "m3" });
+  });
+  test("P1 shows no totals: they are the sums of the tariffs, to the last digit", () => {
+    const totals = measuresOf(setsOf(DSMR5.slice(DSMR5.indexOf("\r\n"))));
+    // 502.689 + 270.765 and 294.455 + 602.408 kWh, in mWh.
+    expect(totals).toMatchObject({ activeEnergyImport: 773_454_000, activeEnergyExport: 896_863_000 });
+    const sum = (text: string) => measuresOf(setsOf(text)).activeEnergyImport;
+    // Each part cut by itself would lose the seventh decimals, which make a mWh together.
+    expect(sum("1.8.1(0.0000006*kWh)1.8.2(0.0000005*kWh)")).toBe(1);
+    // In binary floating point 0.1 + 0.2 + 1000000.7 is not 1000001.
+    expect(sum("1.8.1(0.1*kWh)1.8.2(0.2*kWh)1.8.3(1000000.7*kWh)")).toBe(1_000_001_000_000);
+    expect(sum("1.8.1(1*kWh)1.8.2(500*Wh)")).toBe(1_500_000);
+  });
+  test("no total from a total that is given, a single tariff, a gap, or a tariff that can't be read", () => {
+    const sum = (text: string) => measuresOf(setsOf(text)).activeEnergyImport;
+    expect(sum("1.8.0(5*kWh)1.8.1(1*kWh)1.8.2(2*kWh)")).toBe(5_000_000);
+    expect(sum("1.8.0()1.8.1(1*kWh)1.8.2(2*kWh)")).toBeNull();
+    expect(sum("1.8.0(5)1.8.1(1*kWh)1.8.2(2*kWh)")).toBeUndefined();
+    for (const text of [
+      "1.8.1(1*kWh)",
+      "1.8.1(1*kWh)1.8.3(1*kWh)",
+      "1.8.2(1*kWh)1.8.3(1*kWh)",
+      "1.8.1(1*kWh)1.8.2()",
+      "1.8.1(1*kWh)1.8.2(2)",
+      "1.8.1(1*kWh)1.8.2*1(2*kWh)",
+    ])
+      expect(sum(text)).toBeUndefined();
   });
   test("a value without unit, of another unit, or of a former period is no measure", () => {
     const data = EHZ.slice(EHZ.indexOf("\r\n"));

@@ -96,6 +96,15 @@ describe("sign-on and readout", () => {
     expect(b.server.nextWake()).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test("a meter whose sign-on is at 9600 returns there, and its mode B waits for that rate", () => {
+    const b = new Bench({ signOnBaud: 9600, baud: 4800 }).say(REQUEST).pass(500).say(`${ACK}040\r\n`).pass(300);
+    b.say(ACK);
+    expect(b.take().filter((line) => line.includes("baud"))).toEqual(["500 baud 4800", "800 baud 9600"]);
+    const fast = new Bench({ mode: "B", signOnBaud: 9600, baud: 19_200 }).say(REQUEST).pass(500);
+    // Eleven characters of ten bits at 9600 and the reaction time.
+    expect(fast.take().at(-1)).toMatch(/^411\.4\d* \x02/);
+  });
+
   test("a reader may stay at 300", () => {
     const b = new Bench().say(REQUEST).pass(500).say(`${ACK}000\r\n`).pass(200);
     expect(b.take().slice(1)).toEqual(["500 baud 300", `700 ${block(DATA)}`]);
@@ -181,6 +190,12 @@ describe("programming mode", () => {
     expect(b.ask(block("1.8.0(0)", "W1"))).toBe(block("(ER01)"));
   });
 
+  test("P2 opens too: an empty operand leaves the password as it is", () => {
+    const b = new Bench().programming();
+    expect(b.ask(block("(00000001)", "P2"))).toBe(ACK);
+    expect(b.ask(block("0.9.1(123456)", "W1"))).toBe(ACK);
+  });
+
   test("a wrong password closes again, three end the session", () => {
     const b = new Bench().programming();
     b.ask(block("(00000001)", "P1"));
@@ -203,7 +218,7 @@ describe("programming mode", () => {
   });
 
   test.each([
-    [block("(1)", "P2"), "(ER04)"],
+    [block("(1)", "P2"), "(ER05)"],
     [block("1.8.0()", "R2"), "(ER04)"],
     [block("1.8.0(1)", "W2"), "(ER04)"],
     [block("1.8.0()", "E2"), "(ER04)"],
