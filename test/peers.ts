@@ -11,6 +11,7 @@ const PEERS = [
   "mbpoll",
   "libmodbus",
   "pymodbus",
+  "python3",
   "socat",
   "tshark",
   "text2pcap",

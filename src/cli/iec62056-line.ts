@@ -47,6 +47,17 @@ function deviceAddress(text: string): string {
   throw usage(`--device-address "${text}": ${refusal}`, "as printed on the meter, for example 00123456");
 }
 
+/** Refuses flags that would do nothing: without IEC 62056-21 there is no mode to choose and no parity to make. */
+export function checkIec62056Flags(
+  flags: { readonly mode: string; readonly softParity?: true },
+  spoken: boolean,
+  standardMode: string,
+): void {
+  if (spoken) return;
+  const flag = flags.softParity ? "--soft-parity" : flags.mode === standardMode ? undefined : `--mode ${flags.mode}`;
+  if (flag !== undefined) throw usage(`${flag} is for IEC 62056-21`, "add --protocol iec62056-21");
+}
+
 /** How a port begins, by what is spoken there: the sign-on, mode D, and P1 of version 4 and later (facts 1.1, 1.3, 4). */
 const STANDARD = {
   "sign-on": { baud: SIGN_ON_BAUD, parity: "even" },

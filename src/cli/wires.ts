@@ -31,8 +31,8 @@ export type Wire =
 
 export function addSerialFlags(command: Command): Command {
   return command
-    .option("--baud <N>", "serial speed (default: the model's)", integer("--baud", 300, 4_000_000))
-    .option("--parity <P>", "none, even or odd (default: the model's)", choice("--parity", PARITIES));
+    .option("--baud <N>", "serial speed (default: the model's or protocol's)", integer("--baud", 300, 4_000_000))
+    .option("--parity <P>", "none, even or odd (default: the model's or protocol's)", choice("--parity", PARITIES));
 }
 
 export function addWireFlags(command: Command): Command {

@@ -6,7 +6,8 @@
 const MOST_UNSENT = 32 * 1024;
 /**
  * Adapters that don't tell when their own buffer is empty are given the time the characters need, and this much more for
- * their way there. Below the 20 ms after which the fastest meters answer at the new rate.
+ * their way there; so is a pseudo terminal, whose far end gets the bytes by way of the kernel's work queue. Below the 20 ms
+ * after which the fastest meters answer at the new rate.
  */
 const ADAPTER_MS = 5;
 
@@ -89,7 +90,7 @@ export class PortQueue {
   #write(bytes: Uint8Array): void {
     if (!this.#port.isOpen) return;
     this.#port.write(bytes);
-    const onWire = (bytes.length * this.#bitsPerCharacter * 1000) / this.#rate;
+    const onWire = this.#timed ? (bytes.length * this.#bitsPerCharacter * 1000) / this.#rate : 0;
     this.#leaves = Math.max(this.#leaves, performance.now()) + onWire;
   }
 
@@ -127,7 +128,7 @@ export class PortQueue {
 
   async #left(): Promise<void> {
     await new Promise<void>((resolve) => this.#port.drain(() => resolve()));
-    const left = this.#timed ? this.#leaves + ADAPTER_MS - performance.now() : 0;
-    if (this.#leaves > 0 && left > 0) await new Promise((resolve) => setTimeout(resolve, Math.ceil(left)));
+    const left = this.#leaves + ADAPTER_MS - performance.now();
+    if (left > 0) await new Promise((resolve) => setTimeout(resolve, Math.ceil(left)));
   }
 }

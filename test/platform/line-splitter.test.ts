@@ -16,7 +16,7 @@ const LINES = ["/EMH5----eHZ-E0018E\r\n", "\r\n", "1-0:1.8.1*255(032942.0231)\r\
 test("a lump of lines, single bytes, and anything between come as lines", async () => {
   expect(await linesOf([READOUT])).toEqual(LINES);
   expect(await linesOf([...READOUT])).toEqual(LINES);
-  expect(await linesOf(READOUT.match(/[^]{1,7}/g) ?? [])).toEqual(LINES);
+  expect(await linesOf(READOUT.match(/.{1,7}/gs) ?? [])).toEqual(LINES);
   expect(await linesOf([`${READOUT}/EM`, "H5"])).toEqual(LINES);
 });
 

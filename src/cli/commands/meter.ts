@@ -9,7 +9,7 @@ import { FileNvram } from "../../platform/file-nvram.ts";
 import { listSerialPorts } from "../../platform/serial.ts";
 import { usage } from "../errors.ts";
 import { type FaceFlags, openFace } from "../faces.ts";
-import { addIec62056MeterFlags } from "../iec62056-line.ts";
+import { addIec62056MeterFlags, checkIec62056Flags } from "../iec62056-line.ts";
 import { loadOf } from "../load.ts";
 import { addMeterFlags, type MeterFlags } from "../meter-options.ts";
 import { loadModel } from "../models.ts";
@@ -74,6 +74,8 @@ async function run(flags: Flags): Promise<void> {
   const model = loadModel(flags.model);
   const faces = [wireOf(flags, "one of --serial, --pty, --tcp, --mqtt"), ...(flags.face ?? [])];
   checkCount(flags, faces, model);
+  const optical = faces.some(({ protocol }) => protocol === "iec62056-21");
+  checkIec62056Flags(flags, optical, "c");
   const fidelity = fidelityOf(flags);
   const seed = flags.seed ?? randomSeed();
   // Loads and flags are judged before anything is opened.

@@ -9,7 +9,7 @@ import type { Link } from "../../platform/link.ts";
 import { openSerial, type SerialOptions } from "../../platform/serial.ts";
 import { connectTcp } from "../../platform/tcp-client.ts";
 import { failed, usage } from "../errors.ts";
-import { addIec62056ReadFlags, type Iec62056ReadFlags, iec62056Port } from "../iec62056-line.ts";
+import { addIec62056ReadFlags, checkIec62056Flags, type Iec62056ReadFlags, iec62056Port } from "../iec62056-line.ts";
 import { loadModel } from "../models.ts";
 import { print, printJson, table } from "../output.ts";
 import { CommandProcess } from "../process.ts";
@@ -55,6 +55,7 @@ async function run(flags: Flags): Promise<void> {
   const { wire, protocol } = wireOf(flags, "--serial or --tcp");
   if (!READ_PROTOCOLS.includes(protocol))
     throw usage(`read does not speak ${protocol} in this version`, `it speaks ${READ_PROTOCOLS.join(", ")}`);
+  checkIec62056Flags(flags, protocol === "iec62056-21", "auto");
   await CommandProcess.run(1, async (proc) => {
     const reading =
       protocol === "iec62056-21" ? await readout(proc, wire, flags) : await readModbus(proc, { protocol, wire }, flags);
