@@ -8,7 +8,7 @@ import type { Random } from "../core/random.ts";
 import { bitsPerCharacter, bitTime, type CharacterFormat, levelsOf } from "./copper/character.ts";
 import { type ByteFaults, Delivery } from "./copper/delivery.ts";
 import { Receiver } from "./copper/receiver.ts";
-import { Wire } from "./copper/wire.ts";
+import { type Ear, Wire } from "./copper/wire.ts";
 import type { Listener, SimBus } from "./line.ts";
 import type { SimLink, World } from "./world.ts";
 
@@ -45,7 +45,9 @@ export interface PartyOptions {
 
 interface Member {
   readonly options: PartyOptions;
-  readonly receiver: Receiver;
+  /** What the party sends with; its receiver follows when what it sent before has left. */
+  format: CharacterFormat;
+  receiver: Receiver;
   readonly delivery: Delivery;
 }
 
@@ -108,19 +110,18 @@ export class CopperLine implements SimBus {
       (bytes) => listener({ kind: "bytes", link: this.id, bytes }),
     );
     const ear = { party, place, echo: options.echo };
-    const receiver = new Receiver(this.#world, this.#wire, ear, options.format, (byte, bad) => {
-      if (!bad || options.keepsBad) delivery.take(byte);
-    });
-    const member = { options, receiver, delivery };
+    const receiver = this.#receiver(ear, options, options.format, delivery);
+    const member: Member = { options, format: options.format, receiver, delivery };
     this.#members.set(party, member);
-    this.#memory = Math.max(this.#memory, 2 * bitsPerCharacter(options.format) * bitTime(options.format));
     this.#world.after(0, () => {
       if (this.#members.get(party) === member) listener({ kind: "opened", link: this.id });
     });
     return {
       id: this.id,
       perform: (effect) => {
-        if (effect.kind === "send" && this.#members.get(party) === member) this.#send(party, member, effect.bytes);
+        if (this.#members.get(party) !== member) return;
+        if (effect.kind === "send") this.#send(party, member, effect.bytes);
+        else if (effect.kind === "baud") this.#setBaud(party, member, effect.rate);
       },
     };
   }
@@ -153,9 +154,27 @@ export class CopperLine implements SimBus {
     this.#noise(this.#world.now().mono, characters);
   }
 
-  #send(party: object, { options, receiver }: Member, bytes: Uint8Array): void {
+  #receiver(ear: Ear, { keepsBad }: PartyOptions, format: CharacterFormat, delivery: Delivery): Receiver {
+    this.#memory = Math.max(this.#memory, 2 * bitsPerCharacter(format) * bitTime(format));
+    return new Receiver(this.#world, this.#wire, ear, format, (byte, bad) => {
+      if (!bad || keepsBad) delivery.take(byte);
+    });
+  }
+
+  /** As a UART that waits until it is empty: what is sent from now on, which comes later anyway, has the new rate. */
+  #setBaud(party: object, member: Member, baud: number): void {
+    member.format = { ...member.format, baud };
+    const { format, receiver } = member;
+    const empty = Math.max(this.#world.now().mono, Math.ceil(this.#freeAt.get(party) ?? 0));
+    this.#world.at(empty, () => {
+      if (this.#members.get(party) !== member || member.receiver !== receiver) return;
+      receiver.stop();
+      member.receiver = this.#receiver(receiver.ear, member.options, format, member.delivery);
+    });
+  }
+
+  #send(party: object, { format, receiver }: Member, bytes: Uint8Array): void {
     this.#frames += 1;
-    const { format } = options;
     const { place } = receiver.ear;
     const time = bitTime(format);
     const character = bitsPerCharacter(format) * time;
