@@ -42,7 +42,7 @@ def mode_c(wire):
         fail("the option is %r" % option)
     if reaction < 180:
         fail("the option came after %d ms, 200 are the least" % reaction)
-    switched = wire.speed_becomes(9600, 0.18)
+    switched = wire.speed_becomes(9600, 1.2)
     time.sleep(max(0, 0.2 - switched / 1000))
     good = block(DATA)
     wire.send(good[:-1] + bytes([good[-1] ^ 1]), 0.001)
@@ -58,7 +58,7 @@ def mode_c(wire):
 def mode_b(wire):
     request(wire)
     wire.send(b"/ABCE1234\r\n")
-    wire.speed_becomes(9600, 0.18)
+    wire.speed_becomes(9600, 1.2)
     time.sleep(0.2)
     wire.send(block(DATA))
     print("done", flush=True)

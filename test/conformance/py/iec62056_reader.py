@@ -20,7 +20,7 @@ def sign_on(wire, option):
     reaction = (time.monotonic() - asked) * 1000
     wire.send(option)
     chosen = time.monotonic()
-    switched = wire.speed_becomes(9600, 0.2)
+    switched = wire.speed_becomes(9600, 1.2)
     answer = wire.block()
     return identification, answer, {"identification": reaction, "switched": switched, "answer": (time.monotonic() - chosen) * 1000}
 
