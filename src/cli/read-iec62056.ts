@@ -1,7 +1,7 @@
 /** One reading of an IEC 62056-21 meter: by sign-on, or of what a meter sends by itself (mode D, P1). */
 
 import { Iec62056Reader, type ReaderEffect, type ReaderOptions } from "../../protocols/iec62056-21/client.ts";
-import type { DataSet } from "../../protocols/iec62056-21/dataset.ts";
+import { type DataSet, formatDataSet } from "../../protocols/iec62056-21/dataset.ts";
 import { failureText, type ReaderFailure } from "../../protocols/iec62056-21/errors.ts";
 import { parseTelegram, TelegramStream } from "../../protocols/iec62056-21/p1.ts";
 import { measuresOf } from "../../protocols/iec62056-21/readings.ts";
@@ -108,7 +108,9 @@ export class ReadoutOnce implements Actor {
   }
 
   #good(sets: readonly DataSet[], now: Now): void {
-    this.#done({ ok: true, time: now.civil, values: measuresOf(sets) });
+    const values = measuresOf(sets);
+    if (Object.keys(values).length > 0) this.#done({ ok: true, time: now.civil, values });
+    else this.#done({ ok: false, reason: nothingKnown(sets) });
   }
 
   #reasonOf(error: ReaderFailure): string {
@@ -117,6 +119,15 @@ export class ReadoutOnce implements Actor {
     const asked = this.#plan.begin === "listen" ? "" : "nobody answered the sign-on, and ";
     return `${asked}no telegram was pushed within ${this.#plan.patience / MICROS_PER_SECOND} s`;
   }
+}
+
+const MOST_SHOWN = 4;
+
+/** Meters that leave their units out are read well and say nothing that could be billed: what they sent is shown. */
+function nothingKnown(sets: readonly DataSet[]): string {
+  const shown = sets.slice(0, MOST_SHOWN).map((set) => formatDataSet(set).slice(0, 60));
+  const more = sets.length > MOST_SHOWN ? ` and ${sets.length - MOST_SHOWN} more` : "";
+  return `the meter sent no known measure with its unit${shown.length === 0 ? "" : `, only ${shown.join(" ")}${more}`}`;
 }
 
 /** The data of a telegram that is no answer: those have neither a blank line after the identification nor a CRC. */

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { ReadoutOnce, type ReadoutOutcome, type ReadoutPlan } from "../../src/cli/read-iec62056.ts";
 import { type LinkEffect, linkId } from "../../src/core/actor.ts";
 import type { Now } from "../../src/core/time.ts";
-import { ascii, block, DSMR5, latin, ZMD120, ZMD120_IDENT } from "../protocols/iec62056-21/vectors.ts";
+import { ascii, block, DSMR5, EHZ, latin, ZMD120, ZMD120_IDENT } from "../protocols/iec62056-21/vectors.ts";
 
 const LINK = linkId("test");
 const PLAN: ReadoutPlan = {
@@ -96,6 +96,14 @@ test("listening asks nobody; a damaged telegram is the reason at the end", () =>
   expect(new Bench(plan).open().hear(DSMR5).sent()).toEqual(["115200"]);
   expect(new Bench(plan).open().pass(13_000).said).toBe("no telegram was pushed within 12 s");
   expect(new Bench(plan).open().hear(DSMR5.replace("230.0", "231.0")).pass(13_000).said).toMatch(/the CRC is 4715/);
+});
+
+test("a meter that leaves its units out has sent nothing that may be guessed at, and it is shown", () => {
+  const b = new Bench({ begin: "listen", listenBaud: 2400 }).open().hear(EHZ);
+  expect(b.said).toBe(
+    "the meter sent no known measure with its unit, only 1-0:0.0.0*255(331200-5009810) 1-0:1.8.1*255(032942.0231) " +
+      "1-0:96.5.5*255(80) 0-0:96.1.255*255(0000680476)",
+  );
 });
 
 test("a link that can't be had, or is lost, says why", () => {

@@ -108,10 +108,11 @@ async function readout(proc: CommandProcess, wire: Wire, flags: Flags) {
     proc.runtime.host(new ReadoutOnce(link.id, plan, resolve), undefined, { name: "read" }).attach(link);
   });
   if (outcome.ok) return outcome;
-  throw failed(`${showWire(wire)}: ${outcome.reason}`, readoutHint(wire, mode));
+  throw failed(`${showWire(wire)}: ${outcome.reason}`, readoutHint(outcome.reason, wire, mode));
 }
 
-function readoutHint(wire: Wire, mode: Flags["mode"]): string {
+function readoutHint(reason: string, wire: Wire, mode: Flags["mode"]): string {
+  if (/no known measure/.test(reason)) return "record the line and see `meterworks decode iec62056-21 --file FILE`";
   if (wire.kind === "tcp") return "check the address, and that a meter is connected there";
   if (mode === "p1")
     return "P1 is 115200 8N1, of old meters --baud 9600 --parity even; its request line must be powered";
