@@ -12,8 +12,7 @@ import type { Dlt645Request, FreezeMoment } from "../../protocols/dlt645/message
 import type { Dlt645Model } from "../../protocols/dlt645/respond.ts";
 import type { Dlt645Station } from "../../protocols/dlt645/station.ts";
 import { bcdByte, toBcd } from "../../protocols/dlt645/values.ts";
-import type { OrderNumber } from "../../protocols/orders.ts";
-import { type Civil, MICROS_PER_MS, MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
+import { type Civil, MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
 import type { Meter } from "../meter.ts";
 import { type Dlt645Device, readData } from "./dlt645-data.ts";
 import { InstantFreezes } from "./dlt645-freeze.ts";
@@ -30,11 +29,6 @@ export interface Dlt645MeterOptions {
 
 /** Broadcast time is carried out only this near to the meter's clock, and once a day (recalled). */
 const BROADCAST_REACH = 5 * 60 * MICROS_PER_SECOND;
-/**
- * DL/T 645 has no order ids, and the meter's clock is set by an order. These ids are far above those that a head-end
- * counts up, and no two orders of one meter fall into one millisecond of its life.
- */
-const FIRST_ORDER = 2 ** 52;
 const DATE = identifier(0x0400_0101);
 const TIME = identifier(0x0400_0102);
 
@@ -185,9 +179,7 @@ export class Dlt645Meter implements Dlt645Model, Dlt645Device {
   }
 
   #setClock(wanted: Civil): number {
-    const id = (FIRST_ORDER + Math.floor(this.#now.civil / MICROS_PER_MS)) as OrderNumber;
-    const argument = Math.floor(wanted / MICROS_PER_SECOND);
-    return this.#meter.execute({ id, operation: "clock-set", argument }, this.#now).status === "done" ? 0 : ERR.other;
+    return this.#meter.setClock(wanted, this.#now) ? 0 : ERR.other;
   }
 
   #switch(closed: boolean): number {

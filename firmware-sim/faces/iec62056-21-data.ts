@@ -6,11 +6,10 @@ import type { MeterErrorKind } from "../../protocols/iec62056-21/errors.ts";
 import { normalObis, shortObis } from "../../protocols/iec62056-21/obis.ts";
 import type { MeterData } from "../../protocols/iec62056-21/server.ts";
 import { WIRE_UNITS, type WireUnit } from "../../protocols/models/model.ts";
-import type { OrderNumber } from "../../protocols/orders.ts";
 import { formatFixed } from "../../src/core/decimal.ts";
 import { MEASURES, type Measure } from "../../src/core/measures.ts";
 import { assert } from "../../src/core/result.ts";
-import { type Civil, MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
+import type { Civil, Now } from "../../src/core/time.ts";
 import type { Meter } from "../meter.ts";
 
 /** How a unit is shown: digits before and behind the point. Energies roll over at 1,000,000 k-units, as on the display. */
@@ -37,8 +36,6 @@ const FORMATS: Readonly<Record<Measure["unit"], Format>> = {
 };
 const STATUS: Format = { unit: undefined, whole: 1, decimals: 0 };
 
-/** Orders of the optical head are numbered by the clock in microseconds from here on: no head-end's number comes near. */
-const FIRST_LOCAL_ORDER = 2 ** 52;
 const PASSWORD_DIGITS = 8;
 
 const TIME = "1-0:0.9.1";
@@ -92,10 +89,7 @@ export class Iec62056Data implements MeterData {
     else if (wanted === DATE_AND_TIME) wish = parseTimestamp(value, 0);
     else return wanted !== undefined && this.read(wanted) !== undefined ? "read-only" : "unknown-register";
     if (wish === undefined) return "bad-value";
-    const id = (FIRST_LOCAL_ORDER + this.#now.civil) as OrderNumber;
-    const argument = wish / MICROS_PER_SECOND;
-    const { status } = this.#meter.execute({ id, operation: "clock-set", argument }, this.#now);
-    return status === "done" ? undefined : "bad-value";
+    return this.#meter.setClock(wish, this.#now) ? undefined : "bad-value";
   }
 
   #general(): readonly DataSet[] {

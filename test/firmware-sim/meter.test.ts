@@ -137,6 +137,19 @@ describe("orders", () => {
     expect(powerOn(nvram, at(30)).clock(at(30))).toBe(1_800_000_020_000_000);
   });
 
+  test("set without an order: to the microsecond, remembered, and no order is seen for it", () => {
+    const nvram = new MemoryNvram();
+    const meter = powerOn(nvram, at(0));
+    const wanted = civil(1_800_000_000_250_000);
+    expect(meter.setClock(wanted, at(10))).toBe(true);
+    expect(meter.clock(at(10))).toBe(wanted);
+    expect(meter.value("clock")).toBe(1_800_000_000);
+    expect(meter.lastOutcome).toBeUndefined();
+    for (const absurd of [946_684_799_999_999, 4_102_444_800_000_000])
+      expect(meter.setClock(civil(absurd), at(20))).toBe(false);
+    expect(powerOn(nvram, at(30)).clock(at(30))).toBe(wanted + 20_000_000);
+  });
+
   test("a model without relay refuses and keeps feeding", () => {
     const meter = powerOn(new MemoryNvram(), at(0), "eastron-sdm630");
     expect(meter.execute(order(1, "relay-open"), at(1)).status).toBe("refused");
