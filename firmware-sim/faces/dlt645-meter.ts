@@ -10,12 +10,11 @@ import { type Identifier, identifier } from "../../protocols/dlt645/identifier.t
 import { behindOf, findItem } from "../../protocols/dlt645/identifiers.ts";
 import type { Dlt645Request, FreezeMoment } from "../../protocols/dlt645/message.ts";
 import type { Dlt645Model } from "../../protocols/dlt645/respond.ts";
-import type { Dlt645Station } from "../../protocols/dlt645/station.ts";
 import { bcdByte, toBcd } from "../../protocols/dlt645/values.ts";
 import { type Civil, MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
 import type { Meter } from "../meter.ts";
 import { type Dlt645Device, readData } from "./dlt645-data.ts";
-import { InstantFreezes } from "./dlt645-freeze.ts";
+import type { Dlt645Memory } from "./dlt645-memory.ts";
 
 export interface Dlt645MeterOptions {
   /** Of the serial line; absent over TCP. */
@@ -38,19 +37,14 @@ const STATUS = { relayOpen: 4, openCommanded: 6, alarm: 7, keepPower: 12, opened
 export class Dlt645Meter implements Dlt645Model, Dlt645Device {
   readonly combinations: Combinations;
   readonly #meter: Meter;
-  readonly #station: Dlt645Station;
+  readonly #memory: Dlt645Memory;
   readonly #options: Dlt645MeterOptions;
   readonly #zone: number;
-  readonly #freezes = new InstantFreezes();
   #now: Now;
-  #alarm = false;
-  #keepPower = false;
-  /** Day of the meter's clock on which a broadcast last set it. */
-  #broadcastDay: string | undefined;
 
-  constructor(meter: Meter, station: Dlt645Station, options: Dlt645MeterOptions, now: Now) {
+  constructor(meter: Meter, memory: Dlt645Memory, options: Dlt645MeterOptions, now: Now) {
     this.#meter = meter;
-    this.#station = station;
+    this.#memory = memory;
     this.#options = options;
     this.#zone = options.zone ?? 0;
     this.combinations = options.combinations ?? DEFAULT_COMBINATIONS;
@@ -79,8 +73,8 @@ export class Dlt645Meter implements Dlt645Model, Dlt645Device {
     const clock = this.#meter.clock(this.#now);
     const wanted = instantOf(time, this.#zone);
     const day = showDate(this.#clock());
-    if (wanted === undefined || Math.abs(wanted - clock) > BROADCAST_REACH || day === this.#broadcastDay) return;
-    if (this.#setClock(wanted) === 0) this.#broadcastDay = day;
+    if (wanted === undefined || Math.abs(wanted - clock) > BROADCAST_REACH || day === this.#memory.broadcastDay) return;
+    if (this.#setClock(wanted) === 0) this.#memory.broadcastDay = day;
   }
 
   /** At once; freezes at a time of day need a schedule that the meter does not have. */
@@ -88,7 +82,7 @@ export class Dlt645Meter implements Dlt645Model, Dlt645Device {
     if (Object.values(moment).some((field) => field !== null)) return ERR.noSuchData;
     const { minute, hour, day, month, year } = this.#clock();
     const stamp = Uint8Array.from([minute, hour, day, month, year], toBcd);
-    this.#freezes.take(stamp, (id) => this.#data(id));
+    this.#memory.freezes.take(stamp, (id) => this.#data(id));
     return 0;
   }
 
@@ -98,18 +92,18 @@ export class Dlt645Meter implements Dlt645Model, Dlt645Device {
     if (until === undefined || until < this.#meter.clock(this.#now)) return ERR.other;
     switch (order.operation) {
       case OPERATION.trip:
-        return this.#keepPower ? ERR.other : this.#switch(false);
+        return this.#memory.keepPower ? ERR.other : this.#switch(false);
       case OPERATION.allowClose:
         return this.#options.keyPressed === false && this.#meter.hasRelay ? 0 : this.#switch(true);
       case OPERATION.close:
         return this.#switch(true);
       case OPERATION.alarm:
       case OPERATION.alarmOff:
-        this.#alarm = order.operation === OPERATION.alarm;
+        this.#memory.setAlarm(order.operation === OPERATION.alarm);
         return 0;
       case OPERATION.keepPower:
       case OPERATION.release:
-        this.#keepPower = order.operation === OPERATION.keepPower;
+        this.#memory.setKeepPower(order.operation === OPERATION.keepPower);
         return 0;
       default:
         return ERR.other;
@@ -117,7 +111,7 @@ export class Dlt645Meter implements Dlt645Model, Dlt645Device {
   }
 
   address(): string {
-    return this.#station.address;
+    return this.#memory.station.address;
   }
 
   date(): Uint8Array {
@@ -137,18 +131,18 @@ export class Dlt645Meter implements Dlt645Model, Dlt645Device {
       bit(STATUS.relayOpen, open) |
       bit(STATUS.openCommanded, open) |
       bit(STATUS.openedRemotely, open) |
-      bit(STATUS.alarm, this.#alarm) |
-      bit(STATUS.keepPower, this.#keepPower)
+      bit(STATUS.alarm, this.#memory.alarm) |
+      bit(STATUS.keepPower, this.#memory.keepPower)
     );
   }
 
   baudFeature(): number | undefined {
     const { baud } = this.#options;
-    return baud === undefined ? undefined : baudFeature(baud, this.#station.baudCoding);
+    return baud === undefined ? undefined : baudFeature(baud, this.#memory.station.baudCoding);
   }
 
   frozen(id: Identifier): Uint8Array | undefined {
-    return this.#freezes.read(id);
+    return this.#memory.freezes.read(id);
   }
 
   #data(id: Identifier): Uint8Array | undefined {

@@ -20,6 +20,13 @@ export interface Dlt645StationOptions {
   readonly baudCoding?: BaudCoding;
 }
 
+/** What was changed over the line since the meter left the factory. */
+export interface Written {
+  readonly address: string | undefined;
+  /** Six digits by level. */
+  readonly passwords: ReadonlyMap<number, string>;
+}
+
 /** The lowest authority that a function takes; a lower PA has more. The levels are recalled, 02 for a trip is captured. */
 export const LEVEL = { control: 0x02, clear: 0x02, write: 0x04 } as const;
 
@@ -27,40 +34,55 @@ export class Dlt645Station {
   readonly programmingKey: boolean;
   readonly wideErrors: boolean;
   readonly baudCoding: BaudCoding;
+  readonly #factory: Dlt645StationOptions;
   readonly #passwords: Map<number, string>;
-  #address: string;
+  readonly #changed: () => void;
+  #address: string | undefined;
 
-  constructor(options: Dlt645StationOptions) {
+  /** @param changed called behind every change of {@link written}, before the change is answered */
+  constructor(options: Dlt645StationOptions, written?: Written, changed: () => void = () => {}) {
     assert(isMeterAddress(options.address), "a meter's address is 12 digits and no broadcast");
     for (const digits of options.passwords.values()) assert(/^\d{6}$/.test(digits), "a password is six digits");
-    this.#address = options.address;
-    this.#passwords = new Map(options.passwords);
+    this.#factory = options;
+    this.#address = written?.address;
+    this.#passwords = new Map(written?.passwords ?? []);
+    this.#changed = changed;
     this.programmingKey = options.programmingKey ?? false;
     this.wideErrors = options.controlError === "serr";
     this.baudCoding = options.baudCoding ?? "bits";
   }
 
   get address(): string {
-    return this.#address;
+    return this.#address ?? this.#factory.address;
+  }
+
+  get written(): Written {
+    return { address: this.#address, passwords: this.#passwords };
   }
 
   /** False where `address` is none that one meter can have. */
   move(address: string): boolean {
     if (!isMeterAddress(address)) return false;
     this.#address = address;
+    this.#changed();
     return true;
   }
 
   authorises(password: Password, level: number): boolean {
-    return password.level <= level && this.#passwords.get(password.level) === password.digits;
+    return password.level <= level && this.#password(password.level) === password.digits;
   }
 
   /** A level may replace its own password and those below it. False where it may not, or where there is no such level. */
   changePassword(old: Password, replacement: Password): boolean {
-    if (!this.authorises(old, replacement.level) || !this.#passwords.has(replacement.level)) return false;
+    if (!this.authorises(old, replacement.level) || this.#password(replacement.level) === undefined) return false;
     if (!/^\d{6}$/.test(replacement.digits)) return false;
     this.#passwords.set(replacement.level, replacement.digits);
+    this.#changed();
     return true;
+  }
+
+  #password(level: number): string | undefined {
+    return this.#passwords.get(level) ?? this.#factory.passwords.get(level);
   }
 }
 

@@ -1,5 +1,4 @@
 /** Opens a virtual meter's face on a wire and says where it answers. */
-import { addressOfUnit, Dlt645Face } from "../../firmware-sim/faces/dlt645.ts";
 import { Iec62056Face } from "../../firmware-sim/faces/iec62056-21.ts";
 import { ModbusSerialFace } from "../../firmware-sim/faces/modbus-serial.ts";
 import { ModbusTcpFace, type UnitMeter } from "../../firmware-sim/faces/modbus-tcp.ts";
@@ -13,21 +12,21 @@ import { connectMqtt } from "../platform/mqtt-client.ts";
 import { createPty } from "../platform/pty.ts";
 import { openSerial } from "../platform/serial.ts";
 import { listenTcp } from "../platform/tcp.ts";
+import { type Dlt645FaceFlags, dlt645Host } from "./dlt645-face.ts";
+import { dlt645Line } from "./dlt645-options.ts";
 import { type Iec62056MeterFlags, iec62056Port } from "./iec62056-line.ts";
 import { brokerAt, type MqttFlags, withoutPassword } from "./mqtt-options.ts";
 import type { CommandProcess } from "./process.ts";
 import { showHostPort } from "./values.ts";
 import { framingOf, type SerialFlags, type Spoken, serialSettings, type Wire } from "./wires.ts";
 
-export interface FaceFlags extends SerialFlags, MqttFlags, Iec62056MeterFlags {
+export interface FaceFlags extends SerialFlags, MqttFlags, Iec62056MeterFlags, Dlt645FaceFlags {
   /** Seconds of meter time between two telemetry messages. */
   readonly interval: number;
   /** Telemetry messages that may wait for a broker that is away. */
   readonly mqttBuffer: number;
   /** TCP: at so many the one that was silent longest makes room. */
   readonly maxConnections: number;
-  /** DL/T 645: 12 digits. */
-  readonly address?: string;
 }
 
 /**
@@ -41,7 +40,7 @@ export function openFace(
   flags: FaceFlags,
   nvram: Nvram | undefined,
 ): Promise<string> {
-  if (protocol === "dlt645") return openDlt645(proc, wire, meters[0] as UnitMeter, flags);
+  if (protocol === "dlt645") return openDlt645(proc, wire, meters[0] as UnitMeter, flags, nvram);
   if (protocol === "iec62056-21") return openIec62056(proc, wire, meters[0] as UnitMeter, flags);
   switch (wire.kind) {
     case "tcp":
@@ -85,27 +84,22 @@ async function openModbusSerial(
   return wire.path;
 }
 
-/** RS-485 of DL/T 645 meters runs at 2400 8E1 unless told otherwise. */
-const DLT645_BAUD = 2_400;
-
 /** Over TCP it is the raw frames, as a transparent serial server carries them. */
 async function openDlt645(
   proc: CommandProcess,
   wire: Wire,
-  { unit, meter }: UnitMeter,
+  meter: UnitMeter,
   flags: FaceFlags,
+  nvram: Nvram | undefined,
 ): Promise<string> {
-  const address = flags.address ?? addressOfUnit(unit);
-  const baudRate = flags.baud ?? DLT645_BAUD;
-  const face = new Dlt645Face(meter, { address, baud: baudRate }, proc.clock.now());
-  const host = proc.runtime.host(face, undefined, { name: "dlt645" });
+  const host = dlt645Host(proc, wire, meter, flags, nvram);
   if (wire.kind === "tcp") return listen(proc, wire, host, flags);
   if (wire.kind === "mqtt") throw new Error("DL/T 645 has no face on a broker");
-  const settings = { baudRate, parity: flags.parity ?? "even", dataBits: 8, stopBits: 1 } as const;
-  const link = wire.kind === "pty" ? await createPty(wire.path) : await openSerial({ path: wire.path, ...settings });
+  const { path } = wire;
+  const link = wire.kind === "pty" ? await createPty(path) : await openSerial({ path, ...dlt645Line(flags) });
   proc.cleanup(() => link.end());
   host.attach(link);
-  return wire.path;
+  return path;
 }
 
 /** The baud change-over happens on real ports; neither TCP nor a pseudo terminal of ours has a line. */

@@ -21,6 +21,7 @@ const BAD_CONFIG = file("bad-config.json", '{ "lines": [{ "where": { "tcp": "now
 const NOT_A_DATABASE = file("not-a-database.db", "this is no database, it is a text".repeat(100));
 const BAD_PROFILE = file("profile.csv", "1.0\n2.0\nthree\n");
 mkdirSync(join(directory.path, "folder"));
+const READ_DLT645 = ["read", "--protocol", "dlt645", "--tcp", "127.0.0.1:1"];
 const METER = ["meter", "--tcp", "127.0.0.1:0"];
 
 const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
@@ -78,10 +79,14 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ],
   ["a broker URL that is none", ["meter", "--mqtt", "broker"], /broker/],
   ["a state directory below a file", [...METER, "--state", join(NOT_JSON, "x")], /not-json.json/],
+  ["DL/T 645 with a Modbus map", [...READ_DLT645, "--model", "eastron-sdm120"], /names its data itself; leave --model/],
+  ["DL/T 645 with a Modbus unit", [...READ_DLT645, "--unit", "3"], /--unit is a Modbus address; give --address/],
+  ["a DL/T 645 address with AA at its end", [...READ_DLT645, "--address", "0000000001AA"], /is no address to read/],
+  ["a choice that read does not have", [...READ_DLT645, "--dlt645", "key=pressed"], /takes combined, zone, blocks/],
   [
-    "a protocol that read does not speak",
-    ["read", "--protocol", "dlt645", "--tcp", "127.0.0.1:1", "--model", "eastron-sdm120"],
-    /read does not speak dlt645/,
+    "a choice of the meter that is none",
+    [...METER, "--dlt645", "baud=9600"],
+    /baud "9600" is unknown; give bits or bcd/,
   ],
   ["a serial port that is not there", ["read", "--model", "eastron-sdm120", "--serial", "/dev/nosuch"], /nosuch/],
   ["read without model", ["read", "--tcp", "127.0.0.1:1"], /required option '--model/],

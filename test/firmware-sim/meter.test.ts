@@ -9,6 +9,7 @@ import type { MeterModel } from "../../protocols/models/model.ts";
 import type { MeterOrder, OrderNumber } from "../../protocols/orders.ts";
 import { MEASURES } from "../../src/core/measures.ts";
 import { civil, mono, type Now } from "../../src/core/time.ts";
+import { DyingNvram } from "./nvram/dying-nvram.ts";
 
 const START = 1_767_225_600_000_000;
 const at = (seconds: number): Now => ({ mono: mono(seconds * 1e6), civil: civil(START + seconds * 1e6) });
@@ -157,34 +158,6 @@ describe("orders", () => {
   });
 });
 
-/** Stops at the n-th write, in the middle of it: the power went. */
-class DyingNvram implements Nvram {
-  readonly cells = new Map<string, Uint8Array>();
-  writes = 0;
-  readonly dieAt: number;
-  readonly keep: number;
-  constructor(dieAt: number, keep: number) {
-    this.dieAt = dieAt;
-    this.keep = keep;
-  }
-  read(cell: string): Uint8Array | undefined {
-    return this.cells.get(cell);
-  }
-  write(cell: string, bytes: Uint8Array): void {
-    this.writes += 1;
-    if (this.writes < this.dieAt) {
-      this.cells.set(cell, bytes.slice());
-      return;
-    }
-    const old = this.cells.get(cell) ?? new Uint8Array(0);
-    const torn = new Uint8Array(Math.max(old.length, this.keep));
-    torn.set(old);
-    torn.set(bytes.subarray(0, this.keep));
-    this.cells.set(cell, torn);
-    throw new Error("power");
-  }
-}
-
 describe("power loss", () => {
   test("whatever was shown is there again after a cut at any write and any byte of it", () => {
     for (let dieAt = 1; dieAt <= 12; dieAt++) {
@@ -202,9 +175,7 @@ describe("power loss", () => {
         } catch (error) {
           expect((error as Error).message).toBe("power");
         }
-        const survivor = new DyingNvram(Number.POSITIVE_INFINITY, 0);
-        for (const [cell, bytes] of nvram.cells) survivor.cells.set(cell, bytes);
-        const again = powerOn(survivor, at(1_000), "meterworks-1p");
+        const again = powerOn(nvram.survivor(), at(1_000), "meterworks-1p");
         expect(again.value("activeEnergyImport"), `cut at write ${dieAt}, byte ${keep}`).toBeGreaterThanOrEqual(shown);
         if (orderSeen) expect(again.relayClosed).toBe(false);
       }

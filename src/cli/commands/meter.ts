@@ -7,6 +7,7 @@ import type { MeterModel } from "../../../protocols/models/model.ts";
 import { randomSeed } from "../../platform/entropy.ts";
 import { FileNvram } from "../../platform/file-nvram.ts";
 import { listSerialPorts } from "../../platform/serial.ts";
+import { dlt645Choices } from "../dlt645-options.ts";
 import { usage } from "../errors.ts";
 import { type FaceFlags, openFace } from "../faces.ts";
 import { addIec62056MeterFlags, checkIec62056Flags } from "../iec62056-line.ts";
@@ -45,6 +46,7 @@ export function addMeter(program: Command): void {
   addIec62056MeterFlags(addMqttFlags(addWireFlags(addMeterFlags(command))))
     .option("--unit <N>", "Modbus unit address, 1..247 (default: the model's)", integer("--unit", 1, 247))
     .option("--address <12DIGITS>", "DL/T 645 address (default: the unit, padded with zeros)", meterAddress)
+    .option("--dlt645 <KEY=VALUE,...>", "how this meter differs, such as key=pressed,zone=480", dlt645Choices("meter"))
     .option("--count <N>", "so many meters of a kind: units (or MQTT ids) count up", integer("--count", 1, 1000), 1)
     .option(
       "--interval <S>",

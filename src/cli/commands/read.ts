@@ -8,6 +8,8 @@ import { MICROS_PER_MS, MICROS_PER_SECOND } from "../../core/time.ts";
 import type { Link } from "../../platform/link.ts";
 import { openSerial, type SerialOptions } from "../../platform/serial.ts";
 import { connectTcp } from "../../platform/tcp-client.ts";
+import { type Dlt645Choices, dlt645Choices, readAddress } from "../dlt645-options.ts";
+import { readDlt645 } from "../dlt645-reading.ts";
 import { failed, usage } from "../errors.ts";
 import { addIec62056ReadFlags, checkIec62056Flags, type Iec62056ReadFlags, iec62056Port } from "../iec62056-line.ts";
 import { loadModel } from "../models.ts";
@@ -21,18 +23,18 @@ import { addWireFlags, framingOf, type Spoken, serialSettings, type Wire, type W
 interface Flags extends WireFlags, Iec62056ReadFlags {
   readonly model?: string;
   readonly unit?: number;
+  readonly address?: string;
+  readonly dlt645?: Dlt645Choices;
   readonly timeout: number;
   readonly retries: number;
   readonly json?: true;
 }
 
-/** Fewer than the meter's faces: a protocol without a reader must never be answered by another one's. */
-const READ_PROTOCOLS: readonly Spoken["protocol"][] = ["modbus-rtu", "modbus-ascii", "modbus-tcp", "iec62056-21"];
-
 const HELP = `
 Examples:
   meterworks read --model eastron-sdm630 --tcp 192.168.1.50:502 --unit 1
   meterworks read --model eastron-sdm120 --serial /dev/ttyUSB0 --baud 2400 --json
+  meterworks read --protocol dlt645 --serial /dev/ttyUSB0 --address 000000000161
   meterworks read --protocol iec62056-21 --tcp 192.168.1.60:8000
   meterworks read --protocol iec62056-21 --serial /dev/ttyUSB0
   meterworks read --protocol iec62056-21 --serial /dev/ttyUSB0 --mode p1`;
@@ -44,6 +46,12 @@ export function addRead(program: Command): void {
     .option("--model <ID|FILE>", "Modbus: the meter model, see `meterworks models`, or a model file");
   addIec62056ReadFlags(addWireFlags(command))
     .option("--unit <N>", "Modbus unit address, 1..247 (default: the model's)", integer("--unit", 1, 247))
+    .option(
+      "--address <12DIGITS>",
+      "DL/T 645 address, AA for high digits not known (default: asks for it)",
+      readAddress,
+    )
+    .option("--dlt645 <KEY=VALUE,...>", "how this meter differs, such as combined=sum,zone=480", dlt645Choices("read"))
     .option("--timeout <MS>", "wait this long for each reply", integer("--timeout", 10, 60_000), 1_000)
     .option("--retries <N>", "further attempts of a request without a good reply", integer("--retries", 0, 10), 2)
     .option("--json", "[{measure, obis, value, unit, time, quality}], values as decimal strings")
@@ -53,14 +61,27 @@ export function addRead(program: Command): void {
 
 async function run(flags: Flags): Promise<void> {
   const { wire, protocol } = wireOf(flags, "--serial or --tcp");
-  if (!READ_PROTOCOLS.includes(protocol))
-    throw usage(`read does not speak ${protocol} in this version`, `it speaks ${READ_PROTOCOLS.join(", ")}`);
   checkIec62056Flags(flags, protocol === "iec62056-21", "auto");
   await CommandProcess.run(1, async (proc) => {
-    const reading =
-      protocol === "iec62056-21" ? await readout(proc, wire, flags) : await readModbus(proc, { protocol, wire }, flags);
+    const reading = await readIn(proc, { protocol, wire }, flags);
     show(valueViews(reading.values, reading.time, "good"), flags.json === true);
   });
+}
+
+function readIn(proc: CommandProcess, spoken: Spoken, flags: Flags) {
+  switch (spoken.protocol) {
+    case "dlt645":
+      return readDlt645(proc, spoken.wire, flags);
+    case "iec62056-21":
+      return readout(proc, spoken.wire, flags);
+    case "modbus-rtu":
+    case "modbus-ascii":
+    case "modbus-tcp":
+      return readModbus(proc, spoken, flags);
+    default:
+      // A protocol without a reader must never be answered by another one's.
+      throw usage(`read does not speak ${spoken.protocol} in this version`);
+  }
 }
 
 async function readModbus(proc: CommandProcess, { protocol, wire }: Spoken, flags: Flags) {

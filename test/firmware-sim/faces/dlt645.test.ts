@@ -1,6 +1,7 @@
 /** The DL/T 645 face at byte level: requests are written by hand, replies read as digits; none of our values in between. */
 import { describe, expect, test } from "vitest";
-import { addressOfUnit, Dlt645Face, type Dlt645FaceOptions } from "../../../firmware-sim/faces/dlt645.ts";
+import { addressOfUnit, Dlt645Face, type Dlt645FaceOptions, passwordsOf } from "../../../firmware-sim/faces/dlt645.ts";
+import { Dlt645Memory } from "../../../firmware-sim/faces/dlt645-memory.ts";
 import { Meter } from "../../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
 import { constantLoad, mainsOf } from "../../../firmware-sim/metrology/mains.ts";
@@ -58,7 +59,9 @@ class Bench {
 
   constructor(id = "meterworks-3p", options: Partial<Dlt645FaceOptions> = {}, load = {}) {
     this.meter = meterOf(id, load);
-    this.face = new Dlt645Face(this.meter, { address: ADDRESS, ...options }, at(0));
+    const memory = Dlt645Memory.powerOn({ address: ADDRESS, passwords: passwordsOf(this.meter) });
+    if (!memory.ok) throw new Error(memory.error);
+    this.face = new Dlt645Face(this.meter, memory.value, options, at(0));
   }
 
   /** Control and data of the reply at `seconds`, the data without its 33h; undefined for silence. */
