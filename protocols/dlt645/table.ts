@@ -114,6 +114,8 @@ const VARIABLES: readonly Item[] = [
   row("02800008", "clock battery voltage", number(2, 2), "V", no("sensors")),
   row("02800009", "reading battery voltage", number(2, 2), "V", no("sensors")),
   row("0280000A", "battery working time", number(4, 0), "min", no("sensors")),
+  // The sources do not give its format.
+  row("0280000B", "present step price", RAW, "yuan/kWh", no("prepayment")),
   row("02800020", "present price", number(4, 4), "yuan/kWh", no("prepayment")),
 ];
 

@@ -178,6 +178,8 @@ describe("refused", () => {
   test.each([
     [0x01, "00010203", "unknown-function"],
     [0x09, "", "unknown-function"],
+    [0x0a, "", "unknown-function"],
+    [0x0c, "", "unknown-function"],
     [0x51, "00000100", "unknown-function"],
     [0x11, "", "bad-length"],
     [0x11, "000001000101", "bad-length"],
@@ -229,6 +231,13 @@ test("identifiers as text", () => {
 
 test("errors in words", () => {
   expect(errText(ERR.noSuchData | ERR.notAuthorised)).toBe("no such data, password wrong or not authorised");
+  expect([0x01, 0x08, 0x10, 0x20, 0x40].map(errText)).toEqual([
+    "other error",
+    "the baud rate can't be changed",
+    "too many yearly time zones",
+    "too many daily time slots",
+    "too many tariffs",
+  ]);
   expect(errText(0x80)).toContain("80");
   expect(failureText({ kind: "refused", code: 0x0104, wide: true })).toContain("0104");
   expect(FUNCTION.control).toBe(0x1c);
