@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeWithPeers, requirePeer } from "../peers.ts";
 import { freePort, REPOSITORY, run, runCli, start, startCli } from "../programs.ts";
-import { Cleanup, expectNear, type Reading, readJson, startPtyMeter, startTcpMeter } from "./support.ts";
+import { Cleanup, expectNear, type Reading, readJson, startPtyMeter, startPtyPair, startTcpMeter } from "./support.ts";
 
 const SCRIPT = join(REPOSITORY, "test/conformance/py/dlt645.py");
 const ADDRESS = "000000000161";
@@ -31,6 +31,8 @@ interface Request {
   readonly signed?: boolean;
   readonly spoil?: "sum" | "end" | "length";
   readonly preamble?: number;
+  /** No reply is expected: it need not be waited for longer than a meter may take. */
+  readonly silent?: boolean;
 }
 
 interface Reply {
@@ -109,7 +111,7 @@ function judgeMeter(at: () => Where): void {
       { control: "08", data: "000000010120", address: "999999999999" },
     ];
     const good = [0, 1, 2, 4, 9].map((preamble) => ({ ...read("02010100", 1), preamble }));
-    const replies = await ask(at(), [...silent, ...good]);
+    const replies = await ask(at(), [...silent.map((request) => ({ ...request, silent: true })), ...good]);
     expect(replies.slice(0, silent.length)).toEqual(silent.map(() => null));
     expect(replies.slice(silent.length).map((reply) => reply?.value)).toEqual(good.map(() => "231.0"));
   });
@@ -163,6 +165,27 @@ describeWithPeers("a DL/T 645 client of others against our meter over a pseudo t
     path = await startPtyMeter(cleanup, METER);
   });
   judgeMeter(() => path);
+});
+
+/** The line speed that a terminal was set to last. */
+async function speedOf(path: string): Promise<number> {
+  const { stdout } = await run("stty", ["-F", path, "speed"]);
+  return Number(stdout);
+}
+
+describeWithPeers("our meter on a serial port", ["python3", "socat"], () => {
+  const cleanup = new Cleanup();
+
+  test.each([
+    [[], 2_400, "08"],
+    [["--baud", "1200"], 1_200, "04"],
+  ] as const)("%j: at %i bit/s, and its baud word says so", async (flags, baud, feature) => {
+    const [ours, theirs] = await startPtyPair(cleanup);
+    cleanup.program(await startCli(["meter", "--serial", ours, ...METER, ...flags]));
+    const [reply] = await ask(theirs, [read("04000703")]);
+    expect(reply).toMatchObject({ control: "91", data: `03070004${feature}` });
+    expect(await speedOf(ours)).toBe(baud);
+  });
 });
 
 describeWithPeers("what a DL/T 645 client of others wrote", ["python3"], () => {
@@ -270,7 +293,6 @@ describeWithPeers("our reader against a DL/T 645 meter of others", ["python3"], 
   test("over TCP, asked for its address, with blocks", async () => {
     const where = await serveTcp(cleanup, METER_OF_OTHERS);
     expectAll(await readJson([...READ, "--tcp", where]));
-    expectAll(await readJson([...READ, "--tcp", where, "--address", ADDRESS]));
   });
 
   test("one that knows no blocks and does not tell its address", async () => {
@@ -287,8 +309,10 @@ describeWithPeers("our reader against a DL/T 645 meter of others", ["python3"], 
   test("over a serial port's path, in the order of the vocabulary", async () => {
     const args = [SCRIPT, "serve", "pty", mapFile(cleanup, METER_OF_OTHERS)];
     const meter = cleanup.program(await start(requirePeer("python3"), args, { ready: /^ready/ }));
-    const readings = await readJson([...READ, "--serial", meter.ready.replace("ready ", "")]);
+    const path = meter.ready.replace("ready ", "");
+    const readings = await readJson([...READ, "--serial", path]);
     expectAll(readings);
+    expect(await speedOf(path)).toBe(2_400);
     expect(readings.at(-1)?.measure).toBe("clock");
   });
 

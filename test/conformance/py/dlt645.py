@@ -5,7 +5,7 @@ dlt645.py serve tcp PORT | pty MAP    a meter with the values of the JSON file M
 
 A request: {"control": "11", "address": "000000000161", "data": "00010000"} with data in hex, low byte first, before 33h is
 added; "identifier": "02010100" in place of data; "decimals" and "signed" to have the value told; "spoil": "sum" | "end" |
-"length"; "preamble". A reply: {"address", "control", "data", "value"?, "preamble", "after": ms} or null for silence.
+"length"; "preamble"; "silent" where no reply is due. A reply: {"address", "control", "data", "value"?, "preamble", "after": ms} or null for silence.
 """
 import json
 import os
@@ -17,7 +17,8 @@ import time
 import tty
 
 QUIET = 0.1  # seconds without a byte that end a reply
-PATIENCE = 0.6  # a meter may take 500 ms
+PATIENCE = 4.0  # on a busy machine
+LONGEST = 0.6  # a meter may take 500 ms
 
 
 def pairs(text):
@@ -92,7 +93,8 @@ def perform(line, request):
         frame[at] = (frame[at] + 8) % 256
     os.write(line, bytes(frame))
     asked, heard = time.monotonic(), b""
-    while select.select([line], [], [], QUIET if heard else PATIENCE)[0]:
+    patience = LONGEST if request.get("silent") else PATIENCE
+    while select.select([line], [], [], QUIET if heard else patience)[0]:
         if not heard:
             after = time.monotonic() - asked
         heard += os.read(line, 4096)

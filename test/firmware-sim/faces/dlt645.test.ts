@@ -13,7 +13,8 @@ import type { MeterModel } from "../../../protocols/models/model.ts";
 import { linkId } from "../../../src/core/actor.ts";
 import { fromHex, toHex } from "../../../src/core/bytes.ts";
 import { MEASURES, type Measure, measure } from "../../../src/core/measures.ts";
-import { civil, mono, type Now } from "../../../src/core/time.ts";
+import { civil, mono, type Now, parseIso, toIso } from "../../../src/core/time.ts";
+import { bytes, vector } from "../../protocols/dlt645/vectors.ts";
 
 /** 2026-01-01T00:00:00Z, a Thursday. */
 const START = 1_767_225_600;
@@ -28,12 +29,12 @@ function lastDigit(m: Measure): number {
   return m.key.startsWith("powerFactor") ? 1_000 : (LAST_DIGIT[m.unit] ?? 1);
 }
 
-function meterOf(id: string, load = {}): Meter {
+function meterOf(id: string, load: object, password = 123_456): Meter {
   const model = findModel(id) as MeterModel;
   const mains = mainsOf({ phases: model.phases, voltage: 230, current: 5, angle: 36.8699, ...load });
   const meter = Meter.powerOn(
     {
-      ...{ id, model, nvram: new MemoryNvram(), password: 123_456, checkpointEvery: 1e7 },
+      ...{ id, model, nvram: new MemoryNvram(), password, checkpointEvery: 1e7 },
       chip: (start) =>
         new ClosedFormChip({ plate: model.plate, phases: model.phases, load: constantLoad(mains), start, seed: 1 }),
     },
@@ -53,13 +54,19 @@ function frame(control: string, data: string, address = ADDRESS): Uint8Array {
   return Uint8Array.of(0xfe, 0xfe, ...bytes, bytes.reduce((sum, byte) => sum + byte, 0) & 0xff, 0x16);
 }
 
+interface BenchOptions extends Dlt645FaceOptions {
+  readonly address?: string;
+  readonly password?: number;
+}
+
 class Bench {
   readonly meter: Meter;
   readonly face: Dlt645Face;
 
-  constructor(id = "meterworks-3p", options: Partial<Dlt645FaceOptions> = {}, load = {}) {
-    this.meter = meterOf(id, load);
-    const memory = Dlt645Memory.powerOn({ address: ADDRESS, passwords: passwordsOf(this.meter) });
+  constructor(id = "meterworks-3p", options: BenchOptions = {}, load = {}) {
+    this.meter = meterOf(id, load, options.password);
+    const address = options.address ?? ADDRESS;
+    const memory = Dlt645Memory.powerOn({ address, passwords: passwordsOf(this.meter) });
     if (!memory.ok) throw new Error(memory.error);
     this.face = new Dlt645Face(this.meter, memory.value, options, at(0));
   }
@@ -299,6 +306,42 @@ describe("clock", () => {
     const bench = new Bench();
     bench.ask("08", "251102123456", 60, "999999999999");
     expect(bench.read("04000102", 60)).toBe("000100");
+  });
+});
+
+describe("captured orders, at a meter whose clock is near their time", () => {
+  /** Hears a captured frame; the reply without its FE. */
+  const hear = (bench: Bench, name: string, seconds: number) => {
+    bench.face.handle({ kind: "bytes", link: LINK, bytes: bytes(vector(name).hex) }, at(seconds));
+    const later = { mono: mono(seconds * 1e6 + 30_000), civil: civil((START + seconds) * 1e6 + 30_000) };
+    const [sent] = bench.face.wake(later).flatMap((effect) => (effect.kind === "send" ? [effect.bytes] : []));
+    return sent === undefined ? undefined : toHex(sent).toUpperCase();
+  };
+  const on = (address: string, iso: string, password = 0) => {
+    const bench = new Bench("meterworks-1p", { password, address });
+    const clock = parseIso(iso);
+    if (!clock.ok) throw new Error(iso);
+    bench.meter.setClock(clock.value, at(10));
+    return bench;
+  };
+
+  test("V18 trips until its time is over, and is answered with V19", () => {
+    const bench = on("558890213594", "2021-07-09T23:59:00Z");
+    expect(hear(bench, "V18", 11)).toBe(vector("V19").hex);
+    expect(bench.meter.relayClosed).toBe(false);
+    const late = on("558890213594", "2021-07-10T00:00:00Z");
+    expect(hear(late, "V18", 11)).toMatch(/^FEFEFEFE6894352190885568DC0134/);
+    expect(late.meter.relayClosed).toBe(true);
+  });
+
+  test.each([
+    ["V42", "201000000012", "2017-06-05T10:20:00Z", "2017-06-05T10:22:51Z"],
+    ["V43", "111111111111", "2017-06-05T10:45:00Z", "2017-06-05T10:40:25Z"],
+    ["V44", "201000000012", "2017-06-05T10:45:00Z", "2017-06-05T10:45:01Z"],
+  ])("%s, the clock at %s %s, makes it %s, and nobody answers", (name, address, before, after) => {
+    const bench = on(address, before);
+    expect(hear(bench, name, 11)).toBeUndefined();
+    expect(toIso(bench.meter.clock(at(11)))).toMatch(after.replace("Z", ""));
   });
 });
 
