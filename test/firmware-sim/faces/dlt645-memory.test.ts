@@ -9,16 +9,10 @@ import { encodeRecord } from "../../../firmware-sim/nvram/checkpoint.ts";
 import { MemoryNvram, type Nvram } from "../../../firmware-sim/nvram/nvram.ts";
 import { findModel } from "../../../protocols/models/index.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
-import { linkId } from "../../../src/core/actor.ts";
-import { fromHex, toHex } from "../../../src/core/bytes.ts";
-import { civil, mono, type Now } from "../../../src/core/time.ts";
+import { toHex } from "../../../src/core/bytes.ts";
 import { DyingNvram } from "../nvram/dying-nvram.ts";
+import { at, frame, LINK } from "./dlt645-support.ts";
 
-const at = (seconds: number): Now => ({
-  mono: mono(seconds * 1e6),
-  civil: civil((1_767_225_600 + seconds) * 1e6),
-});
-const LINK = linkId("test");
 const OLD = "000000000007";
 const NEW = "000000000123";
 const ANY = "AAAAAAAAAAAA";
@@ -57,15 +51,7 @@ class Device {
   /** Control and data of the reply, in hex; undefined for silence. Each request comes a minute after the one before. */
   ask(control: string, data: string, address: string, face = this.face): string | undefined {
     this.#seconds += 60;
-    const reversed = (address.match(/../g) ?? []).reverse().join("");
-    const body = hex(data);
-    const bytes = [...hex(`68 ${reversed} 68 ${control}`), body.length, ...body.map((byte) => byte + 0x33)];
-    const frame = Uint8Array.of(
-      ...bytes,
-      bytes.reduce((sum, byte) => sum + byte, 0),
-      0x16,
-    );
-    face.handle({ kind: "bytes", link: LINK, bytes: frame }, at(this.#seconds));
+    face.handle({ kind: "bytes", link: LINK, bytes: frame(control, data, address) }, at(this.#seconds));
     const sent = face.wake(at(this.#seconds + 1)).flatMap((e) => (e.kind === "send" ? [e.bytes.subarray(4)] : []));
     const reply = sent[0];
     if (reply === undefined) return undefined;
@@ -87,12 +73,6 @@ class Device {
     const parts = ["00", "01"].map((item) => this.ask("11", `0${n} ${item} 01 05`, this.address));
     return parts.map((part) => part?.replace(/^91 ......../, "")).join(" ");
   }
-}
-
-function hex(text: string): Uint8Array {
-  const bytes = fromHex(text);
-  if (!bytes.ok) throw new Error(bytes.error);
-  return bytes.value;
 }
 
 const move = (device: Device) => device.ask("15", "23 01 00 00 00 00", ANY);

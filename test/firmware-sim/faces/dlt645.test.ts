@@ -1,96 +1,21 @@
 /** The DL/T 645 face at byte level: requests are written by hand, replies read as digits; none of our values in between. */
 import { describe, expect, test } from "vitest";
-import { addressOfUnit, Dlt645Face, type Dlt645FaceOptions, passwordsOf } from "../../../firmware-sim/faces/dlt645.ts";
-import { Dlt645Memory } from "../../../firmware-sim/faces/dlt645-memory.ts";
-import { Meter } from "../../../firmware-sim/meter.ts";
-import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
-import { constantLoad, mainsOf } from "../../../firmware-sim/metrology/mains.ts";
-import { MemoryNvram } from "../../../firmware-sim/nvram/nvram.ts";
+import { addressOfUnit } from "../../../firmware-sim/faces/dlt645.ts";
 import { showIdentifier } from "../../../protocols/dlt645/identifier.ts";
 import { measuresOfStep, readPlanDlt645 } from "../../../protocols/dlt645/read-plan.ts";
-import { findModel } from "../../../protocols/models/index.ts";
-import type { MeterModel } from "../../../protocols/models/model.ts";
 import { linkId } from "../../../src/core/actor.ts";
 import { fromHex, toHex } from "../../../src/core/bytes.ts";
 import { MEASURES, type Measure, measure } from "../../../src/core/measures.ts";
-import { civil, mono, type Now, parseIso, toIso } from "../../../src/core/time.ts";
+import { civil, mono, parseIso, toIso } from "../../../src/core/time.ts";
 import { bytes, vector } from "../../protocols/dlt645/vectors.ts";
+import { ADDRESS, at, Bench, frame, LINK, START } from "./dlt645-support.ts";
 
-/** 2026-01-01T00:00:00Z, a Thursday. */
-const START = 1_767_225_600;
-const at = (seconds: number): Now => ({ mono: mono(seconds * 1e6), civil: civil((START + seconds) * 1e6) });
-const LINK = linkId("test");
 /** Integers of a measure in the last digit on the wire, by unit; a status has no digits to lose. */
 const LAST_DIGIT: Readonly<Record<string, number>> = { V: 100, A: 1_000, W: 100, var: 100, VA: 100, deg: 100, Hz: 10 };
-const ADDRESS = "000000000007";
 
 function lastDigit(m: Measure): number {
   if (m.kind === "energy") return 10_000;
   return m.key.startsWith("powerFactor") ? 1_000 : (LAST_DIGIT[m.unit] ?? 1);
-}
-
-function meterOf(id: string, load: object, password = 123_456): Meter {
-  const model = findModel(id) as MeterModel;
-  const mains = mainsOf({ phases: model.phases, voltage: 230, current: 5, angle: 36.8699, ...load });
-  const meter = Meter.powerOn(
-    {
-      ...{ id, model, nvram: new MemoryNvram(), password, checkpointEvery: 1e7 },
-      chip: (start) =>
-        new ClosedFormChip({ plate: model.plate, phases: model.phases, load: constantLoad(mains), start, seed: 1 }),
-    },
-    at(0),
-  );
-  if (!meter.ok) throw new Error(meter.error);
-  return meter.value;
-}
-
-/** A frame by hand: address low byte first, 33h on every data byte, the sum of it all. */
-function frame(control: string, data: string, address = ADDRESS): Uint8Array {
-  const reversed = (address.match(/../g) ?? []).reverse().join("");
-  const body = fromHex(data);
-  const header = fromHex(`68 ${reversed} 68 ${control}`);
-  if (!body.ok || !header.ok) throw new Error("hex");
-  const bytes = [...header.value, body.value.length, ...body.value.map((byte) => byte + 0x33)];
-  return Uint8Array.of(0xfe, 0xfe, ...bytes, bytes.reduce((sum, byte) => sum + byte, 0) & 0xff, 0x16);
-}
-
-interface BenchOptions extends Dlt645FaceOptions {
-  readonly address?: string;
-  readonly password?: number;
-}
-
-class Bench {
-  readonly meter: Meter;
-  readonly face: Dlt645Face;
-
-  constructor(id = "meterworks-3p", options: BenchOptions = {}, load = {}) {
-    this.meter = meterOf(id, load, options.password);
-    const address = options.address ?? ADDRESS;
-    const memory = Dlt645Memory.powerOn({ address, passwords: passwordsOf(this.meter) });
-    if (!memory.ok) throw new Error(memory.error);
-    this.face = new Dlt645Face(this.meter, memory.value, options, at(0));
-  }
-
-  /** Control and data of the reply at `seconds`, the data without its 33h; undefined for silence. */
-  ask(control: string, data: string, seconds: number, address = ADDRESS): string | undefined {
-    this.face.handle({ kind: "bytes", link: LINK, bytes: frame(control, data, address) }, at(seconds));
-    const later = { mono: mono(seconds * 1e6 + 30_000), civil: civil((START + seconds) * 1e6 + 30_000) };
-    const sent = this.face.wake(later).flatMap((effect) => (effect.kind === "send" ? [effect.bytes] : []));
-    const reply = sent[0]?.subarray(4);
-    if (reply === undefined) return undefined;
-    expect(reply.subarray(0, -2).reduce((sum, byte) => sum + byte, 0) & 0xff).toBe(reply.at(-2));
-    expect(reply[9]).toBe(reply.length - 12);
-    const body = reply.subarray(10, -2).map((byte) => byte - 0x33);
-    return `${(reply[8] as number).toString(16)} ${toHex(body)}`.trim();
-  }
-
-  /** The data behind an identifier, high byte first as it is read; or the refusal. */
-  read(id: string, seconds: number): string | undefined {
-    const di = (id.match(/../g) ?? []).reverse().join("").toLowerCase();
-    const reply = this.ask("11", di, seconds);
-    if (!reply?.startsWith(`91 ${di}`)) return reply;
-    return (reply.slice(3 + di.length).match(/../g) ?? []).reverse().join("");
-  }
 }
 
 describe("measures", () => {
