@@ -82,6 +82,11 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["DL/T 645 with a Modbus map", [...READ_DLT645, "--model", "eastron-sdm120"], /names its data itself; leave --model/],
   ["DL/T 645 with a Modbus unit", [...READ_DLT645, "--unit", "3"], /--unit is a Modbus address; give --address/],
   ["a DL/T 645 address with AA at its end", [...READ_DLT645, "--address", "0000000001AA"], /is no address to read/],
+  [
+    "a DL/T 645 address in Modbus",
+    ["read", "--tcp", "127.0.0.1:1", "--address", "000000000161"],
+    /add --protocol dlt645/,
+  ],
   ["a choice that read does not have", [...READ_DLT645, "--dlt645", "key=pressed"], /takes combined, zone, blocks/],
   [
     "a choice of the meter that is none",

@@ -69,6 +69,8 @@ async function run(flags: Flags): Promise<void> {
 }
 
 function readIn(proc: CommandProcess, spoken: Spoken, flags: Flags) {
+  if (spoken.protocol !== "dlt645" && (flags.address ?? flags.dlt645) !== undefined)
+    throw usage("--address and --dlt645 belong to DL/T 645", "add --protocol dlt645");
   switch (spoken.protocol) {
     case "dlt645":
       return readDlt645(proc, spoken.wire, flags);
