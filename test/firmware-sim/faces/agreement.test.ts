@@ -5,7 +5,6 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Dlt645Face } from "../../../firmware-sim/faces/dlt645.ts";
 import { Iec62056Face } from "../../../firmware-sim/faces/iec62056-21.ts";
 import { ModbusSerialFace } from "../../../firmware-sim/faces/modbus-serial.ts";
 import { ModbusTcpFace } from "../../../firmware-sim/faces/modbus-tcp.ts";
@@ -22,6 +21,7 @@ import { type MeterModel, type RegisterEntry, registerCount } from "../../../pro
 import { linkId } from "../../../src/core/actor.ts";
 import { MEASURES, type MeasureKey, measure } from "../../../src/core/measures.ts";
 import { civil, mono, NEVER, type Now } from "../../../src/core/time.ts";
+import { faceOf } from "./dlt645-support.ts";
 
 const at = (seconds: number): Now => ({ mono: mono(seconds * 1e6), civil: civil(1_767_225_600e6 + seconds * 1e6) });
 const LINK = linkId("wire");
@@ -211,7 +211,7 @@ const DLT: readonly DltRow[] = [
 ];
 
 function expectDlt(meter: Meter): void {
-  const face = new Dlt645Face(meter, { address: ADDRESS, baud: 2400 }, at(1));
+  const face = faceOf(meter, { address: ADDRESS, baud: 2400 }, at(1));
   const address = [7, 0, 0, 0, 0, 0];
   const seconds = 1;
   for (const [key, di, bytes, decimals, power, signed] of DLT) {

@@ -43,6 +43,13 @@ export function frame(control: string, data: string, address = ADDRESS): Uint8Ar
   return Uint8Array.of(0xfe, 0xfe, ...bytes, bytes.reduce((sum, byte) => sum + byte, 0) & 0xff, 0x16);
 }
 
+/** A face of a device that remembers nothing yet. */
+export function faceOf(meter: Meter, options: Dlt645FaceOptions & { readonly address?: string }, now: Now): Dlt645Face {
+  const memory = Dlt645Memory.powerOn({ address: options.address ?? ADDRESS, passwords: passwordsOf(meter) });
+  if (!memory.ok) throw new Error(memory.error);
+  return new Dlt645Face(meter, memory.value, options, now);
+}
+
 interface BenchOptions extends Dlt645FaceOptions {
   readonly address?: string;
   readonly password?: number;
@@ -54,10 +61,7 @@ export class Bench {
 
   constructor(id = "meterworks-3p", options: BenchOptions = {}, load = {}) {
     this.meter = meterOf(id, load, options.password);
-    const address = options.address ?? ADDRESS;
-    const memory = Dlt645Memory.powerOn({ address, passwords: passwordsOf(this.meter) });
-    if (!memory.ok) throw new Error(memory.error);
-    this.face = new Dlt645Face(this.meter, memory.value, options, at(0));
+    this.face = faceOf(this.meter, options, at(0));
   }
 
   /** Control and data of the reply at `seconds`, the data without its 33h; undefined for silence. */
