@@ -18,6 +18,8 @@ const PEERS = [
   "mosquitto",
   "mosquitto_sub",
   "mosquitto_pub",
+  "mosquitto_passwd",
+  "openssl",
   "tmux",
 ] as const;
 export type PeerName = (typeof PEERS)[number];

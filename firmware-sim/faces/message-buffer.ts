@@ -42,7 +42,7 @@ export class MessageBuffer {
     return this.#waiting.length + this.#sending.size;
   }
 
-  /** Messages that had to go since power on because the broker was away too long. */
+  /** Messages that had to go since power on, and at it, because the broker was away too long. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -94,18 +94,25 @@ export class MessageBuffer {
   #recover(nvram: Nvram): void {
     const found: Entry[] = [];
     let acknowledged = 0;
-    for (let cell = this.#capacity + SENDING_LIMIT - 1; cell >= 0; cell--) {
+    const free: number[] = [];
+    const own = this.#capacity + SENDING_LIMIT;
+    // The lowest free cell is always the next, so the first that was never written ends them: also those of a buffer that
+    // was longer before the power went.
+    for (let cell = 0; ; cell++) {
       const record = readRecord(nvram.read(cellName(cell)));
+      if (record.kind === "unwritten" && cell >= own) break;
       if (record.kind === "valid" && record.payload.length > MARK) {
         const oldest = new DataView(record.payload.buffer, record.payload.byteOffset).getUint32(0, true);
         acknowledged = Math.max(acknowledged, oldest);
         found.push({ number: record.sequence, payload: record.payload.subarray(MARK), cell });
-      } else this.#freeCells.push(cell);
+      } else if (cell < own) free.push(cell);
     }
+    for (const cell of free.reverse()) this.#freeCells.push(cell);
     found.sort((a, b) => a.number - b.number);
     this.#next = (found.at(-1)?.number ?? 0) + 1;
     const open = found.filter(({ number }) => number >= acknowledged);
     const kept = new Set(open.slice(-this.#capacity));
+    this.#dropped = open.length - kept.size;
     for (const entry of found) {
       if (kept.has(entry)) this.#waiting.push(entry);
       else this.#release(entry);

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { mayPublish, maySubscribe, mosquittoAcl } from "../../protocols/mqtt/access.ts";
 import { filterFor } from "../../protocols/mqtt/topics.ts";
 import { writeFileAtomic } from "../platform/atomic-file.ts";
-import type { AccessOptions } from "../platform/broker-access.ts";
+import type { OnRefused } from "../platform/broker-access.ts";
 import { type BrokerUser, brokerUserLine, parseBrokerUsers } from "../platform/broker-users.ts";
 import { errorText } from "../platform/errors.ts";
 import type { Link } from "../platform/link.ts";
@@ -116,7 +116,7 @@ function openEmbedded(proc: CommandProcess, flags: BrokerFlags, topics: readonly
   const { brokerTlsCert: cert, brokerTlsKey: key, brokerTlsCa: ca, brokerListen } = flags;
   const tls = cert === undefined && key === undefined ? undefined : readTlsFiles({ ca, cert, key });
   const users = flags.brokerUsers === undefined ? undefined : readUsers(flags.brokerUsers);
-  const access = users === undefined && ca === undefined ? undefined : accessOptions(proc, users);
+  const access = users === undefined && ca === undefined ? undefined : { rules: { mayPublish, maySubscribe }, users };
   if (access === undefined && !/^(127\.|::1$|localhost$)/.test(brokerListen.host))
     proc.log({ kind: "log", level: "warn", event: "broker.open", fields: { hint: "--broker-users closes it" } });
   if (users !== undefined && tls === undefined)
@@ -124,15 +124,16 @@ function openEmbedded(proc: CommandProcess, flags: BrokerFlags, topics: readonly
   return openBroker({
     ...brokerListen,
     deliver: topics,
+    onRefused: refusalLog(proc),
     ...(tls === undefined ? {} : { tls }),
     ...(access === undefined ? {} : { access }),
   });
 }
 
-function accessOptions(proc: CommandProcess, users: readonly BrokerUser[] | undefined): AccessOptions {
+function refusalLog(proc: CommandProcess): OnRefused {
   let quietUntil = 0;
   let unsaid = 0;
-  const onRefused = (name: string, what: string): void => {
+  return (name, what) => {
     const now = performance.now();
     if (now < quietUntil) {
       unsaid += 1;
@@ -142,7 +143,6 @@ function accessOptions(proc: CommandProcess, users: readonly BrokerUser[] | unde
     quietUntil = now + REFUSAL_LOG_MS;
     unsaid = 0;
   };
-  return { rules: { mayPublish, maySubscribe }, users, onRefused };
 }
 
 function readUsers(file: string): readonly BrokerUser[] {

@@ -27,18 +27,20 @@ export interface AccessOptions {
   readonly rules: AccessRules;
   /** Undefined: certificates are the only way in. */
   readonly users: readonly BrokerUser[] | undefined;
-  /** Told of each refusal, for the log. */
-  readonly onRefused: (name: string, what: string) => void;
 }
+
+export type OnRefused = (name: string, what: string) => void;
 
 export class BrokerAccess {
   readonly #options: AccessOptions;
   readonly #users: ReadonlyMap<string, BrokerUser>;
   readonly #passwords = new PasswordCheck();
   readonly #identities = new WeakMap<Client, BrokerIdentity>();
+  readonly #onRefused: OnRefused;
 
-  constructor(options: AccessOptions) {
+  constructor(options: AccessOptions, onRefused: OnRefused) {
     this.#options = options;
+    this.#onRefused = onRefused;
     this.#users = new Map((options.users ?? []).map((user) => [user.name, user]));
   }
 
@@ -60,7 +62,7 @@ export class BrokerAccess {
             done(null, true);
             return;
           }
-          this.#options.onRefused(username ?? "", "connect");
+          this.#onRefused(username ?? "", "connect");
           const returnCode = username === undefined ? NOT_AUTHORIZED : BAD_USER_OR_PASSWORD;
           done(Object.assign(new Error("not authorized"), { returnCode }) as AuthenticateError, false);
         },
@@ -70,7 +72,7 @@ export class BrokerAccess {
     aedes.authorizeSubscribe = (client, subscription, done) => {
       const identity = this.#identities.get(client);
       const allowed = identity !== undefined && this.#options.rules.maySubscribe(identity, subscription.topic);
-      if (!allowed) this.#options.onRefused(identity?.name ?? "", `subscribe ${subscription.topic}`);
+      if (!allowed) this.#onRefused(identity?.name ?? "", `subscribe ${subscription.topic}`);
       done(null, allowed && hasRoom(client, subscription.topic) ? subscription : null);
     };
   }
@@ -80,7 +82,7 @@ export class BrokerAccess {
     if (client === null) return true;
     const identity = this.#identities.get(client);
     const allowed = identity !== undefined && this.#options.rules.mayPublish(identity, topic);
-    if (!allowed) this.#options.onRefused(identity?.name ?? "", `publish ${topic}`);
+    if (!allowed) this.#onRefused(identity?.name ?? "", `publish ${topic}`);
     return allowed;
   }
 

@@ -6,10 +6,11 @@ import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { Aedes, type Client, type PublishPacket } from "aedes";
 import { linkId } from "../core/actor.ts";
-import { type AccessOptions, BrokerAccess, hasRoom } from "./broker-access.ts";
+import { type AccessOptions, BrokerAccess, hasRoom, type OnRefused } from "./broker-access.ts";
 import { HeldPublishes } from "./held-publishes.ts";
 import { Link, plainBytes } from "./link.ts";
-import { type BrokerLimits, limitMemory } from "./mqtt-broker-limits.ts";
+import { BROKER_LIMITS, type BrokerLimits, limitMemory } from "./mqtt-broker-limits.ts";
+import { PacketSizeCheck } from "./mqtt-packet-size.ts";
 import { listenOn } from "./tcp.ts";
 import type { TlsMaterial } from "./tls-files.ts";
 import { topicMatches } from "./topic-filter.ts";
@@ -29,6 +30,8 @@ export interface BrokerOptions {
   /** Undefined leaves the broker open: everybody may do everything. */
   readonly access?: AccessOptions;
   readonly limits?: Partial<BrokerLimits>;
+  /** Told of each refusal, for the log: who (as far as known), and what. */
+  readonly onRefused?: OnRefused;
 }
 
 /** The broker as one link: `message` events in, `publish` and `acknowledge` effects out. */
@@ -51,7 +54,7 @@ export async function openBroker(options: BrokerOptions): Promise<BrokerLink> {
   }
 }
 
-function serverOf({ tls, access }: BrokerOptions): Server {
+function serverOf({ tls, access, onRefused }: BrokerOptions): Server {
   if (tls === undefined) return createServer({ noDelay: true });
   const server = createTlsServer({
     ...tls,
@@ -63,7 +66,7 @@ function serverOf({ tls, access }: BrokerOptions): Server {
     rejectUnauthorized: tls.ca !== undefined && access?.users === undefined,
   });
   server.on("tlsClientError", (error, socket) => {
-    access?.onRefused(socket.remoteAddress ?? "", `TLS: ${error.message}`);
+    onRefused?.(socket.remoteAddress ?? "", `TLS: ${error.message}`);
     socket.destroy();
   });
   return server;
@@ -92,15 +95,20 @@ class EmbeddedBroker extends Link implements BrokerLink {
     this.#ageing = setInterval(() => {
       for (const client of this.#held.markAge()) cutOff(client);
     }, options.acknowledgeWithinMs ?? 30_000);
-    limitMemory(aedes, options.limits);
-    this.#access = options.access === undefined ? undefined : new BrokerAccess(options.access);
+    const limits = { ...BROKER_LIMITS, ...options.limits };
+    const onRefused = options.onRefused ?? (() => {});
+    limitMemory(aedes, limits);
+    this.#access = options.access === undefined ? undefined : new BrokerAccess(options.access, onRefused);
     aedes.authorizeSubscribe = (client, subscription, done) =>
       done(null, hasRoom(client, subscription.topic) ? subscription : null);
     this.#access?.guard(aedes);
     aedes.authorizePublish = (client, packet, done) => this.#arrived(client, packet, done);
     aedes.on("clientDisconnect", (client) => this.#held.forget(client));
     server.on("connection", (socket) => this.#track(socket));
-    server.on(options.tls === undefined ? "connection" : "secureConnection", (socket: Socket) => aedes.handle(socket));
+    server.on(options.tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
+      refuseLongPackets(socket, limits.packetBytes, onRefused);
+      aedes.handle(socket);
+    });
     this.markOpen();
   }
 
@@ -169,4 +177,18 @@ class EmbeddedBroker extends Link implements BrokerLink {
 /** Without goodbye: the client sees a lost connection and repeats what was not acknowledged. */
 function cutOff(client: Client): void {
   client.conn.destroy();
+}
+
+/** aedes takes its bytes with `read`, and its parser would keep all of a packet, however long it says that it is. */
+function refuseLongPackets(socket: Socket, limit: number, onRefused: OnRefused): void {
+  const check = new PacketSizeCheck(limit);
+  const read = socket.read.bind(socket);
+  socket.read = (size?: number): Buffer | null => {
+    const bytes: Buffer | null = read(size);
+    const announced = bytes === null ? undefined : check.take(bytes);
+    if (announced === undefined) return bytes;
+    onRefused(socket.remoteAddress ?? "", `a packet of ${announced} bytes or more; ${limit} is the limit`);
+    socket.destroy();
+    return null;
+  };
 }

@@ -61,6 +61,12 @@ export function addMeter(program: Command): void {
       256,
     )
     .option(
+      "--mqtt-buffer <N>",
+      "telemetry messages kept for a broker that is away; beyond, the oldest are given up",
+      integer("--mqtt-buffer", 1, 100_000),
+      1000,
+    )
+    .option(
       "--face <PROTOCOL@WHERE>",
       "a further face of the same meter, repeatable: WHERE as HOST:PORT, pty:LINK, a port or a URL",
       face,
