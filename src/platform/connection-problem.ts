@@ -33,6 +33,9 @@ const REFUSALS: Readonly<Record<number, string>> = {
   135: "the broker does not let us in; check user and password, or the certificate",
 };
 
+/** No error and no CONNACK: so ends, among others, a TLS connection whose client certificate a Node server does not accept. */
+export const NOT_GREETED = "the connection ended before the broker greeted us; its log may say why";
+
 export function refusalText(code: number): string {
   return REFUSALS[code] ?? `the broker refuses us with code ${code}`;
 }

@@ -66,7 +66,9 @@ function serverOf({ tls, access, onRefused }: BrokerOptions): Server {
     rejectUnauthorized: tls.ca !== undefined && access?.users === undefined,
   });
   server.on("tlsClientError", (error, socket) => {
-    onRefused?.(socket.remoteAddress ?? "", `TLS: ${error.message}`);
+    // Of a client certificate that was not accepted the error says only that the socket went.
+    const { authorizationError: distrust } = socket as { readonly authorizationError?: Error | string | null };
+    onRefused?.(socket.remoteAddress ?? "", `TLS: ${distrust ?? error.message}`);
     socket.destroy();
   });
   return server;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { linkId } from "../core/actor.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
-import { connectionProblem } from "./connection-problem.ts";
+import { connectionProblem, NOT_GREETED } from "./connection-problem.ts";
 import { Link, plainBytes } from "./link.ts";
 import { Outbox, type OutboxOptions, type OutgoingMessage } from "./mqtt-outbox.ts";
 import { checkBrokerUrl, type MqttVersion, SESSION_EXPIRY_SECONDS } from "./mqtt-url.ts";
@@ -45,7 +45,7 @@ class MqttLink extends Link {
   readonly #subscriptions: readonly string[];
   /** Refused by an MQTT 5 broker, which may think better of it: still in flight, and sent again on the next connection. */
   #refused: OutgoingMessage[] = [];
-  #reason = "connection lost";
+  #reason = NOT_GREETED;
   #ended = false;
 
   constructor(options: MqttClientOptions) {
@@ -55,6 +55,7 @@ class MqttLink extends Link {
     const backoff = new Backoff(options.backoff);
     this.#client = connect(options.url, clientOptions(options, backoff.nextMs()));
     this.#client.on("connect", () => {
+      this.#reason = "connection lost";
       // A broker that took us and refused what we say is not asked again at full speed.
       if (this.#refused.length === 0) backoff.reset();
       this.#subscribe();
@@ -114,7 +115,7 @@ class MqttLink extends Link {
   #lost(): void {
     this.#outbox.stop();
     if (!this.#ended) this.markClosed(this.#reason, false);
-    this.#reason = "connection lost";
+    this.#reason = NOT_GREETED;
   }
 
   #send(message: OutgoingMessage): void {

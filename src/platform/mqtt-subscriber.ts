@@ -7,7 +7,7 @@ import { connect as connectTls } from "node:tls";
 import mqttPacket, { type IConnackPacket, type IPubackPacket, type IPublishPacket, type Packet } from "mqtt-packet";
 import { linkId } from "../core/actor.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
-import { connectionProblem, refusalText } from "./connection-problem.ts";
+import { connectionProblem, NOT_GREETED, refusalText } from "./connection-problem.ts";
 import { Link, plainBytes } from "./link.ts";
 import { Outbox, type OutboxOptions, type OutgoingMessage } from "./mqtt-outbox.ts";
 import { type BrokerAddress, checkBrokerUrl, type MqttVersion, SESSION_EXPIRY_SECONDS } from "./mqtt-url.ts";
@@ -109,7 +109,7 @@ class SubscriberLink extends Link {
 
   #dial(): void {
     const { host, port, tls } = this.#address;
-    this.#reason = "connection lost";
+    this.#reason = NOT_GREETED;
     const socket = tls
       ? // A server name is a name: an address has no place there (RFC 6066, 3).
         connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...this.#options.tls })
@@ -183,6 +183,7 @@ class SubscriberLink extends Link {
       this.close(refusalText(code));
       return;
     }
+    this.#reason = "connection lost";
     const subscriptions = this.#options.subscriptions.map((topic) => ({ topic, qos: 1 as const }));
     this.#write({ cmd: "subscribe", messageId: SUBSCRIBE_ID, subscriptions });
   }
