@@ -4,40 +4,7 @@ import { Checkpoint, encodeRecord } from "../../../firmware-sim/nvram/checkpoint
 import { crc32 } from "../../../firmware-sim/nvram/crc32.ts";
 import { MemoryNvram, type Nvram } from "../../../firmware-sim/nvram/nvram.ts";
 import { fromHex, toHex } from "../../../src/core/bytes.ts";
-
-class PowerCut extends Error {}
-
-/** Loses power after `bytes` more bytes: the cell keeps what was written, behind it what was there before, or nothing. */
-class CuttingNvram implements Nvram {
-  readonly #cells = new MemoryNvram();
-  readonly #tail: "old bytes stay" | "cell is cut off";
-  #bytes = Number.POSITIVE_INFINITY;
-
-  constructor(tail: "old bytes stay" | "cell is cut off") {
-    this.#tail = tail;
-  }
-
-  cutAfter(bytes: number): void {
-    this.#bytes = bytes;
-  }
-
-  powerOn(): void {
-    this.#bytes = Number.POSITIVE_INFINITY;
-  }
-
-  read(cell: string): Uint8Array | undefined {
-    return this.#cells.read(cell);
-  }
-
-  write(cell: string, bytes: Uint8Array): void {
-    const old = this.#cells.read(cell) ?? new Uint8Array(0);
-    const written = bytes.subarray(0, Math.min(bytes.length, this.#bytes));
-    const behind = this.#tail === "old bytes stay" ? old.subarray(written.length) : old.subarray(0, 0);
-    this.#bytes -= written.length;
-    this.#cells.write(cell, Uint8Array.from([...written, ...behind]));
-    if (this.#bytes <= 0) throw new PowerCut();
-  }
-}
+import { CuttingNvram, PowerCut } from "./cutting-nvram.ts";
 
 const TAILS = ["old bytes stay", "cell is cut off"] as const;
 

@@ -1,0 +1,380 @@
+/**
+ * The meter's MQTT face in virtual time. The link here does what the platform's does: it repeats after a reconnect what it was
+ * given and the broker has not acknowledged. Payloads are read with JSON.parse, not with our codec.
+ */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { MqttFace } from "../../../firmware-sim/faces/mqtt.ts";
+import { Meter } from "../../../firmware-sim/meter.ts";
+import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
+import { constantLoad, mainsOf } from "../../../firmware-sim/metrology/mains.ts";
+import { MemoryNvram, type Nvram } from "../../../firmware-sim/nvram/nvram.ts";
+import { findModel } from "../../../protocols/models/index.ts";
+import type { MeterModel } from "../../../protocols/models/model.ts";
+import { type LinkEffect, type LogEffect, linkId } from "../../../src/core/actor.ts";
+import { civil, mono, type Now } from "../../../src/core/time.ts";
+import { CuttingNvram, PowerCut } from "../nvram/cutting-nvram.ts";
+
+const LINK = linkId("broker");
+const INTERVAL = 60;
+const WINDOW = 16;
+const at = (seconds: number): Now => ({ mono: mono(seconds * 1e6), civil: civil(1_767_225_600e6 + seconds * 1e6) });
+const iso = (seconds: number): string =>
+  new Date(1_767_225_600_000 + seconds * 1000).toISOString().replace(".000Z", "Z");
+
+interface Telemetry {
+  readonly sequence: number;
+  readonly time: string;
+}
+
+interface Options {
+  readonly buffer?: number;
+  /** Given only where the meter has `--state`. */
+  readonly nvram?: Nvram;
+}
+
+class Site {
+  readonly received: Telemetry[] = [];
+  readonly logs: LogEffect[] = [];
+  inFlight: { readonly token: number; readonly payload: Uint8Array }[] = [];
+  seconds = 0;
+  #options: Options;
+  #up = false;
+  #face: MqttFace;
+
+  constructor(options: Options = {}) {
+    this.#options = options;
+    this.#face = this.#powerOn();
+  }
+
+  #powerOn(): MqttFace {
+    const { nvram, buffer } = this.#options;
+    const model = findModel("meterworks-1p") as MeterModel;
+    const load = constantLoad(mainsOf({ phases: 1, voltage: 230, current: 5 }));
+    const meter = Meter.powerOn(
+      {
+        ...{ id: "flat-7", model, nvram: nvram ?? new MemoryNvram(), password: 1, checkpointEvery: 1e7 },
+        chip: (start) => new ClosedFormChip({ plate: model.plate, phases: 1, load, start, seed: 1 }),
+      },
+      at(this.seconds),
+    );
+    if (!meter.ok) throw new Error(meter.error);
+    return new MqttFace(meter.value, {
+      ...{ link: LINK, interval: INTERVAL * 1e6 },
+      ...(buffer === undefined ? {} : { buffer }),
+      ...(nvram === undefined ? {} : { nvram }),
+    });
+  }
+
+  #perform(effects: readonly LinkEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === "log") this.logs.push(effect);
+      if (effect.kind !== "publish") continue;
+      expect(this.#up, "published while the link is down").toBe(true);
+      expect(effect).toMatchObject({ topic: "meters/flat-7/telemetry", qos: 1, retain: false });
+      this.inFlight.push({ token: effect.token as number, payload: effect.payload });
+      this.#arrives(effect.payload);
+    }
+    expect(new Set(this.inFlight.map(({ token }) => token)).size).toBe(this.inFlight.length);
+    expect(this.inFlight.length).toBeLessThanOrEqual(WINDOW);
+  }
+
+  #arrives(payload: Uint8Array): void {
+    const { sequence, time } = JSON.parse(new TextDecoder().decode(payload));
+    this.received.push({ sequence, time });
+  }
+
+  /** So many intervals of meter time pass. */
+  pass(intervals: number): void {
+    for (let i = 0; i < intervals; i++) {
+      this.seconds += INTERVAL;
+      this.#perform(this.#face.wake(at(this.seconds)));
+    }
+  }
+
+  open(): void {
+    this.#up = true;
+    for (const { payload } of this.inFlight) this.#arrives(payload);
+    this.#perform(this.#face.handle({ kind: "opened", link: LINK }, at(this.seconds)));
+  }
+
+  close(): void {
+    this.#up = false;
+    this.#perform(this.#face.handle({ kind: "closed", link: LINK, reason: "broken" }, at(this.seconds)));
+  }
+
+  /** The broker acknowledges the oldest in flight. */
+  acknowledge(count: number): void {
+    for (let i = 0; i < count; i++) {
+      const oldest = this.inFlight.shift();
+      if (oldest === undefined) return;
+      this.acknowledged(oldest.token);
+    }
+  }
+
+  acknowledged(token: number): void {
+    this.#perform(this.#face.handle({ kind: "published", link: LINK, token }, at(this.seconds)));
+  }
+
+  acknowledgeAll(): void {
+    while (this.inFlight.length > 0) this.acknowledge(1);
+  }
+
+  /** The process dies and comes again, perhaps with other flags. */
+  powerLoss(options: Options = this.#options): void {
+    this.#options = options;
+    this.#up = false;
+    this.inFlight = [];
+    this.#face = this.#powerOn();
+  }
+
+  connected(): LogEffect[] {
+    return this.logs.filter(({ event }) => event === "mqtt.connected");
+  }
+
+  sequences(): number[] {
+    return this.received.map(({ sequence }) => sequence);
+  }
+}
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const firsts = (sequences: readonly number[]): number[] => [...new Set(sequences)];
+
+describe("telemetry while the broker is away", () => {
+  test("goes out oldest first, with the times at which it was measured", () => {
+    const site = new Site();
+    site.pass(5);
+    expect(site.received).toEqual([]);
+    site.seconds += 17;
+    site.open();
+    expect(site.received).toEqual(range(1, 5).map((n) => ({ sequence: n, time: iso(n * INTERVAL) })));
+    expect(site.connected()).toMatchObject([{ level: "info", fields: { meter: "flat-7", waiting: 5, lost: 0 } }]);
+  });
+
+  test("is bounded: the oldest go, and their number is told once", () => {
+    const site = new Site({ buffer: 5 });
+    site.pass(8);
+    site.open();
+    expect(site.received).toEqual(range(4, 8).map((n) => ({ sequence: n, time: iso(n * INTERVAL) })));
+    site.acknowledgeAll();
+    site.close();
+    site.pass(1);
+    site.open();
+    site.close();
+    expect(site.connected()).toMatchObject([
+      { level: "warn", fields: { waiting: 5, lost: 3 } },
+      { level: "info", fields: { waiting: 1, lost: 0 } },
+    ]);
+    expect(site.sequences()).toEqual(range(4, 9));
+  });
+
+  test("is sent at once after a connection before which nothing waited", () => {
+    const site = new Site();
+    site.seconds = 30;
+    site.open();
+    expect(site.received).toEqual([{ sequence: 1, time: iso(30) }]);
+  });
+});
+
+describe("messages on their way", () => {
+  test("are sixteen at most; each acknowledgement lets the next one go", () => {
+    const site = new Site();
+    site.pass(40);
+    site.open();
+    expect(site.sequences()).toEqual(range(1, 16));
+    site.acknowledge(1);
+    expect(site.sequences()).toEqual(range(1, 17));
+    site.acknowledge(10);
+    expect(site.sequences()).toEqual(range(1, 27));
+    site.acknowledgeAll();
+    expect(site.sequences()).toEqual(range(1, 40));
+  });
+
+  test("are left to the link, which repeats them: the face gives no message twice", () => {
+    const site = new Site();
+    site.pass(20);
+    site.open();
+    site.acknowledge(2);
+    site.close();
+    site.pass(2);
+    site.open();
+    // 3..18 again by the link, and nothing new as long as sixteen are out.
+    expect(site.sequences()).toEqual([...range(1, 18), ...range(3, 18)]);
+    site.acknowledgeAll();
+    expect(site.sequences()).toEqual([...range(1, 18), ...range(3, 18), ...range(19, 22)]);
+  });
+
+  test("an acknowledgement that comes twice, or of nothing, changes nothing", () => {
+    const site = new Site();
+    site.pass(20);
+    site.open();
+    const { token } = site.inFlight[0] as { token: number };
+    site.acknowledge(1);
+    for (const stale of [token, 4711]) site.acknowledged(stale);
+    expect(site.sequences()).toEqual(range(1, 17));
+  });
+});
+
+describe("with a memory", () => {
+  test("what was not acknowledged comes again after a power loss, as it was", () => {
+    const site = new Site({ nvram: new MemoryNvram() });
+    site.pass(25);
+    site.open();
+    site.acknowledge(3);
+    const before = new Map(site.received.map(({ sequence, time }) => [sequence, time]));
+    site.powerLoss();
+    site.seconds += 7;
+    site.received.length = 0;
+    site.open();
+    site.acknowledgeAll();
+    // Whatever was acknowledged since the newest message was written may come again; it is the same message.
+    // A meter measures when it is switched on: 26.
+    expect(site.sequences().slice(-23)).toEqual(range(4, 26));
+    for (const { sequence, time } of site.received)
+      expect(time).toBe(before.get(sequence) ?? iso(sequence === 26 ? 25 * INTERVAL + 7 : sequence * INTERVAL));
+  });
+
+  test("what was acknowledged before the newest message was written does not come again", () => {
+    const site = new Site({ nvram: new MemoryNvram() });
+    site.pass(5);
+    site.open();
+    site.acknowledgeAll();
+    site.pass(1);
+    site.powerLoss();
+    site.received.length = 0;
+    site.open();
+    expect(site.sequences()).toEqual([6, 7]);
+  });
+
+  test.each(["old bytes stay", "cell is cut off"] as const)(
+    "a write cut at any byte costs that message only (%s)",
+    (tail) => {
+      for (let cut = 1, whole = false; !whole; cut += 3) {
+        const nvram = new CuttingNvram(tail);
+        const site = new Site({ nvram, buffer: 4 });
+        // Cells are in use and in use again.
+        site.pass(3);
+        site.open();
+        site.acknowledge(2);
+        site.close();
+        site.pass(1);
+        nvram.cutAfter(cut);
+        try {
+          site.pass(1);
+          whole = true;
+        } catch (error) {
+          if (!(error instanceof PowerCut)) throw error;
+        }
+        nvram.powerOn();
+        site.powerLoss();
+        site.received.length = 0;
+        site.pass(1);
+        site.open();
+        site.acknowledgeAll();
+        const heard = site.sequences();
+        expect(heard).toEqual(heard.toSorted((a, b) => a - b));
+        expect(firsts(heard)).toEqual(heard);
+        expect(heard).toEqual(expect.arrayContaining([3, 4]));
+        // The cut message is there whole, or its number is missing, or was never taken.
+        expect(heard.filter((n) => n > 4).length).toBeGreaterThanOrEqual(1);
+        expect(heard.at(-1)).toBeLessThanOrEqual(6);
+        if (whole) expect(heard).toEqual(expect.arrayContaining([3, 4, 5, 6]));
+      }
+    },
+  );
+
+  test("keeps the newest when the buffer was made smaller, tells what it gave up, and stays whole when it grows again", () => {
+    const nvram = new MemoryNvram();
+    const site = new Site({ nvram, buffer: 60 });
+    site.pass(50);
+    site.powerLoss({ nvram, buffer: 5 });
+    site.open();
+    site.acknowledgeAll();
+    expect(site.sequences()).toEqual(range(46, 51));
+    expect(site.connected()).toMatchObject([{ level: "warn", fields: { waiting: 5, lost: 45 } }]);
+    site.pass(30);
+    site.acknowledgeAll();
+    site.close();
+    site.pass(3);
+    site.powerLoss({ nvram, buffer: 60 });
+    site.received.length = 0;
+    site.open();
+    site.acknowledgeAll();
+    expect(site.sequences()).toEqual(range(82, 85));
+  });
+
+  test("writes no more cells than it may keep messages, for ever", () => {
+    const cells = new Set<string>();
+    const memory = new MemoryNvram();
+    const nvram: Nvram = {
+      read: (cell) => memory.read(cell),
+      write: (cell, bytes) => {
+        if (cell.startsWith("mqtt-")) cells.add(cell);
+        memory.write(cell, bytes);
+      },
+    };
+    const site = new Site({ nvram, buffer: 7 });
+    for (let round = 0; round < 20; round++) {
+      site.pass(30);
+      site.open();
+      site.acknowledge(round);
+      site.close();
+      if (round % 5 === 0) site.powerLoss();
+    }
+    expect(cells.size).toBeLessThanOrEqual(7 + WINDOW);
+  });
+});
+
+test("a random life: nothing is lost but what the buffer could not hold or a cut write tore, and all of it is in order", () => {
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant("pass" as const), n: fc.integer({ min: 1, max: 12 }) }),
+    fc.record({ kind: fc.constant("acknowledge" as const), n: fc.integer({ min: 1, max: 20 }) }),
+    fc.record({ kind: fc.constantFrom("open" as const, "close" as const, "powerLoss" as const) }),
+    fc.record({ kind: fc.constant("cut" as const), n: fc.integer({ min: 1, max: 2500 }) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), fc.constantFrom(3, 20, 1000), (steps, buffer) => {
+      const nvram = new CuttingNvram("old bytes stay");
+      const site = new Site({ nvram, buffer });
+      let up = false;
+      let cuts = 0;
+      for (const s of steps) {
+        if (s.kind === "pass") site.pass(s.n);
+        else if (s.kind === "acknowledge") site.acknowledge(up ? s.n : 0);
+        else if (s.kind === "open" && !up) {
+          site.open();
+          up = true;
+        } else if (s.kind === "close" && up) {
+          site.close();
+          up = false;
+        } else if (s.kind === "powerLoss") {
+          site.powerLoss();
+          up = false;
+        } else if (s.kind === "cut") {
+          nvram.cutAfter(s.n);
+          expect(() => site.pass(20)).toThrow(PowerCut);
+          nvram.powerOn();
+          site.powerLoss();
+          up = false;
+          cuts += 1;
+        }
+      }
+      if (up) site.close();
+      site.open();
+      site.acknowledgeAll();
+      const heard = site.sequences();
+      const first = firsts(heard);
+      expect(first).toEqual(first.toSorted((a, b) => a - b));
+      const newest = Math.max(0, ...heard);
+      const lost = newest - first.length;
+      if (buffer === 1000) expect(lost).toBeLessThanOrEqual(cuts);
+      // One message, one time.
+      const times = new Map<number, string>();
+      for (const { sequence, time } of site.received) {
+        expect(times.get(sequence) ?? time).toBe(time);
+        times.set(sequence, time);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
