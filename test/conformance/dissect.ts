@@ -57,3 +57,43 @@ export function expectClean(packets: readonly Packet[], protocol: "mbtcp" | "mbr
     if (protocol === "mbrtu") expect(packet.crc).toBe("1");
   }
 }
+
+export interface MqttPacket {
+  readonly protocols: string;
+  readonly types: readonly number[];
+  readonly topics: readonly string[];
+  /** Protocol levels of CONNECT: 4 is MQTT 3.1.1. */
+  readonly versions: readonly number[];
+  readonly complaint: string;
+}
+
+/** A conversation with a broker, on the port by which the dissector knows it. */
+export async function dissectMqtt(cleanup: Cleanup, chunks: readonly Chunk[]): Promise<readonly MqttPacket[]> {
+  const text = chunks.map(({ from, bytes }) => `${from === "client" ? "I" : "O"} ${dump(bytes)}\n`).join("");
+  const capture = join(cleanup.directory(), "capture.pcap");
+  const packed = await run(requirePeer("text2pcap"), ["-q", "-D", "-T", "40000,1883", "-", capture], { input: text });
+  expect(packed.code, packed.stderr).toBe(0);
+  const names = ["frame.protocols", "mqtt.msgtype", "mqtt.topic", "mqtt.ver", "_ws.expert.message", "_ws.malformed"];
+  const fields = names.flatMap((name) => ["-e", name]);
+  const args = ["-r", capture, "-Y", "mqtt", "-T", "fields", "-E", "separator=/t", "-E", "aggregator=;", ...fields];
+  const result = await run(requirePeer("tshark"), args, { timeoutMs: 30_000 });
+  expect(result.code, result.stderr).toBe(0);
+  const list = (field: string): string[] => (field === "" ? [] : field.split(";"));
+  return result.stdout
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => {
+      const [protocols = "", types = "", topics = "", versions = "", expert = "", malformed = ""] = line.split("\t");
+      const numbers = { types: list(types).map(Number), versions: list(versions).map(Number) };
+      return { protocols, ...numbers, topics: list(topics), complaint: expert + malformed };
+    });
+}
+
+/** There are packets, and none draws a complaint. */
+export function expectCleanMqtt(packets: readonly MqttPacket[]): void {
+  expect(packets.length).toBeGreaterThan(0);
+  for (const packet of packets) {
+    expect(packet.protocols).toMatch(/:mqtt(:json)?/);
+    expect(packet.complaint).toBe("");
+  }
+}
