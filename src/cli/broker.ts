@@ -10,6 +10,7 @@ import { errorText } from "../platform/errors.ts";
 import type { Link } from "../platform/link.ts";
 import { openBroker } from "../platform/mqtt-broker.ts";
 import { subscribeMqtt } from "../platform/mqtt-subscriber.ts";
+import { checkBrokerUrl } from "../platform/mqtt-url.ts";
 import { readTlsFiles } from "../platform/tls-files.ts";
 import { usage } from "./errors.ts";
 import { addMqttFlags, brokerAt, type MqttFlags } from "./mqtt-options.ts";
@@ -30,6 +31,7 @@ export interface BrokerFlags extends MqttFlags {
   readonly clientId: string;
 }
 
+const RULES = { mayPublish, maySubscribe };
 const PASSWORD_SHORTEST = 8;
 /** At most one line in the log per this time: a client that is refused comes again and again. */
 const REFUSAL_LOG_MS = 1_000;
@@ -65,7 +67,7 @@ export async function administerBroker(flags: BrokerFlags): Promise<boolean> {
   if (flags.printAcl === true) {
     const users = flags.brokerUsers === undefined ? [] : readUsers(flags.brokerUsers);
     const readers = users.filter(({ role }) => role === "reader").map(({ name }) => name);
-    print(mosquittoAcl(flags.clientId, readers).trimEnd());
+    print(mosquittoAcl(userAtBroker(flags), readers).trimEnd());
     return true;
   }
   if (flags.addUser === undefined) return false;
@@ -81,10 +83,21 @@ export async function administerBroker(flags: BrokerFlags): Promise<boolean> {
   return true;
 }
 
+/** Who we are at an outside broker: the user in its address, or the name that a certificate of ours should have. */
+function userAtBroker({ broker, clientId }: BrokerFlags): string {
+  return (broker.includes("://") ? checkBrokerUrl(broker).username : undefined) ?? clientId;
+}
+
+/** Judges flags and files before anything is opened. @throws CommandError or PlatformError that names the flag or file. */
+export function checkBrokerFlags(flags: BrokerFlags): void {
+  checkEmbedded(flags);
+  if (flags.broker === "embedded") embeddedAccess(flags);
+  else if (flags.broker !== "none") brokerAt(flags.broker, flags);
+}
+
 /** Opens the broker's link; undefined with `--broker none`. */
 export async function openBrokerLink(proc: CommandProcess, flags: BrokerFlags): Promise<Link | undefined> {
   const topics = [filterFor("telemetry"), filterFor("resp")];
-  checkEmbedded(flags);
   if (flags.broker === "none") return undefined;
   const link =
     flags.broker === "embedded"
@@ -112,14 +125,19 @@ function checkEmbedded(flags: BrokerFlags): void {
     throw usage("--broker-tls-ca needs a broker that speaks TLS", "give --broker-tls-cert and --broker-tls-key");
 }
 
-function openEmbedded(proc: CommandProcess, flags: BrokerFlags, topics: readonly string[]): Promise<Link> {
-  const { brokerTlsCert: cert, brokerTlsKey: key, brokerTlsCa: ca, brokerListen } = flags;
+/** Who is let in, and how. */
+function embeddedAccess({ brokerTlsCert: cert, brokerTlsKey: key, brokerTlsCa: ca, brokerUsers }: BrokerFlags) {
   const tls = cert === undefined && key === undefined ? undefined : readTlsFiles({ ca, cert, key });
-  const users = flags.brokerUsers === undefined ? undefined : readUsers(flags.brokerUsers);
-  const access = users === undefined && ca === undefined ? undefined : { rules: { mayPublish, maySubscribe }, users };
+  const users = brokerUsers === undefined ? undefined : readUsers(brokerUsers);
+  return { tls, access: users === undefined && ca === undefined ? undefined : { rules: RULES, users } };
+}
+
+function openEmbedded(proc: CommandProcess, flags: BrokerFlags, topics: readonly string[]): Promise<Link> {
+  const { brokerListen } = flags;
+  const { tls, access } = embeddedAccess(flags);
   if (access === undefined && !/^(127\.|::1$|localhost$)/.test(brokerListen.host))
     proc.log({ kind: "log", level: "warn", event: "broker.open", fields: { hint: "--broker-users closes it" } });
-  if (users !== undefined && tls === undefined)
+  if (access?.users !== undefined && tls === undefined)
     proc.log({ kind: "log", level: "warn", event: "broker.plain", fields: { hint: "passwords travel readable" } });
   return openBroker({
     ...brokerListen,

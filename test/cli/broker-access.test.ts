@@ -75,3 +75,24 @@ test("a wrong password, no password and an unknown user are refused", async () =
   ])
     await expect(mqtt.connectAsync(url, { ...options, reconnectPeriod: 0 }, false)).rejects.toThrow(/refused/i);
 });
+
+test("the printed rules name the head-end as it will log in, and the readers", async () => {
+  for (const [args, user] of [
+    [[], "meterworks-headend"],
+    [["--client-id", "hall"], "hall"],
+    [["--broker", "mqtt://collector:secret@broker"], "collector"],
+  ] as const) {
+    const printed = await runCli(["headend", "--print-acl", ...args, "--broker-users", users]);
+    expect(printed, printed.stderr).toMatchObject({ code: 0 });
+    expect(printed.stdout.split("\n").filter((line) => line.startsWith("user"))).toEqual([`user ${user}`, "user desk"]);
+  }
+});
+
+test("a packet that is too long is told in the log, and nothing else is disturbed", async () => {
+  const meter = await connect("flat-8", { clientId: "long" });
+  const gone = new Promise<void>((resolve) => meter.once("close", () => resolve()));
+  meter.publish("meters/flat-8/telemetry", Buffer.alloc(300_000), { qos: 1 });
+  await gone;
+  expect(headend?.stderr()).toMatch(/a packet of 3000\d\d bytes or more; 262144 is the limit/);
+  await (await connect("flat-7")).publishAsync("meters/flat-7/telemetry", telemetry("flat-7", 2), { qos: 1 });
+});

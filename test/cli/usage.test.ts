@@ -23,6 +23,7 @@ const BAD_PROFILE = file("profile.csv", "1.0\n2.0\nthree\n");
 mkdirSync(join(directory.path, "folder"));
 const READ_DLT645 = ["read", "--protocol", "dlt645", "--tcp", "127.0.0.1:1"];
 const METER = ["meter", "--tcp", "127.0.0.1:0"];
+const MQTT_METER = ["meter", "--mqtt", "mqtt://127.0.0.1:1"];
 
 const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["an unknown command", ["metre"], /unknown command 'metre'.*Did you mean meter/],
@@ -78,6 +79,32 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     /is no meter's address; give 12 digits/,
   ],
   ["a broker URL that is none", ["meter", "--mqtt", "broker"], /broker/],
+  ["a buffer for nothing", [...MQTT_METER, "--mqtt-buffer", "0"], /--mqtt-buffer "0" is not a whole number from 1/],
+  [
+    "two brokers for one meter",
+    [...MQTT_METER, "--face", "mqtt@mqtt://127.0.0.1:2"],
+    /a meter has one broker.*; bridge the brokers/,
+  ],
+  [
+    "an unknown MQTT version",
+    [...MQTT_METER, "--mqtt-version", "4"],
+    /--mqtt-version "4" is unknown; one of: 3.1.1, 5/,
+  ],
+  ["a CA for a broker without TLS", [...MQTT_METER, "--mqtt-ca", NOT_JSON], /belong to mqtts:\/\/; write mqtts:/],
+  [
+    "a CA that is none",
+    ["meter", "--mqtt", "mqtts://127.0.0.1:1", "--mqtt-ca", NOT_JSON],
+    /no certificate in PEM form/,
+  ],
+  ["a certificate without key", ["headend", "--broker-tls-cert", NOT_JSON], /has no key; a certificate and its key go/],
+  ["clients' authority without TLS", ["headend", "--broker-tls-ca", NOT_JSON], /give --broker-tls-cert and/],
+  ["MQTT 5 of the embedded broker", ["headend", "--mqtt-version", "5"], /speaks MQTT 3.1.1; MQTT 5 needs an outside/],
+  [
+    "users of a foreign broker",
+    ["headend", "--broker", "mqtt://b", "--broker-users", NOT_JSON],
+    /belong to the embedded/,
+  ],
+  ["a users file that is none", ["headend", "--broker-users", NOT_JSON], /line 1: NAME:meter\|reader/],
   ["a state directory below a file", [...METER, "--state", join(NOT_JSON, "x")], /not-json.json/],
   ["DL/T 645 with a Modbus map", [...READ_DLT645, "--model", "eastron-sdm120"], /names its data itself; leave --model/],
   ["DL/T 645 with a Modbus unit", [...READ_DLT645, "--unit", "3"], /--unit is a Modbus address; give --address/],

@@ -13,7 +13,7 @@ import { randomToken } from "../../platform/entropy.ts";
 import type { Link } from "../../platform/link.ts";
 import { openSerial } from "../../platform/serial.ts";
 import { connectTcp } from "../../platform/tcp-client.ts";
-import { addBrokerFlags, administerBroker, type BrokerFlags, openBrokerLink } from "../broker.ts";
+import { addBrokerFlags, administerBroker, type BrokerFlags, checkBrokerFlags, openBrokerLink } from "../broker.ts";
 import { CommandError, usage } from "../errors.ts";
 import { startHeadend } from "../headend-process.ts";
 import { loadModel } from "../models.ts";
@@ -63,6 +63,7 @@ export function addHeadend(program: Command): void {
 
 async function run(flags: Flags): Promise<void> {
   if (await administerBroker(flags)) return;
+  checkBrokerFlags(flags);
   const file = storeFile(flags.store);
   const parsed = readConfig(flags.config);
   await CommandProcess.run(flags.speed, async (proc) => {

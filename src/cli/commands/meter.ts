@@ -135,6 +135,8 @@ function powerOnAll(
 }
 
 function checkCount(flags: Flags, faces: readonly Spoken[], model: MeterModel): void {
+  if (faces.filter(({ protocol }) => protocol === "mqtt").length > 1)
+    throw usage("a meter has one broker: two would each see gaps in its sequence numbers", "bridge the brokers");
   if (flags.count === 1) return;
   const alone = faces.find(({ protocol }) => protocol === "iec62056-21" || protocol === "dlt645");
   if (alone !== undefined)
