@@ -39,6 +39,11 @@ export class Mosquitto {
     await this.#program?.stop("SIGKILL");
   }
 
+  /** Reads its users and rules again. */
+  reload(): void {
+    if (this.#program !== undefined) process.kill(this.#program.pid, "SIGHUP");
+  }
+
   log(): string {
     return this.#program?.stderr() ?? "";
   }
