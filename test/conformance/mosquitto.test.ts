@@ -94,6 +94,20 @@ describeWithPeers(
       const packets = await dissectMqtt(cleanup, bad.slice(0, at + 1));
       expect(() => expectCleanMqtt(packets)).toThrow();
     });
+
+    // Last, because the watcher's broker goes too.
+    test("and the meter brings everything after kill -9 of the head-end with its broker", async () => {
+      await headend.stop("SIGKILL");
+      const last = headend.stored("flat-7").at(-1) ?? 0;
+      await pause(800);
+      await headend.start();
+      const newest = () => headend.stored("flat-7").at(-1) ?? 0;
+      await eventually(
+        () => newest() > last + 4,
+        () => `${newest()} > ${last} + 4: ${headend.log()}`,
+      );
+      expectWhole(headend.stored("flat-7"), last + 4);
+    });
   },
 );
 
