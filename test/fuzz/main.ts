@@ -3,12 +3,14 @@ import { parseArgs } from "node:util";
 import { fuzzDlt645 } from "./dlt645.ts";
 import { fuzzIec62056 } from "./iec62056-21.ts";
 import { fuzzModbus } from "./modbus.ts";
+import { fuzzMqtt } from "./mqtt.ts";
 
 /** Every codec with its fuzzer: feeds `inputs` seeded inputs and throws on a crash, a hang or growth beyond the frame limit. */
 const CODECS: Readonly<Record<string, (seed: number, inputs: number) => void>> = {
   modbus: fuzzModbus,
   dlt645: fuzzDlt645,
   "iec62056-21": fuzzIec62056,
+  mqtt: fuzzMqtt,
 };
 
 const DEFAULT_INPUTS = 1_000_000;
