@@ -274,7 +274,7 @@ function mapFile(cleanup: Cleanup, meter: object): string {
 async function serveTcp(cleanup: Cleanup, meter: object): Promise<string> {
   const port = await freePort();
   const args = [SCRIPT, "serve", "tcp", String(port), mapFile(cleanup, meter)];
-  cleanup.program(await start(requirePeer("python3"), args, { ready: /^ready/ }));
+  cleanup.program(await start(requirePeer("python3"), args, { ready: /^ready \S+/ }));
   return `127.0.0.1:${port}`;
 }
 
@@ -308,7 +308,7 @@ describeWithPeers("our reader against a DL/T 645 meter of others", ["python3"], 
 
   test("over a serial port's path, in the order of the vocabulary", async () => {
     const args = [SCRIPT, "serve", "pty", mapFile(cleanup, METER_OF_OTHERS)];
-    const meter = cleanup.program(await start(requirePeer("python3"), args, { ready: /^ready/ }));
+    const meter = cleanup.program(await start(requirePeer("python3"), args, { ready: /^ready \S+/ }));
     const path = meter.ready.replace("ready ", "");
     const readings = await readJson([...READ, "--serial", path]);
     expectAll(readings);

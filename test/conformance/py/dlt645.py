@@ -175,7 +175,7 @@ elif kind == "tcp":
     with open(sys.argv[4], encoding="utf-8") as text:
         served = json.load(text)
     listener = socket.create_server(("127.0.0.1", int(where)))
-    print("ready", where, flush=True)
+    print("ready %s" % where, flush=True)
     while True:
         serve(listener.accept()[0].detach(), served)
 else:
@@ -183,5 +183,5 @@ else:
         served = json.load(text)
     ours, theirs = pty.openpty()
     tty.setraw(theirs)
-    print("ready", os.ttyname(theirs), flush=True)
+    print("ready %s" % os.ttyname(theirs), flush=True)
     serve(ours, served)
