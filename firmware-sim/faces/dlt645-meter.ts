@@ -41,12 +41,16 @@ export class Dlt645Meter implements Dlt645Model, Dlt645Device {
   readonly #options: Dlt645MeterOptions;
   readonly #zone: number;
   #now: Now;
+  /** Of the serial line; undefined over TCP, where there is none to change. */
+  #baud: number | undefined;
+  #agreed: number | undefined;
 
   constructor(meter: Meter, memory: Dlt645Memory, options: Dlt645MeterOptions, now: Now) {
     this.#meter = meter;
     this.#memory = memory;
     this.#options = options;
     this.#zone = options.zone ?? 0;
+    this.#baud = options.baud;
     this.combinations = options.combinations ?? DEFAULT_COMBINATIONS;
     this.#now = now;
   }
@@ -137,8 +141,23 @@ export class Dlt645Meter implements Dlt645Model, Dlt645Device {
   }
 
   baudFeature(): number | undefined {
-    const { baud } = this.#options;
-    return baud === undefined ? undefined : baudFeature(baud, this.#memory.station.baudCoding);
+    return this.#baud === undefined ? undefined : baudFeature(this.#baud, this.#memory.station.baudCoding);
+  }
+
+  changeBaud(): number {
+    return this.#baud === undefined ? ERR.baudFixed : 0;
+  }
+
+  baudAgreed(baud: number): void {
+    this.#baud = baud;
+    this.#agreed = baud;
+  }
+
+  /** The rate that the reply just given agrees to, once. */
+  takeAgreedBaud(): number | undefined {
+    const agreed = this.#agreed;
+    this.#agreed = undefined;
+    return agreed;
   }
 
   frozen(id: Identifier): Uint8Array | undefined {

@@ -57,6 +57,8 @@ export class Dlt645Face implements Actor {
       this.#model.at(now);
       const bytes = server.wake(now.mono);
       if (bytes !== undefined) effects.push({ kind: "send", link, bytes });
+      const rate = this.#model.takeAgreedBaud();
+      if (rate !== undefined) effects.push({ kind: "baud", link, rate });
     }
     effects.push(...this.#meter.takeLog());
     return effects;

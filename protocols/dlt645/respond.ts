@@ -28,6 +28,8 @@ export interface Dlt645Model {
   clear?(what: "demand" | "meter" | "events", identifier?: Identifier): number;
   /** The reply goes out at the old rate; switch behind it. Absent: the rate is fixed. */
   changeBaud?(baud: number): number;
+  /** The reply that agrees to it leaves now, at the old rate; what comes after is at the new one. */
+  baudAgreed?(baud: number): void;
 }
 
 /** Data of the first frame, behind DI; following ones have SEQ too. */

@@ -3,6 +3,7 @@ import { assert } from "../../src/core/result.ts";
 import { MICROS_PER_MS } from "../../src/core/time.ts";
 import { type Dlt645Frame, encodeFrame } from "./frame.ts";
 import { Dlt645Framer } from "./framer.ts";
+import { baudOf, FROM_METER, FUNCTION } from "./functions.ts";
 import { type Dlt645Model, Dlt645Responder } from "./respond.ts";
 import type { Dlt645Station } from "./station.ts";
 
@@ -22,13 +23,19 @@ export class Dlt645Server {
   readonly #framer: Dlt645Framer;
   readonly #delay: number;
   readonly #preamble: number;
+  readonly #station: Dlt645Station;
+  readonly #model: Dlt645Model;
   #reply: Uint8Array | undefined;
+  /** The rate that the waiting reply agrees to. */
+  #rate: number | undefined;
   #due = Number.POSITIVE_INFINITY;
 
   constructor(station: Dlt645Station, model: Dlt645Model, options: Dlt645ServerOptions = {}) {
     this.#delay = options.replyDelay ?? 30 * MICROS_PER_MS;
     assert(this.#delay >= DELAY_MIN && this.#delay <= DELAY_MAX, "a meter replies after 20 to 500 ms");
     this.#preamble = options.preamble ?? 4;
+    this.#station = station;
+    this.#model = model;
     this.#responder = new Dlt645Responder(station, model);
     this.#framer = new Dlt645Framer((frame) => this.#take(frame));
   }
@@ -43,7 +50,9 @@ export class Dlt645Server {
     this.#framer.wake(mono);
     if (mono < this.#due) return undefined;
     const reply = this.#reply;
+    const rate = this.#rate;
     this.#forget();
+    if (rate !== undefined) this.#model.baudAgreed?.(rate);
     return reply;
   }
 
@@ -58,11 +67,14 @@ export class Dlt645Server {
     const reply = this.#responder.take(frame);
     if (reply === undefined) return;
     this.#reply = encodeFrame(reply, this.#preamble);
+    if (reply.control === (FROM_METER | FUNCTION.changeBaud))
+      this.#rate = baudOf(reply.data[0] as number, this.#station.baudCoding);
     this.#due = this.#framer.lastByteAt + this.#delay;
   }
 
   #forget(): void {
     this.#reply = undefined;
+    this.#rate = undefined;
     this.#due = Number.POSITIVE_INFINITY;
   }
 }

@@ -302,6 +302,28 @@ describe("the rest", () => {
     expect(bench.ask("17", "08", 1)).toBe("d7 08");
   });
 
+  test("17: on a serial line the rate changes behind the reply that agrees, and the baud word tells it", () => {
+    const bench = new Bench("meterworks-1p", { baud: 2400 });
+    expect(bench.read("04000703", 1)).toBe("08");
+    bench.face.handle({ kind: "bytes", link: LINK, bytes: frame("17", "20") }, at(2));
+    const effects = bench.face.wake(at(2.1)).filter(({ kind }) => kind !== "log");
+    expect(effects).toMatchObject([
+      { kind: "send", link: LINK },
+      { kind: "baud", link: LINK, rate: 9600 },
+    ]);
+    expect(bench.read("04000703", 3)).toBe("20");
+    expect(bench.face.wake(at(4)).some(({ kind }) => kind === "baud")).toBe(false);
+    expect(bench.ask("17", "03", 5)).toBe("d7 08");
+  });
+
+  test("17: a reply that never left changes nothing", () => {
+    const bench = new Bench("meterworks-1p", { baud: 2400 });
+    bench.face.handle({ kind: "bytes", link: LINK, bytes: frame("17", "20") }, at(2));
+    bench.face.handle({ kind: "bytes", link: LINK, bytes: frame("11", "00000100", "999999999998") }, at(2.01));
+    expect(bench.face.wake(at(3)).filter(({ kind }) => kind !== "log")).toEqual([]);
+    expect(bench.read("04000703", 4)).toBe("08");
+  });
+
   test("two connections do not mix their bytes, and a closed one is forgotten", () => {
     const { face } = new Bench();
     const other = linkId("other");
