@@ -34,6 +34,8 @@ export interface LineConfig {
   readonly bitsPerChar?: number;
   /** RTU only: the link reports the exact time of each byte (a virtual line does, an operating system's port does not). */
   readonly byteTimes?: boolean;
+  /** Serial framings only: the adapter hears what it sends, and each request comes back before its reply; default false. */
+  readonly echo?: boolean;
   /** µs, monotonic; default 1 s. */
   readonly responseTimeout?: number;
   /** Further attempts of a request that timed out or came back broken; default 2. */

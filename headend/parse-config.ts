@@ -92,6 +92,9 @@ function readLine(
   const pollEvery = line.has("pollSeconds") ? line.number("pollSeconds", 0.1, 86_400) : DEFAULT_POLL_SECONDS;
   const responseTimeout = line.has("timeoutSeconds") ? line.number("timeoutSeconds", 0.01, 60) : undefined;
   const retries = line.has("retries") ? line.integer("retries", 0, 10) : undefined;
+  const echo = line.has("echo") ? line.flag("echo") : undefined;
+  if (echo === true && framing === "tcp")
+    line.problem("echo", 'Modbus TCP has no echo; leave it out, or say "framing": "rtu" behind a transparent server');
   const measures = line.has("measures") ? readMeasures(line) : undefined;
   const meters = line.objects("meters").map((meter) => readPolledMeter(meter, findModel));
   line.close();
@@ -104,6 +107,7 @@ function readLine(
     pollEvery: micros(pollEvery),
     meters: meters.filter((meter) => meter !== undefined),
     ...(where.kind === "serial" ? { baud: where.baud, bitsPerChar: bitsPerChar(where) } : {}),
+    ...(echo === undefined ? {} : { echo }),
     ...(responseTimeout === undefined ? {} : { responseTimeout: micros(responseTimeout) }),
     ...(retries === undefined ? {} : { retries }),
     ...(measures === undefined ? {} : { measures }),

@@ -347,7 +347,7 @@ function framingOf(config: LineConfig): SerialFraming | undefined {
 
 function clientFor(config: LineConfig, framing: SerialFraming | undefined): ModbusClient {
   const responseTimeout = config.responseTimeout ?? DEFAULT_TIMEOUT;
-  if (framing !== undefined) return new ModbusClient({ ...framing, responseTimeout });
+  if (framing !== undefined) return new ModbusClient({ ...framing, responseTimeout, echo: config.echo ?? false });
   // One request at a time also over TCP: behind a gateway there is a serial bus again.
   return new ModbusClient({ framing: "tcp", responseTimeout, maxInFlight: 1 });
 }

@@ -3,6 +3,7 @@
  * P1). One job at a time. Data of modes B and C without its check character is refused; mode A has none.
  */
 import { assert, failure, success } from "../../src/core/result.ts";
+import { EchoFilter } from "../echo.ts";
 import {
   LINK_DOWN,
   READOUT_LIMIT,
@@ -18,7 +19,6 @@ import {
   withDefaults,
 } from "./client-job.ts";
 import { type DataSet, errorMessage, parseDataSets } from "./dataset.ts";
-import { EchoFilter } from "./echo.ts";
 import { errorText, type ReaderFailure } from "./errors.ts";
 import { ACK, addParity, ETX, NAK, stripParity, wireTime } from "./frame.ts";
 import {

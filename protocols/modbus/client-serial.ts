@@ -3,6 +3,7 @@
  * comes while nothing is asked is thrown away.
  */
 import { failure, success } from "../../src/core/result.ts";
+import { EchoFilter } from "../echo.ts";
 import {
   type ClientEffect,
   type ClientResult,
@@ -26,6 +27,11 @@ interface SerialOptions {
   readonly responseTimeout: number;
   /** µs that the units get to carry out a broadcast; default 100 ms. */
   readonly turnaround?: number;
+  /**
+   * The line's adapter hears what it sends: each request must come back before its reply, and is taken away. To be set where
+   * it is so and only there, because the reply to a write of one value is equal to the request.
+   */
+  readonly echo?: boolean;
 }
 
 export type SerialClientOptions = SerialOptions & SerialFraming;
@@ -42,6 +48,9 @@ export class SerialClient implements LinkClient, FrameUser {
   readonly #responseTimeout: number;
   readonly #turnaround: number;
   readonly #framer: SerialFramer;
+  readonly #echo: EchoFilter | undefined;
+  /** When the last byte came that is kept back as an echo. */
+  #echoAt = 0;
   readonly #queue: Pending[] = [];
   #inFlight: InFlight | undefined;
   #result: ClientResult | undefined;
@@ -61,6 +70,7 @@ export class SerialClient implements LinkClient, FrameUser {
     this.#turnaround = options.turnaround ?? 100_000;
     this.#silence = this.#line.silence;
     this.#framer = this.#line.framer(this);
+    this.#echo = options.echo === true ? new EchoFilter() : undefined;
   }
 
   get outstanding(): number {
@@ -80,7 +90,8 @@ export class SerialClient implements LinkClient, FrameUser {
   receive(bytes: Uint8Array, mono: number): readonly ClientEffect[] {
     this.#activeAt = mono;
     if (this.#inFlight === undefined || this.#inFlight.unit === BROADCAST) return [];
-    this.#framer.receive(bytes, mono);
+    if (this.#echo === undefined) this.#framer.receive(bytes, mono);
+    else this.#hearBehind(this.#echo, bytes, mono);
     return this.#progress(mono);
   }
 
@@ -142,6 +153,16 @@ export class SerialClient implements LinkClient, FrameUser {
   concerns(unit: number, code: number): boolean {
     const asked = this.#inFlight;
     return asked !== undefined && unit === asked.unit && (code & ~EXCEPTION_BIT) === asked.request.function;
+  }
+
+  /** Hears what is behind the echo; what began like it and went on otherwise is heard at its time after all. */
+  #hearBehind(echo: EchoFilter, bytes: Uint8Array, mono: number): void {
+    const { held } = echo;
+    const heard = Uint8Array.from([...bytes].flatMap((byte) => echo.pass(byte)));
+    const earlier = heard.length > bytes.length ? held : 0;
+    this.#framer.receive(heard.subarray(0, earlier), this.#echoAt);
+    this.#framer.receive(heard.subarray(earlier), mono);
+    this.#echoAt = mono;
   }
 
   #progress(mono: number): readonly ClientEffect[] {
@@ -218,6 +239,7 @@ export class SerialClient implements LinkClient, FrameUser {
     const wait = next.unit === BROADCAST ? this.#turnaround : this.#responseTimeout;
     this.#inFlight = { ...next, sentAt: mono, deadline: end + wait };
     this.#framer.clear();
+    this.#echo?.expect(bytes);
     this.#activeAt = end;
     this.#silence = this.#line.silence;
     return bytes;

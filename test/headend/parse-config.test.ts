@@ -79,6 +79,15 @@ describe("a good file", () => {
     expect(parsed.ok && parsed.value.collector.lines[1]?.framing).toBe("rtu");
   });
 
+  test("an adapter that hears itself is said beside the line, also behind a transparent server", () => {
+    const serial = parseConfig(change("lines.0.echo", true), findModel);
+    expect(serial.ok && serial.value.collector.lines[0]?.echo).toBe(true);
+    const document = change("lines.1.framing", "rtu") as ReturnType<typeof good>;
+    Object.assign(document.lines[1] as object, { echo: true });
+    const server = parseConfig(document, findModel);
+    expect(server.ok && server.value.collector.lines[1]?.echo).toBe(true);
+  });
+
   test("yen have no hundredths", () => {
     const parsed = parseConfig(
       { ...good(), prepaid: [{ meter: "A1", currency: "JPY", price: "30.5", warnAt: "100" }] },
@@ -94,13 +103,15 @@ describe("a good file", () => {
 
 describe("a bad file is refused with the place and the fix", () => {
   test.each([
-    ["lines.0.retires", 3, "lines[0].retires: there is no such setting here; known are framing, measures"],
+    ["lines.0.retires", 3, "lines[0].retires: there is no such setting here; known are echo, framing, measures"],
     ["lines.0.retries", 99, "lines[0].retries: a whole number from 0 to 10 is needed, not 99"],
     ["lines.0.retries", "3", 'lines[0].retries: a whole number from 0 to 10 is needed, not "3"'],
     ["lines.0.where", {}, 'lines[0].where.tcp: write { "tcp": "host:port" }'],
     ["lines.0.where", { tcp: "meter" }, 'lines[0].where.tcp: "meter" is not host:port, such as'],
     ["lines.0.where", { serial: "x", parity: "mark" }, "lines[0].where.parity: one of none, even, odd is needed"],
     ["lines.0.where", { tcp: "h:502", baud: 9600 }, "lines[0].where.baud: there is no such setting here"],
+    ["lines.0.echo", "yes", 'lines[0].echo: true or false is needed, not "yes"'],
+    ["lines.1.echo", true, "lines[1].echo: Modbus TCP has no echo; leave it out"],
     ["lines.0.pollSeconds", 0, "lines[0].pollSeconds: a number from 0.1 to 86400 is needed, not 0"],
     ["lines.0.meters", [], "lines[0].meters: a line has at least one meter"],
     ["lines.0.meters", "A1", 'lines[0].meters: a list [ … ] is needed, not "A1"'],

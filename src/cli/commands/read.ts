@@ -27,6 +27,7 @@ interface Flags extends WireFlags, Iec62056ReadFlags {
   readonly dlt645?: Dlt645Choices;
   readonly timeout: number;
   readonly retries: number;
+  readonly echo?: true;
   readonly json?: true;
 }
 
@@ -34,6 +35,7 @@ const HELP = `
 Examples:
   meterworks read --model eastron-sdm630 --tcp 192.168.1.50:502 --unit 1
   meterworks read --model eastron-sdm120 --serial /dev/ttyUSB0 --baud 2400 --json
+  meterworks read --model eastron-sdm120 --serial /dev/ttyUSB0 --echo
   meterworks read --protocol dlt645 --serial /dev/ttyUSB0 --address 000000000161
   meterworks read --protocol iec62056-21 --tcp 192.168.1.60:8000
   meterworks read --protocol iec62056-21 --serial /dev/ttyUSB0
@@ -52,6 +54,7 @@ export function addRead(program: Command): void {
       readAddress,
     )
     .option("--dlt645 <KEY=VALUE,...>", "how this meter differs, such as combined=sum,zone=480", dlt645Choices("read"))
+    .option("--echo", "Modbus: the serial adapter hears itself, as two-wire ones without echo suppression do")
     .option("--timeout <MS>", "wait this long for each reply", integer("--timeout", 10, 60_000), 1_000)
     .option("--retries <N>", "further attempts of a request without a good reply", integer("--retries", 0, 10), 2)
     .option("--json", "[{measure, obis, value, unit, time, quality}], values as decimal strings")
@@ -62,6 +65,8 @@ export function addRead(program: Command): void {
 async function run(flags: Flags): Promise<void> {
   const { wire, protocol } = wireOf(flags, "--serial or --tcp");
   checkIec62056Flags(flags, protocol === "iec62056-21", "auto");
+  if (flags.echo === true && (wire.kind !== "serial" || !protocol.startsWith("modbus")))
+    throw usage("--echo is for Modbus on --serial", "the other protocols tell an echo by themselves: leave it out");
   await CommandProcess.run(1, async (proc) => {
     const reading = await readIn(proc, { protocol, wire }, flags);
     show(valueViews(reading.values, reading.time, "good"), flags.json === true);
@@ -98,6 +103,7 @@ async function readModbus(proc: CommandProcess, { protocol, wire }: Spoken, flag
     link: link.id,
     framing: wire.kind === "tcp" ? "tcp" : framingOf(settings).framing,
     baud: settings.baudRate,
+    ...(flags.echo === true ? { echo: true } : {}),
     responseTimeout: flags.timeout * MICROS_PER_MS,
     retries: flags.retries,
     // One poll is all it gets to make.
@@ -165,7 +171,7 @@ function hintFor(reason: string, wire: Wire): string {
   if (!/time/i.test(reason)) return "check that --model is this meter's";
   return wire.kind === "tcp"
     ? "check --unit, or give a longer --timeout"
-    : "check --unit, --baud, --parity and the A/B wires, or give a longer --timeout";
+    : "check --unit, --baud, --parity, --echo and the A/B wires, or give a longer --timeout";
 }
 
 function show(rows: ReturnType<typeof valueViews>, json: boolean): void {

@@ -70,6 +70,21 @@ describe.each([
     expect(results).toEqual(Array.from({ length: 20 }, () => "0 1 0 2"));
   });
 
+  test("polls are answered through an adapter that hears itself, with and without faults", () => {
+    const bench = new Bench({}, { lumps });
+    bench.server(5, timing);
+    const results = bench.poll(20, timing, { echo: true });
+    bench.run(5_000_000);
+    expect(results).toEqual(Array.from({ length: 20 }, () => "0 1 0 2"));
+    const harsh = new Bench({ lost: 20, doubled: 20, late: 20, noise: 300, stray: 300 }, { lumps }, 5);
+    harsh.server(5, timing);
+    const harmed = harsh.poll(200, timing, { echo: true });
+    harsh.run(60_000_000);
+    expect(harmed).toHaveLength(200);
+    expect(harmed.filter((result) => result === "0 1 0 2").length).toBeGreaterThan(120);
+    expect(harmed.filter((result) => !["0 1 0 2", "timeout", "bad-reply"].includes(result))).toEqual([]);
+  });
+
   test("1,000 bytes of garbage before, between and after frames cost only the frames they touch", () => {
     for (let seed = 1; seed <= 20; seed++) {
       const bench = new Bench({}, { lumps }, seed);

@@ -94,7 +94,7 @@ export class Bench {
   /** The head-end's client asking unit 5 for two registers `times` over, one after the other; how each ended. */
   poll(times: number, timing: RtuTiming, options: Partial<PartyOptions> = {}): string[] {
     const results: string[] = [];
-    const client = new ModbusClient({ framing: "rtu", timing, responseTimeout: 200_000 });
+    const client = new ModbusClient({ framing: "rtu", timing, responseTimeout: 200_000, echo: options.echo ?? false });
     const take = (effects: readonly ClientEffect[]): void => {
       for (const effect of effects) {
         if (effect.kind === "send") link.perform({ kind: "send", link: link.id, bytes: effect.bytes });
