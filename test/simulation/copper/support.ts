@@ -91,8 +91,8 @@ export class Bench {
     return server;
   }
 
-  /** The head-end's client asking unit 5 for two registers `times` over, one after the other; how each ended. */
-  poll(times: number, timing: RtuTiming, options: Partial<PartyOptions> = {}): string[] {
+  /** The head-end's client asking unit 5 for two registers `times` over, one after the other, `pause` µs apart; how each ended. */
+  poll(times: number, timing: RtuTiming, options: Partial<PartyOptions> = {}, pause = 0): string[] {
     const results: string[] = [];
     const client = new ModbusClient({ framing: "rtu", timing, responseTimeout: 200_000, echo: options.echo ?? false });
     const take = (effects: readonly ClientEffect[]): void => {
@@ -110,7 +110,7 @@ export class Bench {
     const ask = (): void => {
       if (results.length >= times) return;
       const request = { function: 3, address: 1, quantity: 2 } as const;
-      this.world.after(0, () => take(client.submit(results.length, 5, request, this.world.now().mono)));
+      this.world.after(pause, () => take(client.submit(results.length, 5, request, this.world.now().mono)));
     };
     const link = this.line.join(
       client,
