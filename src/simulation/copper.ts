@@ -60,7 +60,6 @@ const STRAY_LEVELS = [0b11_1111_1110, 0b10_0000_0000] as const;
 
 export class CopperLine implements SimBus {
   readonly id: LinkId;
-  readonly byteTimes: boolean;
   readonly #world: World;
   readonly #random: Random;
   readonly #defaults: PartyOptions;
@@ -80,7 +79,6 @@ export class CopperLine implements SimBus {
   constructor(world: World, id: LinkId, defaults: PartyOptions, faults: CopperFaults, random: Random) {
     this.#world = world;
     this.id = id;
-    this.byteTimes = !defaults.lumps;
     this.#defaults = defaults;
     this.#faults = faults;
     this.#random = random;

@@ -4,6 +4,7 @@
  */
 import type { LinkEvent, LinkId } from "../core/actor.ts";
 import type { Random } from "../core/random.ts";
+import type { PartyOptions } from "./copper.ts";
 import type { SimLink, World } from "./world.ts";
 
 /** How often something happens to a frame, in 1/10,000. */
@@ -27,24 +28,25 @@ const LATE_MAX = 50_000;
 export type Listener = (event: LinkEvent) => void;
 
 /**
- * A bus of the simulation. There are two, because one cannot be both: VirtualLine moves frames, one event each, so that a
- * month passes in seconds; CopperLine (copper.ts) moves bits, at some hundred times the work.
+ * A bus of the simulation. There are two, because one cannot be both: CopperLine (copper.ts) moves bits, with every fault of
+ * a wire, and takes some 70 events for a byte on a bus of eight; VirtualLine moves frames, one event each, so that a run of
+ * many meters over months stays possible. Measured: a full bus is simulated seven times faster (docs/simulation.md).
  */
 export interface SimBus {
   readonly id: LinkId;
-  /** Whether each byte comes at its time. */
-  readonly byteTimes: boolean;
   readonly frames: number;
   readonly harmed: number;
-  /** Joins a party; it hears `opened` and from then on what the others send. The result is its end of the line. */
-  join(party: object, listener: Listener): SimLink;
+  /**
+   * Joins a party; it hears `opened` and from then on what the others send. The result is its end of the line.
+   * @param own how the party's adapter differs from the line's default; where frames are moved there is but one kind
+   */
+  join(party: object, listener: Listener, own?: Partial<PartyOptions>): SimLink;
   leave(party: object): void;
   /** From now on nothing goes wrong. */
   calm(): void;
 }
 
 export class VirtualLine implements SimBus {
-  readonly byteTimes = false;
   readonly id: LinkId;
   readonly #world: World;
   readonly #random: Random;

@@ -14,9 +14,10 @@ import { checkMoney } from "./checkers/money.ts";
 import { checkOrders } from "./checkers/orders.ts";
 import { checkReadings } from "./checkers/readings.ts";
 import type { Verdict } from "./checkers/verdict.ts";
-import type { SimOptions } from "./options.ts";
+import type { CopperOptions, SimOptions } from "./options.ts";
 import { SimMeter } from "./sim-meter.ts";
 import { buildSite, SIM_PASSWORD, type Site, type SiteParts, SOUND_PARTS } from "./site.ts";
+import { AddressTwin } from "./twin.ts";
 import { SimHost, World } from "./world.ts";
 
 export interface SimReport {
@@ -38,6 +39,8 @@ const MINUTE = 60 * MICROS_PER_SECOND;
 const CALM = 3 * 60 * MINUTE;
 const HEADEND_RESTART = MINUTE;
 const POWER_OUTAGE_MAX = 60 * MINUTE;
+const REPAIR_MAX = 60 * MINUTE;
+const TWIN_MAX = 60 * MINUTE;
 
 /**
  * @param progress told the share done, 0..1, about a hundred times
@@ -132,7 +135,7 @@ class Simulation {
     );
     this.#headend = host;
     this.#ends = lines.map((line) => {
-      const end = line.join(this, (event) => host.post(event));
+      const end = line.join(this, (event) => host.post(event), this.#site.port);
       return { link: line.id, perform: (effect) => end.perform(effect) };
     });
     broker.connectHeadend((event) => host.post(event));
@@ -204,6 +207,7 @@ class Simulation {
       this.#world.at(at, () => meter.powerCut(i % 2 === 0));
       this.#world.at(at + random.between(MINUTE, POWER_OUTAGE_MAX), () => meter.powerOn());
     }
+    if (this.#options.copper !== null) this.#scheduleCopper(this.#options.copper, random.fork("copper"), length);
     const controllable = this.#meters.filter(({ config }) => config.model.plate.relayAmps !== null);
     for (let i = 0; i < this.#options.orders && controllable.length > 0; i++) {
       const meter = random.pick(controllable).config.id as MeterId;
@@ -223,6 +227,29 @@ class Simulation {
     }
   }
 
+  /** All of it ends before the calm. */
+  #scheduleCopper(copper: CopperOptions, random: Random, length: number): void {
+    const onLines = this.#meters.flatMap(({ config: { wire } }) => (wire.kind === "line" ? [wire] : []));
+    if (onLines.length === 0) return;
+    const within = (from: number, longest: number) => Math.min(length, from + random.between(1, longest));
+    for (let i = 0; i < copper.cuts; i++) {
+      const line = random.pick(this.#site.copper);
+      const place = random.below(this.#options.metersPerLine);
+      const at = random.below(length);
+      this.#world.at(at, () => line.cut(place));
+      this.#world.at(within(at, REPAIR_MAX), () => line.repair(place));
+    }
+    for (let i = 0; i < copper.twins; i++) {
+      const { line, unit, timing } = random.pick(onLines);
+      const at = random.below(length);
+      const until = within(at, TWIN_MAX);
+      this.#world.at(at, () => {
+        const twin = new AddressTwin(this.#world, line, unit, timing);
+        this.#world.at(until, () => twin.leave());
+      });
+    }
+  }
+
   #config(): CollectorConfig {
     const every = this.#options.pollMinutes * MINUTE;
     const lines = this.#site.lines.map((line): LineConfig => {
@@ -231,7 +258,9 @@ class Simulation {
           ? [{ id: config.id as MeterId, unit: config.wire.unit, model: config.model, password: SIM_PASSWORD }]
           : [],
       );
-      return { link: line.id, framing: "rtu", baud: this.#site.baud, pollEvery: every, meters };
+      const { baud, bitsPerChar, port } = this.#site;
+      const serial = { baud, bitsPerChar, byteTimes: !port.lumps, echo: port.echo };
+      return { link: line.id, framing: "rtu", ...serial, pollEvery: every, meters };
     });
     const overMqtt = this.#site.meters.filter(({ wire }) => wire.kind === "mqtt");
     return {

@@ -13,12 +13,12 @@ import { linkId } from "../core/actor.ts";
 import { assert } from "../core/result.ts";
 import { MICROS_PER_SECOND } from "../core/time.ts";
 import type { VirtualBroker } from "./broker.ts";
-import type { VirtualLine } from "./line.ts";
+import type { SimBus } from "./line.ts";
 import { DeliveryTruth, WatchedChip } from "./truth.ts";
 import { SimHost, type World } from "./world.ts";
 
 export type SimWire =
-  | { readonly kind: "line"; readonly line: VirtualLine; readonly unit: number; readonly timing: RtuTiming }
+  | { readonly kind: "line"; readonly line: SimBus; readonly unit: number; readonly timing: RtuTiming }
   | { readonly kind: "mqtt"; readonly broker: VirtualBroker; readonly interval: number };
 
 export interface SimMeterConfig {

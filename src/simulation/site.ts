@@ -1,7 +1,7 @@
 /** The site of a run: buses, broker, store, and the meters with their loads, drawn from the seed. */
 import { type LoadSource, mainsOf, stepLoad } from "../../firmware-sim/metrology/mains.ts";
 import { MemoryNvram, type Nvram } from "../../firmware-sim/nvram/nvram.ts";
-import { rtuTiming } from "../../protocols/modbus/timing.ts";
+import { type RtuTiming, rtuTiming } from "../../protocols/modbus/timing.ts";
 import { findModel } from "../../protocols/models/index.ts";
 import type { MeterModel } from "../../protocols/models/model.ts";
 import { linkId } from "../core/actor.ts";
@@ -9,8 +9,10 @@ import type { Random } from "../core/random.ts";
 import { assert } from "../core/result.ts";
 import { MICROS_PER_SECOND } from "../core/time.ts";
 import { VirtualBroker } from "./broker.ts";
-import { VirtualLine } from "./line.ts";
-import type { SimOptions } from "./options.ts";
+import type { CharacterFormat } from "./copper/character.ts";
+import { CopperLine, type PartyOptions } from "./copper.ts";
+import { type SimBus, VirtualLine } from "./line.ts";
+import type { CopperOptions, SimOptions } from "./options.ts";
 import type { SimMeterConfig, SimWire } from "./sim-meter.ts";
 import { SimStore, type StoreFaults } from "./store.ts";
 import type { World } from "./world.ts";
@@ -18,11 +20,17 @@ import type { World } from "./world.ts";
 export const SIM_PASSWORD = 4711;
 const BAUD = 9_600;
 const BITS_PER_CHAR = 10;
+const EIGHT_N_ONE: CharacterFormat = { baud: BAUD, dataBits: 8, parity: "none", stopBits: 1 };
 const MINUTE = 60 * MICROS_PER_SECOND;
 
 export interface Site {
   readonly baud: number;
-  readonly lines: readonly VirtualLine[];
+  readonly bitsPerChar: number;
+  readonly lines: readonly SimBus[];
+  /** Those of the lines that are simulated by bits: all or none. */
+  readonly copper: readonly CopperLine[];
+  /** How the head-end's port on each line is set. */
+  readonly port: Pick<PartyOptions, "lumps" | "echo" | "keepsBad">;
   readonly broker: VirtualBroker;
   readonly store: SimStore;
   readonly meters: readonly SimMeterConfig[];
@@ -44,7 +52,8 @@ export const SOUND_PARTS: SiteParts = {
 export function buildSite(world: World, options: SimOptions, random: Random, parts: SiteParts): Site {
   const broker = new VirtualBroker(world, options.broker, random.fork("broker"));
   const store = parts.store(world, options.store, random.fork("store"));
-  const lines: VirtualLine[] = [];
+  const lines: SimBus[] = [];
+  const { copper } = options;
   const meters: SimMeterConfig[] = [];
   let onLine = 0;
   for (let i = 0; i < options.meters; i++) {
@@ -55,9 +64,9 @@ export function buildSite(world: World, options: SimOptions, random: Random, par
       if (onLine % options.metersPerLine === 0) lines.push(newLine(world, lines.length, options, random));
       wire = {
         kind: "line",
-        line: lines.at(-1) as VirtualLine,
+        line: lines.at(-1) as SimBus,
         unit: (onLine % options.metersPerLine) + 1,
-        timing: rtuTiming(BAUD, { bitsPerChar: BITS_PER_CHAR }),
+        timing: meterTiming(copper),
       };
       onLine += 1;
     }
@@ -65,13 +74,26 @@ export function buildSite(world: World, options: SimOptions, random: Random, par
   }
   const withRelay = meters.filter(({ model }) => model.plate.relayAmps !== null);
   return {
-    ...{ baud: BAUD, lines, broker, store, meters },
+    ...{ baud: BAUD, bitsPerChar: BITS_PER_CHAR, lines, broker, store, meters },
+    copper: lines.filter((line) => line instanceof CopperLine),
+    // A computer's driver hands bytes with a wrong stop bit over, a meter's does not.
+    port: { lumps: copper?.headendLumps ?? true, echo: copper?.headendEcho ?? false, keepsBad: true },
     prepaid: withRelay.filter(() => random.chance(1, 2)).map(({ id }) => id),
   };
 }
 
-function newLine(world: World, index: number, options: SimOptions, random: Random): VirtualLine {
+/** Lines by frames hand whole ones over, and so does a UART that is read now and then. */
+export function meterTiming(copper: CopperOptions | null): RtuTiming {
+  return rtuTiming(BAUD, { bitsPerChar: BITS_PER_CHAR, byteTimes: copper !== null && !copper.meterLumps });
+}
+
+function newLine(world: World, index: number, options: SimOptions, random: Random): SimBus {
   const id = linkId(`bus-${index + 1}`);
+  if (options.copper !== null) {
+    const { faults, meterLumps } = options.copper;
+    const party = { format: EIGHT_N_ONE, lumps: meterLumps, echo: false, keepsBad: false };
+    return new CopperLine(world, id, party, faults, random.fork(id));
+  }
   return new VirtualLine(world, id, BAUD, BITS_PER_CHAR, options.line, random.fork(id));
 }
 

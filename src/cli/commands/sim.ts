@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { MICROS_PER_SECOND } from "../../core/time.ts";
 import { randomSeed } from "../../platform/entropy.ts";
-import { drawOptions, type SimOptions } from "../../simulation/options.ts";
+import { type CopperOptions, drawCopper, drawOptions, type SimOptions } from "../../simulation/options.ts";
 import { isGood, runSimulation, type SimReport } from "../../simulation/run.ts";
 import { CommandError } from "../errors.ts";
 import { print, printJson } from "../output.ts";
@@ -13,6 +13,7 @@ interface Flags {
   readonly days: number;
   readonly meters: number;
   readonly runs: number;
+  readonly copper?: boolean;
   readonly json?: true;
 }
 
@@ -21,6 +22,7 @@ Everything is drawn from the seed and printed: the same seed and flags repeat a 
 
 Examples:
   meterworks sim --seed 7 --days 30 --meters 20
+  meterworks sim --seed 7 --copper         noise, collisions, cut wires, echoes on serial lines
   meterworks sim --runs 50 --days 2        a campaign of 50 seeds; it stops at the first that fails`;
 
 export function addSim(program: Command): void {
@@ -31,6 +33,8 @@ export function addSim(program: Command): void {
     .option("--days <D>", "simulated days", integer("--days", 1, 3_660), 3)
     .option("--meters <M>", "how many meters", integer("--meters", 1, 10_000), 10)
     .option("--runs <N>", "so many seeds, counting up", integer("--runs", 1, 1_000_000), 1)
+    .option("--copper", "serial lines by bits, whatever the seed says (a third of the seeds has them)")
+    .option("--no-copper", "serial lines by frames, which takes less time")
     .option("--json", "one report per line as JSON")
     .addHelpText("after", HELP)
     .action(run);
@@ -39,14 +43,20 @@ export function addSim(program: Command): void {
 async function run(flags: Flags): Promise<void> {
   const first = flags.seed ?? randomSeed();
   for (let i = 0; i < flags.runs; i++) {
-    const options = drawOptions(first + i, flags.days, flags.meters);
+    const options = optionsOf(first + i, flags);
     const report = runSimulation(options, flags.json === true ? undefined : showProgress());
     if (flags.json === true) printJson(report);
     else show(report);
     if (isGood(report)) continue;
-    const repeat = `meterworks sim --seed ${options.seed} --days ${options.days} --meters ${options.meters}`;
+    const wires = flags.copper === undefined ? "" : flags.copper ? " --copper" : " --no-copper";
+    const repeat = `meterworks sim --seed ${options.seed} --days ${options.days} --meters ${options.meters}${wires}`;
     throw new CommandError(1, `a checker found a violation with seed ${options.seed}`, `repeat it with: ${repeat}`);
   }
+}
+
+function optionsOf(seed: number, { days, meters, copper }: Flags): SimOptions {
+  if (copper === undefined) return drawOptions(seed, days, meters);
+  return drawOptions(seed, days, meters, copper ? drawCopper(seed) : null);
 }
 
 /** A percentage and the time left, where someone looks; redrawn at most four times a second. */
@@ -76,14 +86,24 @@ function show(report: SimReport): void {
   }
 }
 
+function faults(all: object): string {
+  return Object.entries(all)
+    .map(([name, rate]) => `${name} ${rate}`)
+    .join(", ");
+}
+
+function copperLines({ faults: all, headendLumps, headendEcho, meterLumps, cuts, twins }: CopperOptions): string[] {
+  const bytes = (lumps: boolean) => (lumps ? "bytes in lumps" : "bytes at their times");
+  return [
+    `copper, in 10,000: ${faults(all)}`,
+    `copper: head-end ${bytes(headendLumps)}${headendEcho ? " with echo" : ""}, meters ${bytes(meterLumps)}, ${cuts} cut wires, ${twins} strangers with a meter's address`,
+  ];
+}
+
 function optionLines(o: SimOptions): string[] {
-  const faults = (all: object) =>
-    Object.entries(all)
-      .map(([name, rate]) => `${name} ${rate}`)
-      .join(", ");
   return [
     `${o.days} days, ${o.meters} meters, ${o.mqttShare} % over MQTT, ${o.metersPerLine} per line, every ${o.pollMinutes} min`,
-    `frames in 10,000: ${faults(o.line)}`,
+    ...(o.copper === null ? [`frames in 10,000: ${faults(o.line)}`] : copperLines(o.copper)),
     `messages in 10,000: ${faults(o.broker)}`,
     `store: ${o.store.failed} failed commits in 10,000, slowest ${o.store.slowest / MICROS_PER_SECOND} s`,
     `${o.headendCrashes} head-end crashes, ${o.powerCuts} power cuts, ${o.orders} orders, checkpoint every ${o.checkpointSeconds} s`,
