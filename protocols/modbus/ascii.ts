@@ -129,6 +129,6 @@ export class AsciiFramer implements SerialFramer {
   #giveUp(): void {
     const digits = this.#digits;
     this.clear();
-    if (digits >= 0) this.#user.damaged(this.#bytes, 0, digits >> 1);
+    if (digits >= 0) this.#user.damaged(this.#bytes, 0, digits >> 1, true);
   }
 }

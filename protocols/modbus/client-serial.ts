@@ -134,16 +134,19 @@ export class SerialClient implements LinkClient, FrameUser {
     else this.#result = result;
   }
 
-  damaged(bytes: Uint8Array, at: number, length: number): void {
+  damaged(bytes: Uint8Array, at: number, length: number, unfinished = false): void {
     const asked = this.#inFlight;
     if (asked === undefined || this.#result !== undefined || length < 2) return;
     // Noise before the reply does not end the wait; what begins as the reply does was the reply.
     const code = (bytes[at + 1] as number) & ~EXCEPTION_BIT;
-    if (bytes[at] === asked.unit && code === asked.request.function)
-      this.#result = failure({
-        kind: "bad-reply",
-        detail: "the reply is damaged: its check bytes, length or gaps are wrong",
-      });
+    if (bytes[at] !== asked.unit || code !== asked.request.function) return;
+    const result = failure({
+      kind: "bad-reply",
+      detail: "the reply is damaged: its check bytes, length or gaps are wrong",
+    } as const);
+    // A request must not be sent into the rest of a reply; and what only began like one may have been noise before it.
+    if (unfinished) this.#doubt = result;
+    else this.#result = result;
   }
 
   lengthAt(bytes: Uint8Array, at: number, end: number, shape: "request" | "reply"): number {

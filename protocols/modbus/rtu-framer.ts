@@ -10,8 +10,8 @@ import { type RtuTiming, settledAfter, wireTime } from "./timing.ts";
 export interface FrameUser {
   /** Unit and PDU of a frame whose check bytes are good. The bytes are the framer's own: they hold during the call. */
   frame(bytes: Uint8Array, at: number, length: number): void;
-  /** Something that ended and was no good frame. */
-  damaged(bytes: Uint8Array, at: number, length: number): void;
+  /** Something that is no good frame; `unfinished` where that was seen before an end (ASCII), so that more may follow. */
+  damaged(bytes: Uint8Array, at: number, length: number, unfinished?: boolean): void;
   /**
    * Length of the frame that starts at `at`, taken as a request or as a reply; `UNKNOWN` also where the line cannot carry
    * such a thing (nobody but this server answers for its own unit).
