@@ -257,11 +257,17 @@ export class Iec62056Reader {
     if (block.command !== undefined) return [];
     if (running.partial.length + block.data.length > READOUT_LIMIT)
       return this.#finish(running, failure({ kind: "bad-reply", detail: `data of more than ${READOUT_LIMIT} bytes` }));
-    running.partial += block.data;
-    if (block.partial) return this.#say(Uint8Array.of(ACK), this.#stage, mono + this.#reaction(running), mono);
-    const sets = parseDataSets(running.partial);
+    const text = running.partial + block.data;
+    if (block.partial) {
+      running.partial = text;
+      return this.#say(Uint8Array.of(ACK), this.#stage, mono + this.#reaction(running), mono);
+    }
+    const sets = parseDataSets(text);
+    // Seven bits of check let one damaged block in 128 pass; what can't be read is asked for again like the others.
+    if (!sets.ok) return this.#doubt(running, { kind: "bad-reply", detail: errorText(sets.error) }, mono);
+    if (this.#stage === "readout" && sets.value.length === 0)
+      return this.#doubt(running, { kind: "bad-reply", detail: "a readout without data" }, mono);
     running.partial = "";
-    if (!sets.ok) return this.#finish(running, failure({ kind: "bad-reply", detail: errorText(sets.error) }));
     return this.#stage === "readout"
       ? this.#readoutDone(running, sets.value, mono)
       : this.#reply(running, sets.value, mono);

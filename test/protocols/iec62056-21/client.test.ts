@@ -176,9 +176,15 @@ describe("readout", () => {
     expect(b.reason).toBe("good");
   });
 
-  test("data that can't be read is refused even with a good check", () => {
-    const b = new Bench(READOUT).hear(ZMD120_IDENT).hear(block("1.8.0(12\r\n!\r\n"));
-    expect(b.reason).toBe("unusable reply: byte 8: a value ends without )");
+  test.each([
+    ["data that can't be read", block("1.8.0(12\r\n!\r\n"), "byte 8: a value ends without )"],
+    ["a block without data, STX ETX 03", "\x02\x03\x03", "a readout without data"],
+  ])("%s is asked for again though its check is good, and refused when it stays so", (_what, bad, reason) => {
+    const b = new Bench(READOUT).hear(ZMD120_IDENT).hear(bad).hear(block(ZMD120));
+    expect(b.reason).toBe("good");
+    expect(b.take().filter((sent) => sent === "\x15")).toHaveLength(1);
+    const again = new Bench(READOUT, { retries: 1 }).hear(ZMD120_IDENT).hear(bad).hear(bad);
+    expect(again.reason).toBe(`unusable reply: ${reason}`);
   });
 
   test("R3 as its source has it, without ETX and check, is no readout", () => {
