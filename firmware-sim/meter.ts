@@ -201,11 +201,16 @@ export class Meter {
     return true;
   }
 
-  /** The next telemetry sequence number; remembered before it is used, so that no number is ever given twice. */
-  nextSequence(now: Now): number {
-    this.#sequence += 1;
-    this.#save(now);
+  /** The last telemetry sequence number that was used. */
+  get sequence(): number {
     return this.#sequence;
+  }
+
+  /** Remembers that a number was used; to be called before the message leaves, so that no number is ever given twice. */
+  useSequence(sequence: number, now: Now): void {
+    if (sequence <= this.#sequence) return;
+    this.#sequence = sequence;
+    this.#save(now);
   }
 
   /** The power-fail interrupt: the last checkpoint of an orderly stop. */

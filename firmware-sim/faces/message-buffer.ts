@@ -29,6 +29,7 @@ export class MessageBuffer {
   readonly #sending = new Map<number, Entry>();
   #next = 1;
   #dropped = 0;
+  #newestKept: Uint8Array | undefined;
 
   /** `capacity` counts the messages that wait; those being sent come on top. What `nvram` kept waits again. */
   constructor(capacity: number, nvram?: Nvram) {
@@ -45,6 +46,11 @@ export class MessageBuffer {
   /** Messages that had to go since power on, and at it, because the broker was away too long. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** The newest message that the memory held at power on, acknowledged or not. */
+  get newestKept(): Uint8Array | undefined {
+    return this.#newestKept;
   }
 
   /** Takes a message; where too many wait the oldest is given up. */
@@ -110,6 +116,7 @@ export class MessageBuffer {
     for (const cell of free.reverse()) this.#freeCells.push(cell);
     found.sort((a, b) => a.number - b.number);
     this.#next = (found.at(-1)?.number ?? 0) + 1;
+    this.#newestKept = found.at(-1)?.payload;
     const open = found.filter(({ number }) => number >= acknowledged);
     const kept = new Set(open.slice(-this.#capacity));
     this.#dropped = open.length - kept.size;

@@ -5,7 +5,13 @@
  */
 
 import { payloadErrorText } from "../../protocols/mqtt/errors.ts";
-import { decodeCommand, encodeResponse, encodeTelemetry, type MeterCommand } from "../../protocols/mqtt/message.ts";
+import {
+  decodeCommand,
+  decodeTelemetry,
+  encodeResponse,
+  encodeTelemetry,
+  type MeterCommand,
+} from "../../protocols/mqtt/message.ts";
 import { parseTopic, topicFor } from "../../protocols/mqtt/topics.ts";
 import type { Actor, LinkEffect, LinkEvent, LinkId } from "../../src/core/actor.ts";
 import { NO_EFFECTS } from "../../src/core/actor.ts";
@@ -51,12 +57,14 @@ export class MqttFace implements Actor {
   /** Next telemetry by mains time: at power on, then aligned to the interval so that meters of a fleet are comparable. */
   #due = 0;
 
-  constructor(meter: Meter, options: MqttFaceOptions) {
+  constructor(meter: Meter, options: MqttFaceOptions, now: Now) {
     this.#meter = meter;
     this.#link = options.link;
     this.#interval = options.interval;
     this.#keys = telemetryKeys(meter);
     this.#buffer = new MessageBuffer(options.buffer ?? BUFFER_DEFAULT, options.nvram);
+    const kept = this.#buffer.newestKept === undefined ? undefined : decodeTelemetry(this.#buffer.newestKept);
+    if (kept?.ok) meter.useSequence(kept.value.sequence, now);
   }
 
   handle(event: LinkEvent, now: Now): readonly LinkEffect[] {
@@ -109,16 +117,22 @@ export class MqttFace implements Actor {
     return [{ kind: "log", level, event: "mqtt.disconnected", fields }];
   }
 
+  /**
+   * Kept first and its number remembered second, both before it leaves: power lost between the two leaves a message whose
+   * number the next power on finds in it, and never a number without its message.
+   */
   #measure(now: Now): void {
     this.#meter.refresh(now);
+    const sequence = this.#meter.sequence + 1;
     const payload = encodeTelemetry({
       meter: this.#meter.id,
       model: this.#meter.model.id,
-      sequence: this.#meter.nextSequence(now),
+      sequence,
       time: this.#meter.clock(now),
       values: this.#values(),
     });
     this.#buffer.push(payload);
+    this.#meter.useSequence(sequence, now);
   }
 
   #send(): readonly LinkEffect[] {

@@ -137,7 +137,7 @@ async function connectBroker(
       buffer: flags.mqttBuffer,
       ...(nvram === undefined ? {} : { nvram }),
     };
-    proc.runtime.host(new MqttFace(meter, options), undefined, { name: meter.id }).attach(link);
+    proc.runtime.host(new MqttFace(meter, options, proc.clock.now()), undefined, { name: meter.id }).attach(link);
   }
   return withoutPassword(url);
 }

@@ -116,7 +116,7 @@ export class SimMeter {
 
   #connectBroker(meter: Meter, wire: SimWire & { kind: "mqtt" }): void {
     const link = linkId(`mqtt:${meter.id}`);
-    const face = new MqttFace(meter, { link, interval: wire.interval, nvram: this.config.nvram });
+    const face = new MqttFace(meter, { link, interval: wire.interval, nvram: this.config.nvram }, this.#world.now());
     const host = new SimHost<LinkEvent, LinkEffect>(this.#world, face, (effect) => {
       if (effect.kind === "log") this.#note(effect);
       else wire.broker.fromMeter(effect);

@@ -124,6 +124,8 @@ export function connectMeters(
       subscriptions: [topicFor(id, "cmd")],
     });
     proc.cleanup(() => link.end());
-    proc.runtime.host(new MqttFace(meter, { link: link.id, interval }), undefined, { name: id }).attach(link);
+    proc.runtime
+      .host(new MqttFace(meter, { link: link.id, interval }, proc.clock.now()), undefined, { name: id })
+      .attach(link);
   }
 }

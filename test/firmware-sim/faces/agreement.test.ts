@@ -282,7 +282,7 @@ function expectIec(meter: Meter): void {
 /* ---- MQTT ---- */
 
 function expectMqtt(meter: Meter): void {
-  const face = new MqttFace(meter, { link: LINK, interval: 60e6 });
+  const face = new MqttFace(meter, { link: LINK, interval: 60e6 }, at(1));
   const effects = face.handle({ kind: "opened", link: LINK }, at(1));
   const published = effects.flatMap((e) =>
     e.kind === "publish" ? [JSON.parse(new TextDecoder().decode(e.payload))] : [],
