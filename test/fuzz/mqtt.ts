@@ -1,4 +1,5 @@
 /** Seeded junk against the MQTT profile: payloads and topics must be refused or understood, never throw, and mean what they say. */
+import { isDeepStrictEqual } from "node:util";
 import { payloadErrorText } from "../../protocols/mqtt/errors.ts";
 import {
   decodeCommand,
