@@ -61,7 +61,15 @@ export class LumpFramer implements SerialFramer {
       from += take;
     }
     this.lastByteAt = mono;
-    this.#due = mono + this.#timing.t35;
+    this.#due = mono + (this.#mayGive() ? this.#timing.t35 : settledAfter(this.#timing));
+  }
+
+  /**
+   * Whether t3.5 of silence could give a frame now. While the first one is known to be unfinished it can't, and a host is
+   * spared a wake, which it must meet to a fraction of a millisecond, for each byte of a long reply.
+   */
+  #mayGive(): boolean {
+    return this.#anchored && this.#frameAt(0) !== NEED_MORE;
   }
 
   wake(mono: number): void {
