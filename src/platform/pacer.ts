@@ -24,7 +24,10 @@ export interface PacedLineOptions {
     readonly double?: number;
     readonly noise?: number;
   };
-  /** Gets a line for each byte: the end it came from (a or b), start and end in ns, the byte in hex. */
+  /**
+   * Gets a line for each byte: the end it came from (a or b), when it began on the wire and when it was handed over (ns since
+   * the line began), the byte in hex. Whole once the line has ended.
+   */
   readonly log?: string;
 }
 
@@ -32,6 +35,8 @@ export interface PacedLine {
   /** The two ends, for any program that opens a serial port; whatever baud it sets, the line's is the one above. */
   readonly a: string;
   readonly b: string;
+  /** Of the process that keeps the pace. */
+  readonly pid: number;
   readonly end: () => Promise<void>;
 }
 
@@ -56,7 +61,7 @@ export async function createPacedLine(options: PacedLineOptions): Promise<PacedL
       await stop(child);
       await remove();
     };
-    return { a, b, end };
+    return { a, b, pid: child.pid as number, end };
   } catch (error) {
     await remove();
     throw error;

@@ -73,7 +73,7 @@ async function runBench(options: Options): Promise<void> {
       progress(round, options, `${rowLabel(row)}: ${rate}/s`);
     }
     for (const { master, speed, samples } of lines) {
-      const sample = await measureLine(master, speed, tools);
+      const sample = await measureLine(master, speed, tools, pin);
       samples.push(sample);
       progress(round, options, `${lineLabel(master, speed)}: ${(median(sample.cycles) / 1_000).toFixed(2)} ms`);
     }

@@ -1,33 +1,25 @@
-/** Our client as the bench drives it: `ModbusClient` in an actor, on the platform's runtime and its links. */
-import { type ClientEffect, ModbusClient, type ModbusClientOptions } from "../../protocols/modbus/client.ts";
+/** Our client as the bench drives it: `ModbusClient` in an actor, on the platform's runtime and TCP link. */
+import { type ClientEffect, ModbusClient } from "../../protocols/modbus/client.ts";
 import { failureText } from "../../protocols/modbus/errors.ts";
-import { BUSY_HOST_GAP, rtuTiming } from "../../protocols/modbus/timing.ts";
 import type { Actor, LinkEffect, LinkEvent, LinkId } from "../../src/core/actor.ts";
 import { MICROS_PER_SECOND, type Now, type Wake, wakeAtMono } from "../../src/core/time.ts";
 import { SystemClock } from "../../src/platform/clock.ts";
-import type { Link } from "../../src/platform/link.ts";
 import { Runtime } from "../../src/platform/runtime.ts";
-import { openSerial } from "../../src/platform/serial.ts";
 import { connectTcp } from "../../src/platform/tcp-client.ts";
 import { checkValues, REGISTERS } from "./pattern.ts";
 
 const UNIT = 1;
 
 type BenchEvent = LinkEvent | { readonly kind: "ask" };
-type BenchEffect =
-  | LinkEffect
-  | { readonly kind: "up" }
-  | { readonly kind: "answer"; readonly data: Uint8Array }
-  | { readonly kind: "failed"; readonly reason: string };
+type BenchEffect = LinkEffect | { readonly kind: "up" } | { readonly kind: "answer"; readonly data: Uint8Array };
 
-/** One connection: asks when told to, and hands each answer out. */
+/** One connection: asks when told to, and hands each answer out. Whatever fails ends the bench. */
 class Poller implements Actor<BenchEvent, BenchEffect> {
   readonly #link: LinkId;
-  readonly #client: ModbusClient;
+  readonly #client = new ModbusClient({ framing: "tcp", responseTimeout: 5 * MICROS_PER_SECOND });
 
-  constructor(link: LinkId, options: ModbusClientOptions) {
+  constructor(link: LinkId) {
     this.#link = link;
-    this.#client = new ModbusClient(options);
   }
 
   handle(event: BenchEvent, { mono }: Now): readonly BenchEffect[] {
@@ -55,7 +47,7 @@ class Poller implements Actor<BenchEvent, BenchEffect> {
   #translate(effects: readonly ClientEffect[]): readonly BenchEffect[] {
     return effects.map((effect) => {
       if (effect.kind === "send") return { kind: "send", link: this.#link, bytes: effect.bytes };
-      if (!effect.result.ok) return { kind: "failed", reason: failureText(effect.result.error) };
+      if (!effect.result.ok) throw new Error(failureText(effect.result.error));
       return { kind: "answer", data: effect.result.value.data };
     });
   }
@@ -67,43 +59,25 @@ const runtime = new Runtime({
 });
 let connections = 0;
 
-/** Asks once and resolves when the answer is here and right. */
-type Ask = () => Promise<void>;
-
-export function openMeterworks(port: number): Promise<Ask> {
+/** Opens one connection; the function asks once and resolves when the answer is here and right. */
+export async function openMeterworks(port: number): Promise<() => Promise<void>> {
   connections++;
   const link = connectTcp({ host: "127.0.0.1", port, name: `bench-${connections}` });
-  return open(link, { framing: "tcp", responseTimeout: 5 * MICROS_PER_SECOND });
-}
-
-/** 8N1, as the head-end opens it. */
-export async function openMeterworksSerial(path: string, baudRate: number): Promise<Ask> {
-  const link = await openSerial({ path, baudRate, parity: "none", dataBits: 8, stopBits: 1 });
-  const timing = rtuTiming(baudRate, { bitsPerChar: 10, lumpGap: BUSY_HOST_GAP });
-  return open(link, { framing: "rtu", timing, responseTimeout: MICROS_PER_SECOND });
-}
-
-async function open(link: Link, options: ModbusClientOptions): Promise<Ask> {
   let settle: () => void = () => {};
-  let fail: (error: Error) => void = () => {};
-  const settled = (start: () => void = () => {}) =>
-    new Promise<void>((resolve, reject) => {
-      [settle, fail] = [resolve, reject];
-      start();
-    });
-  const opened = settled();
-  const host = runtime.host<BenchEvent, BenchEffect>(
-    new Poller(link.id, options),
-    (effect) => {
-      if (effect.kind === "failed") return fail(new Error(effect.reason));
-      if (effect.kind === "answer") checkValues(registersOf(effect.data));
-      settle();
-    },
-    { precise: options.framing === "rtu" },
-  );
+  const opened = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  const host = runtime.host<BenchEvent, BenchEffect>(new Poller(link.id), (effect) => {
+    if (effect.kind === "answer") checkValues(registersOf(effect.data));
+    settle();
+  });
   host.attach(link);
   await opened;
-  return () => settled(() => host.post({ kind: "ask" }));
+  return () =>
+    new Promise((resolve) => {
+      settle = resolve;
+      host.post({ kind: "ask" });
+    });
 }
 
 /** The peers hand out numbers; so that the work is the same, so does this client. */

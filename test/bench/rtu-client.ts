@@ -1,9 +1,10 @@
 /**
- * `rtu-client.js meterworks|modbus-serial PATH BAUD POLLS`: a master of the bench in a process of its own, one poll of 60
- * registers after the other, each checked. Prints one line of JSON, as `c/rtu-client.c` does.
+ * `rtu-client.js meterworks|modbus-serial PATH BAUD WARM POLLS`: a master of the bench in a process of its own, one poll of
+ * 60 registers after the other, each checked; of the first WARM ones nothing is counted. Prints one line of JSON, as
+ * `c/rtu-client.c` does.
  */
 import ModbusSerial from "modbus-serial";
-import { openMeterworksSerial } from "./meterworks-client.ts";
+import { openMeterworksLine } from "./meterworks-line.ts";
 import { checkValues, REGISTERS } from "./pattern.ts";
 
 const UNIT = 1;
@@ -19,27 +20,32 @@ async function openModbusSerial(path: string, baudRate: number): Promise<Ask> {
 }
 
 const OPENERS = new Map<string, (path: string, baud: number) => Promise<Ask>>([
-  ["meterworks", openMeterworksSerial],
+  ["meterworks", openMeterworksLine],
   ["modbus-serial", openModbusSerial],
 ]);
 
 async function main(): Promise<void> {
   const [kind = "", path = "", ...numbers] = process.argv.slice(2);
   const open = OPENERS.get(kind);
-  const [baud, polls] = numbers.map(Number);
-  if (open === undefined || baud === undefined || polls === undefined) {
-    process.stderr.write(`usage: rtu-client.js ${[...OPENERS.keys()].join("|")} PATH BAUD POLLS\n`);
+  const [baud, warm, polls] = numbers.map(Number);
+  if (open === undefined || baud === undefined || warm === undefined || polls === undefined) {
+    process.stderr.write(`usage: rtu-client.js ${[...OPENERS.keys()].join("|")} PATH BAUD WARM POLLS\n`);
     process.exit(2);
   }
   const ask = await open(path, baud);
-  let errors = 0;
+  const errorsIn = async (count: number) => {
+    let errors = 0;
+    for (let poll = 0; poll < count; poll++) {
+      await ask().catch((error) => {
+        errors += 1;
+        process.stderr.write(`poll ${poll}: ${error instanceof Error ? error.message : error}\n`);
+      });
+    }
+    return errors;
+  };
+  await errorsIn(warm);
   const cpu = process.cpuUsage();
-  for (let poll = 0; poll < polls; poll++) {
-    await ask().catch((error) => {
-      errors += 1;
-      process.stderr.write(`poll ${poll}: ${error instanceof Error ? error.message : error}\n`);
-    });
-  }
+  const errors = await errorsIn(polls);
   const used = process.cpuUsage(cpu);
   process.stdout.write(`${JSON.stringify({ polls, errors, cpuMicros: used.user + used.system })}\n`, () =>
     process.exit(0),

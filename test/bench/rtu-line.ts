@@ -3,15 +3,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rtuTiming } from "../../protocols/modbus/timing.ts";
-import { createPacedLine } from "../../src/platform/pacer.ts";
+import { createPacedLine, type PacedLine } from "../../src/platform/pacer.ts";
 import { run, start, temporaryDirectory } from "../programs.ts";
-import type { Tools } from "./machine.ts";
+import type { Pin, Tools } from "./machine.ts";
 import { REGISTERS } from "./pattern.ts";
 
 /** 8N1. */
 const BITS = 10;
 const REQUEST = 8;
 const REPLY = 5 + 2 * REGISTERS;
+/** Polls that a master in Node gets to have its code compiled. */
+const WARM = 10;
 
 export interface LineSpeed {
   readonly baud: number;
@@ -51,19 +53,27 @@ interface MasterReport {
   readonly cpuMicros: number;
 }
 
-export async function measureLine(master: LineMaster, { baud, polls }: LineSpeed, tools: Tools): Promise<LineSample> {
+export async function measureLine(
+  master: LineMaster,
+  { baud, polls }: LineSpeed,
+  tools: Tools,
+  pin: Pin,
+): Promise<LineSample> {
   const directory = temporaryDirectory();
   const log = join(directory.path, "bytes");
   const line = await createPacedLine({ baud, bitsPerChar: BITS, log });
   try {
-    const slave = await start(tools.rtuSlave, [line.b, String(silenceAt(baud))], { ready: /^ready/ });
-    const [command, ...args] = masterCommand(master, tools);
-    const result = await run(command, [...args, line.a, String(baud), String(polls)], { timeoutMs: 120_000 });
+    await pinLine(line, pin);
+    const [slaveCommand = "", ...slaveArgs] = pin("server", [tools.rtuSlave, line.b, String(silenceAt(baud))]);
+    const slave = await start(slaveCommand, slaveArgs, { ready: /^ready/ });
+    const numbers = [baud, WARM, polls].map(String);
+    const [command = "", ...args] = pin("client", [...masterCommand(master, tools), line.a, ...numbers]);
+    const result = await run(command, args, { timeoutMs: 120_000 });
     await slave.stop();
     if (result.code !== 0) throw new Error(`${master} at ${baud} baud: ${result.stderr}`);
     const report = JSON.parse(result.stdout) as MasterReport;
     await line.end();
-    const { cycles, silences } = readRecord(readFileSync(log, "utf8"));
+    const { cycles, silences } = readRecord(readFileSync(log, "utf8"), WARM);
     return { cycles, silences, cpuPerPoll: report.cpuMicros / report.polls, errors: report.errors };
   } finally {
     await line.end();
@@ -71,13 +81,23 @@ export async function measureLine(master: LineMaster, { baud, polls }: LineSpeed
   }
 }
 
-function masterCommand(master: LineMaster, tools: Tools): readonly [string, ...string[]] {
+function masterCommand(master: LineMaster, tools: Tools): readonly string[] {
   if (master === "libmodbus") return [tools.rtuClient];
   return [process.execPath, fileURLToPath(new URL("rtu-client.js", import.meta.url)), master];
 }
 
-/** Requests come from end a, replies from b. */
-export function readRecord(text: string): { readonly cycles: number[]; readonly silences: number[] } {
+/** The line's process beside the slave, on another core than the master. */
+async function pinLine({ pid }: PacedLine, pin: Pin): Promise<void> {
+  const [taskset, list, core] = pin("server", ["true"]);
+  if (taskset === "taskset" && list !== undefined && core !== undefined)
+    await run(taskset, ["-p", list, core, String(pid)]);
+}
+
+/**
+ * Requests come from end a, replies from b. A silence begins when the reply's last byte was handed over.
+ * @param skip so many cycles at the beginning are left out
+ */
+export function readRecord(text: string, skip = 0): { readonly cycles: number[]; readonly silences: number[] } {
   const cycles: number[] = [];
   const silences: number[] = [];
   let requestAt: number | undefined;
@@ -94,5 +114,5 @@ export function readRecord(text: string): { readonly cycles: number[]; readonly 
     if (from === "b") replyEnd = Number(ended) / 1_000;
     speaker = from;
   }
-  return { cycles, silences };
+  return { cycles: cycles.slice(skip), silences: silences.slice(skip) };
 }
