@@ -42,6 +42,7 @@ struct direction {
   struct byte queue[QUEUE];
   int head, count;
   int64_t free_at; /* when the last byte handed over will be through */
+  uint64_t state;  /* each direction draws for itself: what the other one says changes nothing */
 };
 
 struct end {
@@ -57,7 +58,7 @@ static int64_t bit_ns_thousand; /* one bit in 1/1000 ns */
 static int bits = 11;
 static FILE *log_file;
 static int64_t began;
-static uint64_t state = 1;
+static uint64_t seed = 1;
 static volatile sig_atomic_t stopping;
 
 static void on_signal(int number) {
@@ -72,14 +73,14 @@ static int64_t now(void) {
 }
 
 /* xorshift64*: the same seed, the same faults. */
-static double draw(void) {
-  state ^= state >> 12;
-  state ^= state << 25;
-  state ^= state >> 27;
-  return (double)((state * 2685821657736338717ULL) >> 11) / 9007199254740992.0;
+static double draw(struct direction *d) {
+  d->state ^= d->state >> 12;
+  d->state ^= d->state << 25;
+  d->state ^= d->state >> 27;
+  return (double)((d->state * 2685821657736338717ULL) >> 11) / 9007199254740992.0;
 }
 
-static int happens(double probability) { return probability > 0 && draw() < probability; }
+static int happens(struct direction *d, double probability) { return probability > 0 && draw(d) < probability; }
 
 static int64_t character_ns(void) { return bits * bit_ns_thousand / 1000; }
 
@@ -97,14 +98,14 @@ static void take(int from) {
   ssize_t got = room > 0 ? read(ends[from].master, bytes, (size_t)room) : 0;
   int64_t at = now();
   for (ssize_t i = 0; i < got; i++) {
-    if (happens(noise)) put(d, (uint8_t)(draw() * 256), at);
-    if (happens(lose)) {
+    if (happens(d, noise)) put(d, (uint8_t)(draw(d) * 256), at);
+    if (happens(d, lose)) {
       d->free_at = (d->free_at > at ? d->free_at : at) + character_ns();
       continue;
     }
-    uint8_t value = happens(flip) ? (uint8_t)(bytes[i] ^ (1 << (int)(draw() * 8))) : bytes[i];
+    uint8_t value = happens(d, flip) ? (uint8_t)(bytes[i] ^ (1 << (int)(draw(d) * 8))) : bytes[i];
     put(d, value, at);
-    if (happens(twice)) put(d, value, at);
+    if (happens(d, twice)) put(d, value, at);
   }
 }
 
@@ -208,7 +209,7 @@ int main(int argc, char **argv) {
     else if (option == 'c') bits = atoi(optarg);
     else if (option == 'a') ends[0].link = optarg;
     else if (option == 'b') ends[1].link = optarg;
-    else if (option == 's') state = strtoull(optarg, NULL, 10) * 2 + 1;
+    else if (option == 's') seed = strtoull(optarg, NULL, 10);
     else if (option == 'l') lose = probability(optarg);
     else if (option == 'f') flip = probability(optarg);
     else if (option == 'd') twice = probability(optarg);
@@ -221,6 +222,9 @@ int main(int argc, char **argv) {
     fprintf(stderr, "line-pacer: --baud, --bits (7..13), --a and --b are needed\n");
     return 2;
   }
+  /* Far apart, and never 0, where it would stay. */
+  directions[0].state = (2 * seed + 1) * 0x9e3779b97f4a7c15ULL;
+  directions[1].state = (2 * seed + 1) * 0xbf58476d1ce4e5b9ULL;
   bit_ns_thousand = 1000 * SECOND / baud;
   struct sigaction quiet = {.sa_handler = on_signal};
   sigaction(SIGTERM, &quiet, NULL);
