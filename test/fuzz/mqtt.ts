@@ -116,9 +116,7 @@ function check<T>(
     return payloadErrorText(first.error).length > LONGEST_ERROR ? "an error as long as its payload" : undefined;
   const again = decode(encode(first.value));
   if (!again.ok) return "what was understood is refused when it is said again";
-  return JSON.stringify(again.value) === JSON.stringify(first.value)
-    ? undefined
-    : "a value changes when it is said again";
+  return isDeepStrictEqual(again.value, first.value) ? undefined : "a value changes when it is said again";
 }
 
 function topic(random: Random): string {
