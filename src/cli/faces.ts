@@ -8,9 +8,11 @@ import { topicFor } from "../../protocols/mqtt/topics.ts";
 import type { LinkEvent } from "../core/actor.ts";
 import { MICROS_PER_SECOND } from "../core/time.ts";
 import type { Host } from "../platform/host.ts";
+import type { Link } from "../platform/link.ts";
 import { connectMqtt } from "../platform/mqtt-client.ts";
+import { createPacedLine } from "../platform/pacer.ts";
 import { createPty } from "../platform/pty.ts";
-import { openSerial } from "../platform/serial.ts";
+import { openSerial, type SerialOptions } from "../platform/serial.ts";
 import { listenTcp } from "../platform/tcp.ts";
 import { type Dlt645FaceFlags, dlt645Host } from "./dlt645-face.ts";
 import { dlt645Line } from "./dlt645-options.ts";
@@ -25,6 +27,8 @@ export interface FaceFlags extends SerialFlags, MqttFlags, Iec62056MeterFlags, D
   readonly interval: number;
   /** Telemetry messages that may wait for a broker that is away. */
   readonly mqttBuffer: number;
+  /** Pseudo terminals keep the pace of their line. */
+  readonly paced?: true;
   /** TCP: at so many the one that was silent longest makes room. */
   readonly maxConnections: number;
 }
@@ -65,6 +69,27 @@ async function listen(proc: CommandProcess, { at }: TcpWire, host: Host<LinkEven
   return showHostPort({ host: at.host, port: server.port });
 }
 
+/** A serial port; or a pseudo terminal, with `--paced` behind a line whose bytes take their time. */
+async function openLine(
+  proc: CommandProcess,
+  { kind, path }: { readonly kind: "serial" | "pty"; readonly path: string },
+  settings: Omit<SerialOptions, "path">,
+  { paced }: FaceFlags,
+): Promise<Link> {
+  let port = path;
+  if (kind === "pty" && paced === true) {
+    const { baudRate, parity, dataBits, stopBits } = settings;
+    const bitsPerChar = 1 + dataBits + (parity === "none" ? 0 : 1) + stopBits;
+    const line = await createPacedLine({ baud: baudRate, bitsPerChar, a: path });
+    proc.cleanup(() => line.end());
+    port = line.b;
+  }
+  const plain = kind === "pty" && paced !== true;
+  const link = plain ? await createPty(path) : await openSerial({ path: port, ...settings });
+  proc.cleanup(() => link.end());
+  return link;
+}
+
 /** On a bus every meter has a face of its own and hears what the others are asked. */
 async function openModbusSerial(
   proc: CommandProcess,
@@ -74,8 +99,7 @@ async function openModbusSerial(
 ): Promise<string> {
   const [first] = meters as readonly [UnitMeter];
   const settings = serialSettings(flags, first.meter.model, protocol);
-  const link = wire.kind === "pty" ? await createPty(wire.path) : await openSerial({ path: wire.path, ...settings });
-  proc.cleanup(() => link.end());
+  const link = await openLine(proc, wire, settings, flags);
   const framing = framingOf(settings);
   for (const { unit, meter } of meters) {
     const face = new ModbusSerialFace(meter, unit, link.id, framing, proc.clock.now());
@@ -95,11 +119,8 @@ async function openDlt645(
   const host = dlt645Host(proc, wire, meter, flags, nvram);
   if (wire.kind === "tcp") return listen(proc, wire, host, flags);
   if (wire.kind === "mqtt") throw new Error("DL/T 645 has no face on a broker");
-  const { path } = wire;
-  const link = wire.kind === "pty" ? await createPty(path) : await openSerial({ path, ...dlt645Line(flags) });
-  proc.cleanup(() => link.end());
-  host.attach(link);
-  return path;
+  host.attach(await openLine(proc, wire, dlt645Line(flags), flags));
+  return wire.path;
 }
 
 /** The baud change-over happens on real ports; neither TCP nor a pseudo terminal of ours has a line. */

@@ -9,11 +9,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PlatformError, systemCode } from "./errors.ts";
+import { checkPlace } from "./socat.ts";
 
 export interface PacedLineOptions {
   readonly baud: number;
   /** Start, data, parity and stop bits of a character. */
   readonly bitsPerChar: number;
+  /** Where end a is to be; default: in the folder of the line's own. */
+  readonly a?: string;
   /** The sender hears its own bytes, as on a two-wire line. */
   readonly echo?: boolean;
   /** Probabilities for each byte, drawn from the seed. */
@@ -50,9 +53,10 @@ const PLACES = [`./${SOURCE}`, `../../../src/platform/${SOURCE}`];
  * @throws PlatformError `missing-program` without a C compiler, `failed` where it makes no terminals
  */
 export async function createPacedLine(options: PacedLineOptions): Promise<PacedLine> {
+  if (options.a !== undefined) checkPlace(options.a);
   const folder = await mkdtemp(join(tmpdir(), "meterworks-line-"));
   const remove = () => rm(folder, { recursive: true, force: true });
-  const [a, b] = [join(folder, "a"), join(folder, "b")];
+  const [a, b] = [options.a ?? join(folder, "a"), join(folder, "b")];
   try {
     const program = join(folder, "line-pacer");
     await compile(program);

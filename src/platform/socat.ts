@@ -51,7 +51,8 @@ export function stopSocat(child: ChildProcess): Promise<void> {
   });
 }
 
-function checkPlace(path: string): void {
+/** @throws PlatformError where no terminal can be made under this name */
+export function checkPlace(path: string): void {
   if (!existsSync(dirname(path)))
     throw new PlatformError(
       "not-found",

@@ -2,7 +2,7 @@
  * `meter` and `read` at the two ends of a line that keeps its pace: every reply arrives cut into single bytes, and is read
  * as well as a whole one. What was cut is seen in the line's own record.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { createPacedLine } from "../../src/platform/pacer.ts";
@@ -52,4 +52,20 @@ test.each([
   // Handed over one by one, about a character apart; a busy machine makes some of them late, and so the next one closer.
   const apart = heardAt.slice(1).filter((at, i) => at - (heardAt[i] as number) > (bitsPerChar * 0.5e9) / baud);
   expect(apart.length).toBeGreaterThan(0.7 * heardAt.length);
+});
+
+/** At 1200 baud a character of 8N1 takes 8.3 ms, and this map is read with more than 120 of them; without a pace it is some 10 ms. */
+test("meter --paced takes the time of the wire", async () => {
+  const directory = temporaryDirectory();
+  cleanup.push(() => directory.remove());
+  const path = join(directory.path, "meter");
+  const speed = ["--baud", "1200", "--parity", "none"];
+  const meter = await startCli(["meter", ...METER, ...speed, "--pty", path, "--paced"]);
+  cleanup.push(() => meter.stop());
+  const began = performance.now();
+  const values = await read([...speed, "--serial", path, "--timeout", "5000"]);
+  expect(performance.now() - began).toBeGreaterThan(900);
+  expect(values.get("voltageL1")).toBe("231");
+  await meter.stop();
+  expect(existsSync(path)).toBe(false);
 });

@@ -121,6 +121,7 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     /baud "9600" is unknown; give bits or bcd/,
   ],
   ["a serial port that is not there", ["read", "--model", "eastron-sdm120", "--serial", "/dev/nosuch"], /nosuch/],
+  ["a paced line without a terminal", ["meter", "--paced", "--tcp", "127.0.0.1:0"], /--paced is for --pty/],
   ["an echo on TCP", ["read", "--echo", "--tcp", "127.0.0.1:1"], /--echo is for Modbus on --serial/],
   ["read without model", ["read", "--tcp", "127.0.0.1:1"], /required option '--model/],
   [

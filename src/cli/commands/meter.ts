@@ -42,6 +42,7 @@ export function addMeter(program: Command): void {
     .command("meter")
     .description("one virtual meter on a serial line, a PTY, TCP or MQTT; prints `ready WHERE` once it answers")
     .option("--pty <LINK>", "makes a pseudo terminal at this path for other programs (needs socat)")
+    .option("--paced", "pseudo terminals keep the pace of their baud and parity, as a wire does (needs a C compiler)")
     .option("--mqtt <URL>", "publishes to this broker: mqtt[s]://[user:password@]host:port");
   addIec62056MeterFlags(addMqttFlags(addWireFlags(addMeterFlags(command))))
     .option("--unit <N>", "Modbus unit address, 1..247 (default: the model's)", integer("--unit", 1, 247))
@@ -82,6 +83,7 @@ async function run(flags: Flags): Promise<void> {
   const model = loadModel(flags.model);
   const faces = [wireOf(flags, "one of --serial, --pty, --tcp, --mqtt"), ...(flags.face ?? [])];
   checkCount(flags, faces, model);
+  checkPaced(flags, faces);
   const optical = faces.some(({ protocol }) => protocol === "iec62056-21");
   checkIec62056Flags(flags, optical, "c");
   const fidelity = fidelityOf(flags);
@@ -146,6 +148,14 @@ function checkCount(flags: Flags, faces: readonly Spoken[], model: MeterModel): 
   const last = (flags.unit ?? model.modbus.defaults.unit) + flags.count - 1;
   if (faces.some(({ wire }) => wire.kind !== "mqtt") && last > 247)
     throw usage(`--count ${flags.count} would need unit ${last}`, "units end at 247");
+}
+
+function checkPaced({ paced }: Flags, faces: readonly Spoken[]): void {
+  if (paced !== true) return;
+  const terminals = faces.filter(({ wire }) => wire.kind === "pty");
+  if (terminals.length === 0) throw usage("--paced is for --pty", "give --pty LINK, or leave --paced out");
+  if (terminals.some(({ protocol }) => protocol === "iec62056-21"))
+    throw usage("--paced has one rate and iec62056-21 changes it", "leave --paced out");
 }
 
 async function listPorts(json: boolean): Promise<void> {
