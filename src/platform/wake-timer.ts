@@ -6,6 +6,10 @@ import type { SystemClock } from "./clock.ts";
 const LONGEST_SLEEP = 10 * MICROS_PER_SECOND;
 /** How long before a precise deadline the event loop is polled instead of slept on: Node's timers are 1..2 ms late. */
 const POLL_WINDOW = 2 * MICROS_PER_MS;
+/** A look this late means that the process did not run. */
+const AWAY = 5 * MICROS_PER_MS;
+/** How long what came meanwhile then gets to be read: a serial port's bytes take some turns of the event loop. */
+const CATCH_UP = 2 * MICROS_PER_MS;
 
 export class WakeTimer {
   readonly #clock: SystemClock;
@@ -17,6 +21,8 @@ export class WakeTimer {
   #due = Number.POSITIVE_INFINITY;
   /** When the pending timer or immediate will look again; Infinity while none is pending. */
   #looksAt = Number.POSITIVE_INFINITY;
+  /** Until then a due time waits, once: the process was away, and bytes may wait that end a silence. */
+  #catchesUpUntil: number | undefined;
   #timeout: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
 
@@ -49,17 +55,25 @@ export class WakeTimer {
   #look(): void {
     this.#timeout = undefined;
     this.#immediate = undefined;
-    this.#looksAt = Number.POSITIVE_INFINITY;
     const now = this.#clock.now().mono;
+    // Node runs timers before it reads. What a late timer takes for silence may be bytes that nobody has read yet.
+    if (this.#precise && now - this.#looksAt > AWAY) this.#catchesUpUntil ??= now + CATCH_UP;
+    this.#looksAt = Number.POSITIVE_INFINITY;
     this.#due = this.#clock.monoOf({ mono: this.#wakeMono, civil: this.#wakeCivil });
-    if (now >= this.#due) this.#fire();
+    const isDue = now >= this.#due;
+    if (isDue && now < (this.#catchesUpUntil ?? now)) {
+      this.#schedule(now);
+      return;
+    }
+    this.#catchesUpUntil = undefined;
+    if (isDue) this.#fire();
     else if (this.#due !== Number.POSITIVE_INFINITY) this.#schedule(now);
   }
 
   #schedule(now: number): void {
     this.stop();
     const left = Math.min(this.#due - now, LONGEST_SLEEP);
-    this.#looksAt = now + left;
+    this.#looksAt = now + Math.max(left, 0);
     if (left <= 0 || (this.#precise && left <= POLL_WINDOW)) {
       this.#immediate = setImmediate(this.#onTimer);
       return;
