@@ -43,10 +43,9 @@ export interface Headend {
   readonly url: string;
 }
 
-/** Starts it and registers its orderly end: the API first, then the collector, the store last. */
+/** Starts it and registers its orderly end: the API first, then the collector. The store is the caller's to close, last. */
 export async function startHeadend(proc: CommandProcess, options: HeadendOptions): Promise<Headend> {
   const { store } = options;
-  proc.cleanup(() => store.close());
   const collector = new Collector(options.config, await store.snapshot(), randomSeed());
   const tickets = new Tickets();
   const broadcaster = new Broadcaster<Notice>();

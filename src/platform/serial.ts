@@ -3,7 +3,7 @@ import { realpath, stat } from "node:fs/promises";
 import { SerialPort } from "serialport";
 import { linkId } from "../core/actor.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
-import { errorText, PlatformError } from "./errors.ts";
+import { errorText, PlatformError, systemCode } from "./errors.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { Link, plainBytes } from "./link.ts";
 import { PortQueue } from "./port-queue.ts";
@@ -48,9 +48,18 @@ export interface SerialPortName {
   readonly description: string;
 }
 
-/** The ports this machine has. */
+/** The ports this machine has. @throws PlatformError where the system has no means to tell. */
 export async function listSerialPorts(): Promise<readonly SerialPortName[]> {
-  const ports = await SerialPort.list();
+  const ports = await SerialPort.list().catch((error: unknown) => {
+    // On Linux they are asked of udev's program, which small systems and containers do not have.
+    if (systemCode(error) === "ENOENT")
+      throw new PlatformError(
+        "missing-program",
+        "serial ports can't be listed without udevadm",
+        "install the package udev, or look at /dev/ttyUSB*, /dev/ttyACM* and /dev/ttyS*",
+      );
+    throw new PlatformError("failed", `serial ports can't be listed: ${errorText(error)}`, "look at /dev/tty*");
+  });
   return ports.map(({ path, manufacturer, serialNumber }) => ({
     path,
     description: [manufacturer, serialNumber].filter((text) => text !== undefined).join(" "),

@@ -1,5 +1,6 @@
 /** Bad input of any kind: one clear line on stderr that says what to do, the right exit code, nothing on stdout. */
 import { mkdirSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { findModel } from "../../protocols/models/index.ts";
@@ -155,6 +156,50 @@ describe("wrong usage is exit 2 and one line", () => {
     expect(result).toMatchObject({ code: 2, stdout: "", timedOut: false });
     expect(result.stderr.trimEnd().split("\n")).toHaveLength(1);
   });
+});
+
+describe("what can't be opened ends the process", () => {
+  // The store is open by then; left open it kept the process, and its lock, for ever.
+  const store = (name: string) => [
+    "headend",
+    "--http",
+    "127.0.0.1:0",
+    "--store",
+    `sqlite:${join(directory.path, name)}`,
+  ];
+  const line = { where: { serial: "/dev/nosuch" }, meters: [{ id: "a", model: "meterworks-1p", unit: 1 }] };
+  const LOST_LINE = file("lost-line.json", JSON.stringify({ lines: [line] }));
+
+  test("a head-end's serial port that is not there", async () => {
+    const result = await runCli([...store("a.db"), "--broker", "none", "--config", LOST_LINE]);
+    expect(result.stderr).toMatch(/there is no serial port \/dev\/nosuch/);
+    expect(result).toMatchObject({ code: 2, stdout: "", timedOut: false });
+  });
+
+  test("an embedded broker's port that is taken", async () => {
+    const other = createServer();
+    const port = await new Promise<number>((resolve) =>
+      other.listen(0, "127.0.0.1", () => resolve((other.address() as AddressInfo).port)),
+    );
+    const result = await runCli([...store("b.db"), "--broker-listen", `127.0.0.1:${port}`]).finally(() =>
+      other.close(),
+    );
+    expect(result.stderr).toMatch(/is in use by another program; choose another port/);
+    expect(result).toMatchObject({ code: 2, stdout: "", timedOut: false });
+  });
+
+  test("a token that is too short", async () => {
+    const env = { METERWORKS_TOKEN: "short" };
+    const result = await runCli([...store("c.db"), "--broker", "none"], { env });
+    expect(result.stderr).toMatch(/METERWORKS_TOKEN is shorter than 16/);
+    expect(result).toMatchObject({ code: 2, stdout: "", timedOut: false });
+  });
+});
+
+test("serial ports are not listed where udev's program is missing", async () => {
+  const result = await runCli(["meter", "--list"], { env: { PATH: directory.path } });
+  expect(result.stderr).toMatch(/^meterworks: .* can't be listed without udevadm; install .*\n$/);
+  expect(result.code).toBe(2);
 });
 
 describe("what fails is exit 1 and says what to look at", () => {

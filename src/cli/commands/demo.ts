@@ -122,11 +122,15 @@ async function play(proc: CommandProcess, flags: Flags): Promise<void> {
 }
 
 async function openStore(proc: CommandProcess, db: string | undefined): Promise<Store> {
-  if (db !== undefined)
-    return openSqliteStore({ file: db }).catch((error: Error) => Promise.reject(usage(error.message)));
-  const folder = mkdtempSync(join(tmpdir(), "meterworks-demo-"));
-  proc.cleanup(() => rmSync(folder, { recursive: true, force: true }));
-  return openSqliteStore({ file: join(folder, "demo.db") });
+  let file = db;
+  if (file === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), "meterworks-demo-"));
+    proc.cleanup(() => rmSync(folder, { recursive: true, force: true }));
+    file = join(folder, "demo.db");
+  }
+  const store = await openSqliteStore({ file }).catch((error: Error) => Promise.reject(usage(error.message)));
+  proc.cleanup(() => store.close());
+  return store;
 }
 
 function shownMeters(

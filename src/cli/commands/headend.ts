@@ -67,7 +67,7 @@ async function run(flags: Flags): Promise<void> {
   const file = storeFile(flags.store);
   const parsed = readConfig(flags.config);
   await CommandProcess.run(flags.speed, async (proc) => {
-    const store = await openStore(file);
+    const store = await openStore(proc, file);
     const lines = await openLines(proc, parsed);
     const broker = await openBrokerLink(proc, flags);
     const config: CollectorConfig = {
@@ -99,10 +99,13 @@ function storeFile(url: string): string {
   throw usage(`--store "${url}" is no store`, "use sqlite:FILE");
 }
 
-function openStore(file: string): Promise<Store> {
-  return openSqliteStore({ file }).catch((error: Error) => {
+/** Its end is agreed at once: an open store keeps the process alive when a port or the broker can't be opened after it. */
+async function openStore(proc: CommandProcess, file: string): Promise<Store> {
+  const store = await openSqliteStore({ file }).catch((error: Error) => {
     throw new CommandError(2, error.message);
   });
+  proc.cleanup(() => store.close());
+  return store;
 }
 
 function readConfig(file: string | undefined): HeadendConfig {
