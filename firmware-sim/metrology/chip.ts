@@ -1,6 +1,6 @@
 /**
- * The metering chip as the meter's CPU sees it. Behind this interface: the sampled A/D chip and its closed form;
- * register-level models of real chips follow.
+ * The metering chip as the meter's CPU sees it. Behind this interface: the sampled A/D chip, its phasors cycle by cycle, and
+ * its closed form; register-level models of real chips follow.
  *
  * Signs are of the import view (P > 0 is consumption; Q > 0 is inductive on import). Phases are indexed 0..2 for L1..L3.
  */

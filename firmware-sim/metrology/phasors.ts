@@ -62,12 +62,19 @@ function spectrumOf(channel: Channel, frequency: number, wave: Wave, orders: num
   return spectrum;
 }
 
+/** Power of the white noise of every channel, V² and A²: the channel's own, that of the mains, and the converter's rounding. */
+export function noisePowerOf(frontEnd: FrontEnd, mains: Mains) {
+  const of = (c: Channel, outside: number) => c.noise ** 2 + (outside * c.gain) ** 2 + c.lsb ** 2 / 12;
+  return {
+    voltage: frontEnd.voltage.map((c) => of(c, mains.voltageNoise)),
+    current: frontEnd.current.map((c) => of(c, mains.currentNoise)),
+  };
+}
+
 /** What a settled window over whole cycles of these mains measures, without the accident of its noise. */
 export function measureMains(frontEnd: FrontEnd, mains: Mains, relayClosed: boolean): Measurement {
   const { voltage, current } = spectraOf(frontEnd, mains, relayClosed);
-  const noiseOf = (c: Channel, outside: number) => c.noise ** 2 + (outside * c.gain) ** 2 + c.lsb ** 2 / 12;
-  const voltageNoise = frontEnd.voltage.map((c) => noiseOf(c, mains.voltageNoise));
-  const currentNoise = frontEnd.current.map((c) => noiseOf(c, mains.currentNoise));
+  const { voltage: voltageNoise, current: currentNoise } = noisePowerOf(frontEnd, mains);
 
   const fundamental = (s: Spectrum) => Math.hypot(s[2] as number, s[3] as number);
   // Without a voltage there are no zero crossings, so no cycle, no fundamental and no frequency.
@@ -109,7 +116,7 @@ export const LINES = [
 ] as const;
 
 /** Mean of the product of two signals with these spectra. */
-function power(a: Spectrum, b: Spectrum): number {
+export function power(a: Spectrum, b: Spectrum): number {
   let total = 0;
   for (let k = 0; k < a.length; k++) total += (a[k] as number) * (b[k] as number);
   return total;

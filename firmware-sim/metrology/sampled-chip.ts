@@ -15,13 +15,9 @@ import { type Channel, type ChipOptions, type FrontEnd, frontEndOf, SAMPLE_RATE 
 import { LINES } from "./phasors.ts";
 import { type Measurement, NOTHING_MEASURED, type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
 import { BLOCK } from "./waveform.ts";
+import { IDLE_WINDOW, LONGEST_CYCLE, SHORTEST_CYCLE, WindowEnergy } from "./windows.ts";
 import { ZeroCrossings } from "./zero-crossings.ts";
 
-/** Samples of a cycle: 36 to 73 Hz, a little more than the mains may have. A longer wait for a crossing ends the stretch without one. */
-const SHORTEST_CYCLE = 55;
-const LONGEST_CYCLE = 111;
-/** Samples of a window without cycles: 250 ms. */
-const IDLE_WINDOW = 1_000;
 /** Samples held back at most: a stretch, what the edges need around it, a block not yet looked at. */
 const KEEP = LOOK_BACK + LONGEST_CYCLE + LOOK_AHEAD + BLOCK;
 /** µs between wakes: about a window, so that nobody has to catch up on a long stretch. */
@@ -35,9 +31,7 @@ export class SampledChip implements MeteringChip {
   readonly #crossings: ZeroCrossings;
   readonly #sums: WindowSums;
   readonly #cyclesPerWindow: number;
-  readonly #energies: PhaseEnergy[];
-  /** What each window left below 1 µJ. */
-  readonly #carries: PhaseEnergy[];
+  readonly #energy: WindowEnergy;
   /** In the buffers: samples looked at for crossings, where the last stretch ended, and whether at a crossing. */
   #scanned = LOOK_BACK;
   #place = LOOK_BACK;
@@ -56,11 +50,10 @@ export class SampledChip implements MeteringChip {
     this.#crossings = new ZeroCrossings(frontEnd.presentVoltage / 5 / (frontEnd.voltage[0] as Channel).lsb);
     this.#sums = new WindowSums(phases, KEEP + BLOCK);
     this.#cyclesPerWindow = frontEnd.nominal / 5;
-    this.#energies = Array.from({ length: phases }, () => ({ active: 0, reactive: 0, apparent: 0 }));
-    this.#carries = this.#energies.map((e) => ({ ...e }));
+    this.#energy = new WindowEnergy(phases);
     this.#advancedTo = start;
     this.#readings = readingsOf(frontEnd, {
-      phases: this.#energies.map(() => NOTHING_MEASURED),
+      phases: frontEnd.voltage.map(() => NOTHING_MEASURED),
       lineVoltage: [0, 0, 0],
       neutralCurrent: 0,
       frequency: 0,
@@ -122,10 +115,10 @@ export class SampledChip implements MeteringChip {
     if (this.#sums.cycles < this.#cyclesPerWindow && (isCycle || this.#sums.samples < IDLE_WINDOW)) return;
     const measured = this.#measure();
     this.#readings = readingsOf(this.#frontEnd, measured);
-    this.#count(measured.phases, this.#sums.samples / SAMPLE_RATE);
+    this.#energy.count(measured.phases, this.#sums.samples);
     this.#chooseReference(measured.phases);
     this.#sums.clear();
-    onWindow(this.#energies);
+    onWindow(this.#energy.phases);
   }
 
   #measure(): Measurement {
@@ -154,18 +147,6 @@ export class SampledChip implements MeteringChip {
       neutralCurrent: amperes * rms(sums.neutral, dc("current", 0) + dc("current", 1) + dc("current", 2), samples),
       frequency: sums.cycles === 0 ? 0 : (sums.cycles * SAMPLE_RATE) / sums.cycleSamples,
     };
-  }
-
-  #count(phases: readonly PhaseMeasurement[], seconds: number): void {
-    for (let p = 0; p < phases.length; p++) {
-      const energy = this.#energies[p] as PhaseEnergy;
-      const carry = this.#carries[p] as PhaseEnergy;
-      for (const kind of ["active", "reactive", "apparent"] as const) {
-        const exact = (phases[p] as PhaseMeasurement)[kind] * seconds * 1e6 + carry[kind];
-        energy[kind] = Math.trunc(exact) + 0;
-        carry[kind] = exact - energy[kind];
-      }
-    }
   }
 
   #chooseReference(phases: readonly PhaseMeasurement[]): void {

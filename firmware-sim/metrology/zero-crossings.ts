@@ -1,7 +1,7 @@
 /** Finds the rising zero crossings of a voltage: the cycles that the sums run over, and the frequency. */
 
 /** Two poles near mains frequency leave a third harmonic a fifth of its share, so that it can't add crossings. */
-const SMOOTHING = 0.075;
+export const SMOOTHING = 0.075;
 
 export class ZeroCrossings {
   readonly #arm: number;
@@ -42,4 +42,55 @@ export class ZeroCrossings {
     }
     return undefined;
   }
+}
+
+/**
+ * Where {@link ZeroCrossings} finds the crossings of a settled wave, as a place in the cycle of the mains.
+ * @param spectrum of the voltage, as in phasors.ts.
+ * @param dc in the spectrum's unit, as is `hysteresis`.
+ * @param step cycles of the mains per sample.
+ * @returns 0 to 1, or undefined where the wave does not reach below the hysteresis.
+ */
+export function settledCrossing(
+  spectrum: Float64Array,
+  dc: number,
+  step: number,
+  hysteresis: number,
+): number | undefined {
+  const smooth = smoothed(spectrum, 2 * Math.PI * step);
+  const [re, im] = [smooth[2] as number, smooth[3] as number];
+  if (Math.SQRT2 * Math.hypot(re, im) - dc <= hysteresis) return undefined;
+  let theta = -Math.atan2(im, re);
+  // Newton from the fundamental's own crossing: the smoothing leaves too little of the harmonics to lead it astray.
+  for (let round = 0; round < NEWTON_ROUNDS; round++) {
+    let value = dc / Math.SQRT2;
+    let slope = 0;
+    for (let h = 1; 2 * h < smooth.length; h++) {
+      const [a, b] = [smooth[2 * h] as number, smooth[2 * h + 1] as number];
+      const [sine, cosine] = [Math.sin(h * theta), Math.cos(h * theta)];
+      value += a * sine + b * cosine;
+      slope += h * (a * cosine - b * sine);
+    }
+    theta -= value / slope;
+  }
+  const turns = theta / (2 * Math.PI);
+  return turns - Math.floor(turns);
+}
+
+const NEWTON_ROUNDS = 6;
+
+/** The spectrum behind the two poles. @param radians of the fundamental per sample. */
+function smoothed(spectrum: Float64Array, radians: number): Float64Array {
+  const result = new Float64Array(spectrum.length);
+  for (let h = 1; 2 * h < spectrum.length; h++) {
+    // One pole is s / (1 − (1 − s) e^−jω); two are its square.
+    const re = 1 - (1 - SMOOTHING) * Math.cos(h * radians);
+    const im = (1 - SMOOTHING) * Math.sin(h * radians);
+    const gain = SMOOTHING ** 2 / (re * re + im * im);
+    const turn = -2 * Math.atan2(im, re);
+    const [a, b] = [spectrum[2 * h] as number, spectrum[2 * h + 1] as number];
+    result[2 * h] = gain * (a * Math.cos(turn) - b * Math.sin(turn));
+    result[2 * h + 1] = gain * (a * Math.sin(turn) + b * Math.cos(turn));
+  }
+  return result;
 }

@@ -2,6 +2,9 @@
 import type { Command } from "commander";
 import { choice, integer, meterName, number, perPhase } from "./values.ts";
 
+export const FIDELITIES = ["sample", "cycle", "second"] as const;
+export type Fidelity = (typeof FIDELITIES)[number];
+
 export interface LoadFlags {
   readonly mains: readonly number[];
   readonly current: readonly number[];
@@ -20,7 +23,7 @@ export interface MeterFlags extends LoadFlags {
   readonly speed: number;
   readonly state?: string;
   readonly checkpoint: number;
-  readonly fidelity?: "sample" | "cycle" | "second";
+  readonly fidelity?: Fidelity;
 }
 
 export function addLoadFlags(command: Command): Command {
@@ -50,7 +53,7 @@ export function addMeterFlags(command: Command): Command {
     .option("--checkpoint <S>", "most seconds between two checkpoints", number("--checkpoint", 0.01, 3600), 10)
     .option(
       "--fidelity <F>",
-      "sample (waveforms, default at speed 1) or second (closed form)",
-      choice("--fidelity", ["sample", "cycle", "second"] as const),
+      "sample (waveforms, default at speed 1), cycle (phasors, cycle by cycle) or second (closed form)",
+      choice("--fidelity", FIDELITIES),
     );
 }

@@ -3,28 +3,40 @@
 import { Meter } from "../../firmware-sim/meter.ts";
 import type { MeteringChip } from "../../firmware-sim/metrology/chip.ts";
 import { ClosedFormChip } from "../../firmware-sim/metrology/closed-form-chip.ts";
+import { CycleChip } from "../../firmware-sim/metrology/cycle-chip.ts";
 import type { LoadSource } from "../../firmware-sim/metrology/mains.ts";
 import { SampledChip } from "../../firmware-sim/metrology/sampled-chip.ts";
 import { MemoryNvram, type Nvram } from "../../firmware-sim/nvram/nvram.ts";
 import type { MeterModel } from "../../protocols/models/model.ts";
 import { MICROS_PER_SECOND, type Now } from "../core/time.ts";
 import { failed, usage } from "./errors.ts";
-import type { MeterFlags } from "./meter-options.ts";
+import type { Fidelity, MeterFlags } from "./meter-options.ts";
 
-/** Above this speed one core can't synthesise and digitise the samples of a three-phase meter in time. */
-const SAMPLE_SPEED_MAX = 200;
+const CHIPS = { sample: SampledChip, cycle: CycleChip, second: ClosedFormChip };
 
-export type Fidelity = "sample" | "second";
+/** Seconds of three-phase meters that one core works through in a second, with most of it left for everything else. */
+const SPEED_MAX = { sample: 200, cycle: 1_500, second: Number.POSITIVE_INFINITY };
+
+const WORK = { sample: "4000 samples a second and channel", cycle: "50 cycles a second", second: "" };
 
 /** Samples at speed 1, closed form otherwise; what can't keep up is refused with the reason (quantities.md). */
 export function fidelityOf(flags: Pick<MeterFlags, "fidelity" | "speed">): Fidelity {
-  if (flags.fidelity === "cycle") throw usage("--fidelity cycle is not offered yet", "use sample or second");
-  if (flags.fidelity === "sample" && flags.speed > SAMPLE_SPEED_MAX)
-    throw usage(
-      `--fidelity sample can't keep up at speed ${flags.speed}: 4000 samples a second and channel are too many above speed ${SAMPLE_SPEED_MAX}`,
-      "use --fidelity second, or a lower speed",
-    );
-  return flags.fidelity ?? (flags.speed === 1 ? "sample" : "second");
+  const fidelity = flags.fidelity ?? (flags.speed === 1 ? "sample" : "second");
+  requireKeepsUp(fidelity, flags.speed);
+  return fidelity;
+}
+
+/** @throws CommandError (exit 2) when so many meters at that speed are too much work for one core. */
+export function requireKeepsUp(fidelity: Fidelity, speed: number, meters = 1): void {
+  if (speed * meters <= SPEED_MAX[fidelity]) return;
+  const most = Math.floor(SPEED_MAX[fidelity] / meters);
+  const what = meters === 1 ? `speed ${speed}` : `speed ${speed} with ${meters} meters`;
+  throw usage(
+    `--fidelity ${fidelity} can't keep up at ${what}: ${WORK[fidelity]} are too many above speed ${most}`,
+    fidelity === "sample"
+      ? "use --fidelity cycle or second, or a lower speed"
+      : "use --fidelity second, or a lower speed",
+  );
 }
 
 export interface VirtualMeterOptions {
@@ -44,7 +56,7 @@ export interface VirtualMeterOptions {
 /** Powers a meter on. @throws CommandError (exit 1) when its memory can't be read. */
 export function powerOn(options: VirtualMeterOptions, now: Now): Meter {
   const { model, load, seed } = options;
-  const Chip = options.fidelity === "sample" ? SampledChip : ClosedFormChip;
+  const Chip = CHIPS[options.fidelity];
   const meter = Meter.powerOn(
     {
       id: options.id,

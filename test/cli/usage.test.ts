@@ -57,6 +57,21 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ],
   ["a negative current", [...METER, "--current", "-3"], /--current "-3" is not a number from 0/],
   ["samples that can't keep up", [...METER, "--fidelity", "sample", "--speed", "3600"], /can't keep up at speed 3600/],
+  [
+    "cycles that can't keep up",
+    [...METER, "--fidelity", "cycle", "--speed", "3600"],
+    /can't keep up.*above speed 1500.*use --fidelity second/,
+  ],
+  [
+    "a demo whose cycles can't keep up",
+    ["demo", "--fidelity", "cycle", "--meters", "10"],
+    /can't keep up at speed 600 with 10 meters: .* above speed 150;/,
+  ],
+  [
+    "an unknown fidelity",
+    [...METER, "--fidelity", "hour"],
+    /--fidelity "hour" is unknown; one of: sample, cycle, second/,
+  ],
   ["a bad profile", [...METER, "--profile", BAD_PROFILE], /line 3: "three" is not a number/],
   ["annual energy without profile", [...METER, "--annual-kwh", "3500"], /--annual-kwh scales a --profile/],
   [

@@ -17,14 +17,17 @@ import { compareEnergy, type DemoSummary, DemoTally } from "../demo/summary.ts";
 import { connectMeters, demoBroker, rtuLines, tcpLines } from "../demo/wires.ts";
 import { usage } from "../errors.ts";
 import { startHeadend } from "../headend-process.ts";
+import { FIDELITIES, type Fidelity } from "../meter-options.ts";
 import { print, printJson } from "../output.ts";
 import { CommandProcess } from "../process.ts";
-import { type HostPort, hostPort, integer, number } from "../values.ts";
+import { choice, type HostPort, hostPort, integer, number } from "../values.ts";
+import { requireKeepsUp } from "../virtual-meter.ts";
 
 interface Flags {
   readonly seconds?: number;
   readonly meters: number;
   readonly speed: number;
+  readonly fidelity: Fidelity;
   readonly db?: string;
   readonly http: HostPort;
   readonly json?: true;
@@ -36,7 +39,8 @@ runs out of credit, is warned, cut off, tops up and is on again. Ctrl-C ends it 
 
 Examples:
   meterworks demo
-  meterworks demo --seconds 20 --json`;
+  meterworks demo --seconds 20 --json
+  meterworks demo --fidelity cycle --speed 60`;
 
 /** A reading of each meter twice a second of wall time. */
 const READINGS_PER_SECOND = 2;
@@ -48,6 +52,12 @@ export function addDemo(program: Command): void {
     .option("--seconds <N>", "end by itself after so long", number("--seconds", 1, 1e6))
     .option("--meters <N>", "how many meters, 3..200", integer("--meters", 3, 200), 6)
     .option("--speed <X>", "seconds of meter time per second", number("--speed", 1, 100_000), 600)
+    .option(
+      "--fidelity <F>",
+      "how the meters measure: sample (waveforms), cycle (phasors, cycle by cycle) or second (closed form)",
+      choice("--fidelity", FIDELITIES),
+      "second",
+    )
     .option("--db <FILE>", "keep the readings in this SQLite file (default: a temporary one)")
     .option("--http <HOST:PORT>", "where the API listens; port 0 takes a free one", hostPort("--http"), {
       host: "127.0.0.1",
@@ -59,6 +69,7 @@ export function addDemo(program: Command): void {
 }
 
 function run(flags: Flags): Promise<void> {
+  requireKeepsUp(flags.fidelity, flags.speed, flags.meters);
   return CommandProcess.run(flags.speed, (proc) => play(proc, flags), { onlyWarnings: true });
 }
 
@@ -67,7 +78,7 @@ async function play(proc: CommandProcess, flags: Flags): Promise<void> {
   const elapsed = () => (proc.clock.now().mono - began) / MICROS_PER_SECOND;
   const every = Math.round((flags.speed * MICROS_PER_SECOND) / READINGS_PER_SECOND);
   const store = await openStore(proc, flags.db);
-  const meters = demoMeters(flags.meters, proc.clock.now());
+  const meters = demoMeters(flags.meters, flags.fidelity, proc.clock.now());
   for (const { id, meter } of meters) proc.runtime.host(new DeviceFace(meter), undefined, { name: id });
   const on = (wire: DemoMeter["wire"]) => meters.filter((m) => m.wire === wire);
   const broker = await demoBroker(proc);

@@ -12,13 +12,13 @@ import { usage } from "../errors.ts";
 import { type FaceFlags, openFace } from "../faces.ts";
 import { addIec62056MeterFlags, checkIec62056Flags } from "../iec62056-line.ts";
 import { loadOf } from "../load.ts";
-import { addMeterFlags, type MeterFlags } from "../meter-options.ts";
+import { addMeterFlags, type Fidelity, type MeterFlags } from "../meter-options.ts";
 import { loadModel } from "../models.ts";
 import { addMqttFlags } from "../mqtt-options.ts";
 import { print, printJson, table } from "../output.ts";
 import { CommandProcess } from "../process.ts";
 import { integer, meterAddress, number } from "../values.ts";
-import { type Fidelity, fidelityOf, powerOn } from "../virtual-meter.ts";
+import { fidelityOf, powerOn } from "../virtual-meter.ts";
 import { addWireFlags, face, type Spoken, type WireFlags, wireOf } from "../wires.ts";
 
 interface Flags extends MeterFlags, WireFlags, FaceFlags {

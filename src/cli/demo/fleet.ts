@@ -8,6 +8,7 @@ import { Random } from "../../core/random.ts";
 import { assert } from "../../core/result.ts";
 import type { Now } from "../../core/time.ts";
 import { DeliveryTruth, WatchedChip } from "../../simulation/truth.ts";
+import type { Fidelity } from "../meter-options.ts";
 import { powerOn } from "../virtual-meter.ts";
 
 export const PREPAID_METER = "demo-prepaid";
@@ -35,7 +36,7 @@ const TURNS: readonly (readonly [model: string, wire: DemoWire])[] = [
   ["meterworks-3p", "mqtt"],
 ];
 
-export function demoMeters(count: number, now: Now): readonly DemoMeter[] {
+export function demoMeters(count: number, fidelity: Fidelity, now: Now): readonly DemoMeter[] {
   // The demo is the same every time: what people see is what the guide shows.
   const random = new Random(1);
   return Array.from({ length: count }, (_, i): DemoMeter => {
@@ -50,7 +51,7 @@ export function demoMeters(count: number, now: Now): readonly DemoMeter[] {
     const truth = new DeliveryTruth(load);
     const meter = powerOn(
       {
-        ...{ id, model, load, fidelity: "second", seed: i, password: DEMO_PASSWORD, checkpoint: 10 },
+        ...{ id, model, load, fidelity, seed: i, password: DEMO_PASSWORD, checkpoint: 10 },
         watch: (chip) => new WatchedChip(chip, truth, now.civil),
       },
       now,
