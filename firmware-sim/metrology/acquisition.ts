@@ -3,13 +3,14 @@ import { Random } from "../../src/core/random.ts";
 import { assert } from "../../src/core/result.ts";
 import { type Civil, civil, MICROS_PER_SECOND } from "../../src/core/time.ts";
 import { Converter } from "./converter.ts";
+import { LOOK_BACK } from "./dsp.ts";
 import { type Channel, type ChipOptions, type FrontEnd, SAMPLE_RATE } from "./front-end.ts";
 import type { LoadSource, Mains } from "./mains.ts";
 import { spectraOf } from "./phasors.ts";
 import { BLOCK, Waveform } from "./waveform.ts";
 
 export class Acquisition {
-  /** Samples in counts, per phase; valid from 0 to {@link filled}. The first is of the time before power-on: zero. */
+  /** Samples in counts, per phase; valid from 0 to {@link filled}. The first {@link LOOK_BACK} are of the time before power-on: zeros. */
   readonly voltage: readonly Float64Array[];
   readonly current: readonly Float64Array[];
   readonly #frontEnd: FrontEnd;
@@ -23,7 +24,7 @@ export class Acquisition {
   readonly #waveform: Waveform;
   #mains: Mains;
   #relayClosed = true;
-  #filled = 1;
+  #filled = LOOK_BACK;
   /** Samples taken since the start, and the number from which the next load state holds. */
   #taken = 0;
   #loadEnd: number;

@@ -25,6 +25,9 @@ const WAKE_EVERY = 10 * MICROS_PER_SECOND;
 const REARMED = 0.5;
 const FIRST_ARMED = 0.3;
 
+/** Samples to take beyond a place until a sampled chip has what it needs around it; its first sample is at {@link LOOK_BACK}. */
+const KNOWN_AFTER = LOOK_AHEAD - LOOK_BACK + 1;
+
 type OnWindow = (phases: readonly PhaseEnergy[]) => void;
 
 /** Where a stretch ends. */
@@ -171,9 +174,9 @@ export class CycleChip implements MeteringChip {
       const from = this.#turns + (Math.max(this.#armedAt, this.#place) - this.#turnsAt) * this.#step;
       const turns = Math.ceil(from - this.#crossing) + this.#crossing;
       const place = this.#turnsAt + (turns - this.#turns) / this.#step;
-      if (Math.ceil(place) < limit) return { place, atCrossing: true, known: Math.ceil(place) + LOOK_AHEAD };
+      if (Math.ceil(place) < limit) return { place, atCrossing: true, known: Math.ceil(place) + KNOWN_AFTER };
     }
-    return { place: limit - 1, atCrossing: false, known: limit + LOOK_AHEAD };
+    return { place: limit - 1, atCrossing: false, known: limit + KNOWN_AFTER };
   }
 
   #sumUpTo(place: number): void {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { WindowSums } from "../../../firmware-sim/metrology/dsp.ts";
+import { LOOK_AHEAD, LOOK_BACK, WindowSums } from "../../../firmware-sim/metrology/dsp.ts";
 import { uniform } from "./oracle.ts";
 
 const LENGTH = 200;
-const place = uniform(1, LENGTH - 3);
+const place = uniform(LOOK_BACK, LENGTH - 1 - LOOK_AHEAD);
 
 /** Sum of v × i over stretches between the places. */
 function product(v: Float64Array, i: Float64Array, places: readonly number[]): number {
@@ -14,23 +14,19 @@ function product(v: Float64Array, i: Float64Array, places: readonly number[]): n
 }
 
 describe("stretches between samples", () => {
-  it("integrate a cubic exactly between any two places", () => {
+  it("integrate a polynomial of the seventh degree exactly between any two places", () => {
     const coefficient = uniform(-1, 1);
     fc.assert(
       fc.property(
-        fc.tuple(coefficient, coefficient, coefficient, coefficient),
+        fc.array(coefficient, { minLength: 8, maxLength: 8 }),
         fc.tuple(place, place),
-        ([a, b, c, d], ends) => {
+        (coefficients, ends) => {
           const [from, to] = ends.sort((x, y) => x - y) as [number, number];
           // In units of the whole length, so that no power dwarfs the others.
-          const v = Float64Array.from({ length: LENGTH }, (_, k) => {
-            const x = k / LENGTH;
-            return a + b * x + c * x ** 2 + d * x ** 3;
-          });
-          const integral = (k: number) => {
-            const x = k / LENGTH;
-            return LENGTH * (a * x + (b * x ** 2) / 2 + (c * x ** 3) / 3 + (d * x ** 4) / 4);
-          };
+          const sum = (x: number, term: (c: number, k: number, x: number) => number) =>
+            coefficients.reduce((total, c, k) => total + term(c, k, x), 0);
+          const v = Float64Array.from({ length: LENGTH }, (_, k) => sum(k / LENGTH, (c, n, x) => c * x ** n));
+          const integral = (k: number) => sum(k / LENGTH, (c, n, x) => (LENGTH * c * x ** (n + 1)) / (n + 1));
           const ones = new Float64Array(LENGTH).fill(1);
           expect(product(v, ones, [from, to])).toBeCloseTo(integral(to) - integral(from), 9);
         },

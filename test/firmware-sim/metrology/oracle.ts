@@ -29,6 +29,12 @@ interface Truth {
   readonly apparent: number;
 }
 
+/** What the registers do not show, yet: the distortion of voltage and current relative to their fundamentals. */
+interface Distortion {
+  readonly voltage: number;
+  readonly current: number;
+}
+
 const radians = (degrees: number) => (degrees * Math.PI) / 180;
 
 /** V, A, W, var of the fundamental, VA of one phase. */
@@ -45,8 +51,15 @@ export function truth(p: PhaseMains): Truth {
   }
   const voltage = rms(p.voltage, p.voltageHarmonics);
   const current = rms(p.current, p.currentHarmonics);
+  // Of the fundamental alone (IEC 62053-24).
   const reactive = p.voltage * p.current * Math.sin(radians(p.angle));
   return { voltage, current, active, reactive, apparent: voltage * current };
+}
+
+/** THD of one phase, in closed form. */
+export function distortion(p: PhaseMains): Distortion {
+  const of = (all: readonly Harmonic[]) => Math.hypot(...all.map((h) => h.ratio));
+  return { voltage: of(p.voltageHarmonics), current: of(p.currentHarmonics) };
 }
 
 /** Evenly spread over the values; fc.double is spread over representations, so that most of its numbers are next to nothing. */
@@ -73,8 +86,8 @@ export const anyMains: fc.Arbitrary<Mains> = fc
   .record({
     frequency: uniform(45, 65),
     phases: fc.tuple(...[0, 1, 2].map(() => fc.tuple(uniform(150, 260), uniform(1, 80), uniform(0, 360)))),
-    voltageHarmonics: fc.tuple(...[0, 1, 2].map(() => harmonics(19, 0.08))),
-    currentHarmonics: fc.tuple(...[0, 1, 2].map(() => harmonics(19, 0.3))),
+    voltageHarmonics: fc.tuple(...[0, 1, 2].map(() => harmonics(21, 0.08))),
+    currentHarmonics: fc.tuple(...[0, 1, 2].map(() => harmonics(21, 0.3))),
   })
   .map((m) => ({
     frequency: m.frequency,
