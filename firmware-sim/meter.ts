@@ -23,7 +23,10 @@ import {
   wakeAtMono,
 } from "../src/core/time.ts";
 import { OrderJournal } from "./control/journal.ts";
+import type { Bench } from "./factory/calibrate.ts";
+import { constantsOf } from "./factory/constants.ts";
 import { computeMeasure, type MeasureSource } from "./measures.ts";
+import type { Calibration } from "./metrology/calibration.ts";
 import type { MeteringChip, PhaseEnergy } from "./metrology/chip.ts";
 import { EnergyRegisters } from "./metrology/energy.ts";
 import { Checkpoint } from "./nvram/checkpoint.ts";
@@ -34,8 +37,10 @@ export interface MeterConfig {
   /** Serial number, `[A-Za-z0-9_.-]{1,64}`. */
   readonly id: string;
   readonly model: MeterModel;
-  /** Makes the chip, running from `start` on. */
-  readonly chip: (start: Civil) => MeteringChip;
+  /** Makes the chip, running from `start` on, with what its correction stage is to hold: nothing in an uncalibrated meter. */
+  readonly chip: (start: Civil, calibration: Calibration | undefined) => MeteringChip;
+  /** Where the first power on is: a meter without stored constants is calibrated there. Without it, it stays as it is. */
+  readonly factory?: Bench;
   readonly nvram: Nvram;
   /** Opens the order window on Modbus, 0 .. 2^32 − 1. */
   readonly password: number;
@@ -73,23 +78,28 @@ export class Meter {
   #civil: Civil;
 
   /**
-   * Power on: what the memory holds is taken up, the chip settles, the relay is driven to its remembered state.
+   * Power on: what the memory holds is taken up, the chip gets its calibration and settles, the relay is driven to its
+   * remembered state.
    * @returns the meter, or why its memory can't be used: a meter never starts from zero over a memory it can't read.
    */
   static powerOn(config: MeterConfig, now: Now): Result<Meter, string> {
     const checkpoint = new Checkpoint(config.nvram, "meter");
     const recovered = checkpoint.recover();
     if (!recovered.ok) return recovered;
+    const constants = constantsOf(config.nvram, config.model, config.factory);
+    if (!constants.ok) return constants;
+    const chip = config.chip(civil(now.civil - BOOT_SETTLE), constants.value);
     const energy = new EnergyRegisters(config.model.phases, config.model.polyphaseTotal);
-    if (recovered.value === undefined) return success(new Meter(config, checkpoint, energy, undefined, now));
+    if (recovered.value === undefined) return success(new Meter(config, chip, checkpoint, energy, undefined, now));
     const state = decodeState(recovered.value);
     if (!state.ok) return state;
     const restored = energy.restore(state.value.energy);
-    return restored.ok ? success(new Meter(config, checkpoint, energy, state.value, now)) : restored;
+    return restored.ok ? success(new Meter(config, chip, checkpoint, energy, state.value, now)) : restored;
   }
 
   private constructor(
     config: MeterConfig,
+    chip: MeteringChip,
     checkpoint: Checkpoint,
     energy: EnergyRegisters,
     state: MeterState | undefined,
@@ -106,7 +116,7 @@ export class Meter {
     this.#clockOffset = state?.clockOffset ?? 0;
     this.#sequence = state?.sequence ?? 0;
     this.#relayClosed = state?.relayClosed ?? true;
-    this.#chip = config.chip(civil(now.civil - BOOT_SETTLE));
+    this.#chip = chip;
     this.#chip.setRelay(this.#relayClosed);
     this.#chip.advance(now.civil, () => {});
     this.#civil = now.civil;

@@ -1,8 +1,9 @@
-/** Samples of every channel as the chip's arithmetic gets them: load → waveform → converter → buffers, at 4 kHz. */
+/** Samples of every channel as the chip's arithmetic gets them: load → waveform → converter → correction → buffers, at 4 kHz. */
 import { Random } from "../../src/core/random.ts";
 import { assert } from "../../src/core/result.ts";
 import { type Civil, civil, MICROS_PER_SECOND } from "../../src/core/time.ts";
 import { Converter } from "./converter.ts";
+import { Corrector } from "./corrector.ts";
 import { LOOK_BACK } from "./dsp.ts";
 import { type Channel, type ChipOptions, type FrontEnd, SAMPLE_RATE } from "./front-end.ts";
 import type { LoadSource, Mains } from "./mains.ts";
@@ -21,6 +22,7 @@ export class Acquisition {
   readonly #channels: readonly Channel[];
   readonly #buffers: readonly Float64Array[];
   readonly #converters: readonly Converter[];
+  readonly #correctors: readonly Corrector[];
   readonly #waveform: Waveform;
   #mains: Mains;
   #relayClosed = true;
@@ -41,6 +43,7 @@ export class Acquisition {
     this.current = this.#buffers.slice(frontEnd.voltage.length);
     const random = new Random(seed);
     this.#converters = this.#channels.map((_, c) => new Converter(frontEnd.bits, random.fork(`channel ${c}`)));
+    this.#correctors = this.#channels.map(({ taps }) => new Corrector(taps));
     this.#waveform = new Waveform(this.#channels.map((c) => c.offset / c.lsb));
     const state = load.at(start);
     this.#mains = state.mains;
@@ -60,8 +63,11 @@ export class Acquisition {
     const count = Math.min(due, this.#loadEnd - this.#taken, BLOCK);
     assert(this.#filled + count <= (this.#buffers[0] as Float64Array).length, "samples are discarded in time");
     this.#waveform.fill(this.#buffers, this.#filled, count);
-    for (let c = 0; c < this.#converters.length; c++)
-      (this.#converters[c] as Converter).convert(this.#buffers[c] as Float64Array, this.#filled, count);
+    for (let c = 0; c < this.#converters.length; c++) {
+      const buffer = this.#buffers[c] as Float64Array;
+      (this.#converters[c] as Converter).convert(buffer, this.#filled, count);
+      (this.#correctors[c] as Corrector).correct(buffer, this.#filled, count);
+    }
     this.#filled += count;
     this.#taken += count;
     return true;

@@ -33,7 +33,7 @@ export class ClosedFormChip implements MeteringChip {
   #readings: ChipReadings;
 
   constructor(options: ChipOptions) {
-    this.#frontEnd = frontEndOf(options.plate, options.phases, options.errors);
+    this.#frontEnd = frontEndOf(options.plate, options.phases, options.errors, options);
     this.#load = options.load;
     this.#at = options.start;
     this.#energies = Array.from({ length: options.phases }, () => ({ active: 0, reactive: 0, apparent: 0 }));

@@ -5,19 +5,32 @@
 import type { RatingPlate } from "../../protocols/models/model.ts";
 import { assert } from "../../src/core/result.ts";
 import type { Civil } from "../../src/core/time.ts";
+import {
+  type Calibration,
+  correctionTaps,
+  FINE,
+  LONGEST_DELAY,
+  type PowerCorrection,
+  powerCorrectionOf,
+  STRAIGHT,
+  type Taps,
+  UNCALIBRATED,
+} from "./calibration.ts";
 import type { LoadSource } from "./mains.ts";
 
 /** Samples per second and channel by the chip's own clock. */
 export const SAMPLE_RATE = 4_000;
 
 /** Error of one channel against the ideal. */
-interface ChannelError {
+export interface ChannelError {
   /** Relative: 0.02 reads 2 % too much. */
   readonly gain?: number;
   /** The channel lags by this many microseconds: 0.018° per µs at 50 Hz. */
   readonly delay?: number;
   /** DC, as a fraction of full scale. */
   readonly offset?: number;
+  /** What the gain changes by with temperature, 1/K from {@link REFERENCE_TEMPERATURE} on. */
+  readonly drift?: number;
 }
 
 /** Every part is optional: what is left out is perfect, but for the converter's own noise. */
@@ -25,6 +38,8 @@ export interface FrontEndErrors {
   /** One error for all voltage channels, or one per phase. */
   readonly voltage?: ChannelError | readonly ChannelError[];
   readonly current?: ChannelError | readonly ChannelError[];
+  /** What each current channel picks up of its phase's voltage: full scale of the one per full scale of the other. */
+  readonly crosstalk?: readonly number[];
   /** The chip's clock runs this much fast: it takes its time, and so its energy, for longer than it is. */
   readonly clockPpm?: number;
   /** Of the converter, sign included; 4..24, default 24. */
@@ -33,8 +48,20 @@ export interface FrontEndErrors {
   readonly noise?: number;
 }
 
+/** °C at which errors are stated and meters are calibrated (IEC 62052-11). */
+export const REFERENCE_TEMPERATURE = 23;
+
+/** How a front end is operated; what is left out is uncalibrated, in use, at the reference temperature. */
+export interface Operation {
+  readonly calibration?: Calibration;
+  /** °C. */
+  readonly temperature?: number;
+  /** Off on the bench of the factory, which must see what a channel shows without load. */
+  readonly noLoadThreshold?: "on" | "off";
+}
+
 /** What both chips are made from. */
-export interface ChipOptions {
+export interface ChipOptions extends Operation {
   readonly plate: RatingPlate;
   readonly phases: 1 | 3;
   readonly load: LoadSource;
@@ -59,11 +86,17 @@ export interface Channel {
   readonly lsb: number;
   /** The channel's own noise, volts or amperes rms. */
   readonly noise: number;
+  /** What the correction stage does to its samples. */
+  readonly taps: Taps;
 }
 
 export interface FrontEnd {
   readonly voltage: readonly Channel[];
   readonly current: readonly Channel[];
+  /** Amperes in each current channel per volt behind the voltage channel. */
+  readonly crosstalk: readonly number[];
+  /** What the correction stage does to each phase's results. */
+  readonly correction: readonly PowerCorrection[];
   /** The chip's second as a multiple of a real one: 1 + clock error. */
   readonly clock: number;
   readonly bits: number;
@@ -86,33 +119,58 @@ const NO_LOAD_SHARE = 0.5;
 const PRESENT_SHARE = 0.1;
 
 /** The front end of a meter with this rating plate. */
-export function frontEndOf(plate: RatingPlate, phases: 1 | 3, errors: FrontEndErrors = {}): FrontEnd {
+export function frontEndOf(
+  plate: RatingPlate,
+  phases: 1 | 3,
+  errors: FrontEndErrors = {},
+  operation: Operation = {},
+): FrontEnd {
   const bits = errors.bits ?? 24;
   assert(Number.isInteger(bits) && bits >= 4 && bits <= 24, "a converter has 4 to 24 bits");
   const noise = errors.noise ?? DEFAULT_NOISE;
-  const channels = (error: ChannelError | readonly ChannelError[] | undefined, rated: number): Channel[] =>
-    Array.from({ length: phases }, (_, p) => {
+  const warmer = (operation.temperature ?? REFERENCE_TEMPERATURE) - REFERENCE_TEMPERATURE;
+  const calibration = Array.from({ length: phases }, (_, p) => operation.calibration?.[p] ?? UNCALIBRATED);
+  const channels = (
+    error: ChannelError | readonly ChannelError[] | undefined,
+    rated: number,
+    gain: "voltageGain" | "currentGain",
+    side: 1 | -1,
+  ): Channel[] =>
+    calibration.map((c, p) => {
       const own = (isList(error) ? error[p] : error) ?? {};
       const fullScale = rated * Math.SQRT2;
       return {
-        gain: 1 + (own.gain ?? 0),
+        gain: (1 + (own.gain ?? 0)) * (1 + (own.drift ?? 0) * warmer),
         delay: (own.delay ?? 0) * 1e-6,
         offset: (own.offset ?? 0) * fullScale,
         fullScale,
         lsb: fullScale / 2 ** (bits - 1),
         noise: noise * fullScale,
+        taps: tapsOf(1 + c[gain] * FINE, Math.max(0, side * c.delay)),
       };
     });
+  const volts = plate.un * VOLTAGE_HEADROOM;
+  const amperes = plate.imax * CURRENT_HEADROOM;
+  const threshold = operation.noLoadThreshold === "off" ? 0 : NO_LOAD_SHARE;
   return {
-    voltage: channels(errors.voltage, plate.un * VOLTAGE_HEADROOM),
-    current: channels(errors.current, plate.imax * CURRENT_HEADROOM),
+    voltage: channels(errors.voltage, volts, "voltageGain", -1),
+    current: channels(errors.current, amperes, "currentGain", 1),
+    crosstalk: calibration.map((_, p) => ((errors.crosstalk?.[p] ?? 0) * amperes) / volts),
+    correction: calibration.map(powerCorrectionOf),
     clock: 1 + (errors.clockPpm ?? 0) * 1e-6,
     bits,
     nominal: plate.frequency,
     presentVoltage: plate.un * PRESENT_SHARE,
-    noLoadPower: plate.ist * plate.un * NO_LOAD_SHARE,
-    noLoadCurrent: plate.ist * NO_LOAD_SHARE,
+    noLoadPower: plate.ist * plate.un * threshold,
+    noLoadCurrent: plate.ist * threshold,
   };
+}
+
+/** @param delay ns. */
+function tapsOf(gain: number, delay: number): Taps {
+  assert(delay <= LONGEST_DELAY, "the correction stage holds back up to two samples");
+  if (gain === 1 && delay === 0) return STRAIGHT;
+  return correctionTaps(gain, delay * 1e-9 * SAMPLE_RATE);
 }
 
 function isList<T>(value: T | readonly T[] | undefined): value is readonly T[] {

@@ -4,7 +4,8 @@
  * A spectrum holds order h at [2h] and [2h + 1], rms, as x(t) = √2 Σ (re sin hθ + im cos hθ), θ the angle of the mains.
  */
 import { assert } from "../../src/core/result.ts";
-import { type Channel, type FrontEnd, passBand } from "./front-end.ts";
+import { correctPower, type PowerCorrection, STRAIGHT } from "./calibration.ts";
+import { type Channel, type FrontEnd, passBand, SAMPLE_RATE } from "./front-end.ts";
 import { type Harmonic, type Mains, mainsProblem, type PhaseMains } from "./mains.ts";
 import type { Measurement, PhaseMeasurement } from "./readout.ts";
 
@@ -38,14 +39,40 @@ export function spectraOf(frontEnd: FrontEnd, mains: Mains, relayClosed: boolean
       if (h.order <= highest) orders = Math.max(orders, h.order);
   const of = (channels: readonly Channel[], wave: (p: PhaseMains) => Wave) =>
     channels.map((channel, p) => spectrumOf(channel, mains.frequency, wave(mains.phases[p] as PhaseMains), orders));
-  return {
-    voltage: of(frontEnd.voltage, (p) => ({ rms: p.voltage, degrees: p.voltageAngle, harmonics: p.voltageHarmonics })),
-    current: of(frontEnd.current, (p) => ({
-      rms: relayClosed ? p.current : 0,
-      degrees: p.voltageAngle - p.angle,
-      harmonics: p.currentHarmonics,
-    })),
-  };
+  const voltage = of(frontEnd.voltage, (p) => ({
+    rms: p.voltage,
+    degrees: p.voltageAngle,
+    harmonics: p.voltageHarmonics,
+  }));
+  const current = of(frontEnd.current, (p) => ({
+    rms: relayClosed ? p.current : 0,
+    degrees: p.voltageAngle - p.angle,
+    harmonics: p.currentHarmonics,
+  }));
+  for (let p = 0; p < current.length; p++)
+    pickUp(current[p] as Spectrum, voltage[p] as Spectrum, frontEnd.crosstalk[p] as number);
+  return { voltage, current };
+}
+
+function pickUp(current: Spectrum, voltage: Spectrum, share: number): void {
+  if (share === 0) return;
+  for (let k = 0; k < current.length; k++) current[k] = (current[k] as number) + share * (voltage[k] as number);
+}
+
+/** What the correction stage makes of a channel's spectrum. */
+function corrected({ taps }: Channel, spectrum: Spectrum, radiansPerSample: number): Spectrum {
+  if (taps === STRAIGHT) return spectrum;
+  const [now, before, twoBefore] = taps;
+  const out = new Float64Array(spectrum.length);
+  for (let k = 0; k < out.length; k += 2) {
+    const turn = (k / 2) * radiansPerSample;
+    const re = now + before * Math.cos(turn) + twoBefore * Math.cos(2 * turn);
+    const im = -before * Math.sin(turn) - twoBefore * Math.sin(2 * turn);
+    const [x, y] = [spectrum[k] as number, spectrum[k + 1] as number];
+    out[k] = x * re - y * im;
+    out[k + 1] = x * im + y * re;
+  }
+  return out;
 }
 
 function spectrumOf(channel: Channel, frequency: number, wave: Wave, orders: number): Spectrum {
@@ -62,9 +89,23 @@ function spectrumOf(channel: Channel, frequency: number, wave: Wave, orders: num
   return spectrum;
 }
 
-/** Power of the white noise of every channel, V² and A²: the channel's own, that of the mains, and the converter's rounding. */
+/** The spectra of every channel behind the chip's correction stage. */
+export function correctedSpectraOf(frontEnd: FrontEnd, mains: Mains, relayClosed: boolean): MainsSpectra {
+  const seen = spectraOf(frontEnd, mains, relayClosed);
+  const turn = (2 * Math.PI * mains.frequency) / (SAMPLE_RATE * frontEnd.clock);
+  return {
+    voltage: frontEnd.voltage.map((c, p) => corrected(c, seen.voltage[p] as Spectrum, turn)),
+    current: frontEnd.current.map((c, p) => corrected(c, seen.current[p] as Spectrum, turn)),
+  };
+}
+
+/**
+ * Power of the white noise of every channel behind the correction stage, V² and A²: the channel's own, that of the mains,
+ * and the converter's rounding.
+ */
 export function noisePowerOf(frontEnd: FrontEnd, mains: Mains) {
-  const of = (c: Channel, outside: number) => c.noise ** 2 + (outside * c.gain) ** 2 + c.lsb ** 2 / 12;
+  const of = (c: Channel, outside: number) =>
+    (c.noise ** 2 + (outside * c.gain) ** 2 + c.lsb ** 2 / 12) * c.taps.reduce((sum, t) => sum + t * t, 0);
   return {
     voltage: frontEnd.voltage.map((c) => of(c, mains.voltageNoise)),
     current: frontEnd.current.map((c) => of(c, mains.currentNoise)),
@@ -73,7 +114,7 @@ export function noisePowerOf(frontEnd: FrontEnd, mains: Mains) {
 
 /** What a settled window over whole cycles of these mains measures, without the accident of its noise. */
 export function measureMains(frontEnd: FrontEnd, mains: Mains, relayClosed: boolean): Measurement {
-  const { voltage, current } = spectraOf(frontEnd, mains, relayClosed);
+  const { voltage, current } = correctedSpectraOf(frontEnd, mains, relayClosed);
   const { voltage: voltageNoise, current: currentNoise } = noisePowerOf(frontEnd, mains);
 
   const fundamental = (s: Spectrum) => Math.hypot(s[2] as number, s[3] as number);
@@ -85,14 +126,14 @@ export function measureMains(frontEnd: FrontEnd, mains: Mains, relayClosed: bool
     const amperes = Math.sqrt(power(i, i) + (currentNoise[p] as number));
     const [vr, vi, ir, ii] = [v[2], v[3], i[2], i[3]] as [number, number, number, number];
     const reactive = live ? vi * ir - vr * ii : 0;
-    return {
+    return correctPower(frontEnd.correction[p] as PowerCorrection, {
       voltage: volts,
       current: amperes,
       active: power(v, i),
       reactive,
       apparent: volts * amperes,
       angle: live ? Math.atan2(reactive, vr * ir + vi * ii) : 0,
-    };
+    });
   });
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
   return {

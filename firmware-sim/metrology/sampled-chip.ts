@@ -9,6 +9,7 @@
  */
 import { type Civil, type Wake, wakeAtCivil } from "../../src/core/time.ts";
 import { Acquisition } from "./acquisition.ts";
+import { correctPower, type PowerCorrection } from "./calibration.ts";
 import type { ChipReadings, MeteringChip, PhaseEnergy } from "./chip.ts";
 import { LOOK_AHEAD, LOOK_BACK, type PhaseSums, WindowSums } from "./dsp.ts";
 import { type Channel, type ChipOptions, type FrontEnd, frontEndOf, SAMPLE_RATE } from "./front-end.ts";
@@ -43,7 +44,7 @@ export class SampledChip implements MeteringChip {
 
   constructor(options: ChipOptions) {
     const { plate, phases, start } = options;
-    const frontEnd = frontEndOf(plate, phases, options.errors);
+    const frontEnd = frontEndOf(plate, phases, options.errors, options);
     this.#frontEnd = frontEnd;
     this.#acquisition = new Acquisition(frontEnd, options, KEEP);
     // A fifth of the lowest live voltage: about a quarter of its peak behind the smoothing, which halves it.
@@ -126,21 +127,21 @@ export class SampledChip implements MeteringChip {
     const { samples } = sums;
     const volts = (this.#frontEnd.voltage[0] as Channel).lsb;
     const amperes = (this.#frontEnd.current[0] as Channel).lsb;
-    const phase = (s: PhaseSums): PhaseMeasurement => {
+    const phase = (s: PhaseSums, p: number): PhaseMeasurement => {
       const voltage = volts * rms(s.voltage2, s.voltage, samples);
       const current = amperes * rms(s.current2, s.current, samples);
-      return {
+      return correctPower(this.#frontEnd.correction[p] as PowerCorrection, {
         voltage,
         current,
         active: (volts * amperes * (s.product - (s.voltage * s.current) / samples)) / samples,
         reactive: (volts * amperes * s.fundamentalReactive) / samples,
         apparent: voltage * current,
         angle: Math.atan2(s.fundamentalReactive, s.fundamentalActive),
-      };
+      });
     };
     const dc = (kind: "voltage" | "current", p: number) => sums.phases[p]?.[kind] ?? 0;
     return {
-      phases: sums.phases.map((s) => suppressNoLoad(this.#frontEnd, phase(s))),
+      phases: sums.phases.map((s, p) => suppressNoLoad(this.#frontEnd, phase(s, p))),
       lineVoltage: LINES.map(
         ([a, b], l) => volts * rms(sums.lines[l] as number, dc("voltage", a) - dc("voltage", b), samples),
       ),
