@@ -24,6 +24,9 @@ export interface MeterFlags extends LoadFlags {
   readonly state?: string;
   readonly checkpoint: number;
   readonly fidelity?: Fidelity;
+  readonly parts?: "ideal" | "real";
+  readonly uncalibrated?: true;
+  readonly temperature?: number;
 }
 
 export function addLoadFlags(command: Command): Command {
@@ -55,5 +58,16 @@ export function addMeterFlags(command: Command): Command {
       "--fidelity <F>",
       "sample (waveforms, default at speed 1), cycle (phasors, cycle by cycle) or second (closed form)",
       choice("--fidelity", FIDELITIES),
+    )
+    .option(
+      "--parts <P>",
+      "ideal (default), or real: with the errors that --seed draws, calibrated at the first power on",
+      choice("--parts", ["ideal", "real"] as const),
+    )
+    .option("--uncalibrated", "real parts as they were assembled: the factory's calibration is left out")
+    .option(
+      "--temperature <C>",
+      "around the meter, degrees Celsius; real parts drift with it (default: 23)",
+      number("--temperature", -40, 85),
     );
 }

@@ -1,9 +1,13 @@
 /** Makes a virtual meter from flags, for the commands that have one or many of them. */
 
+import { constantsOf } from "../../firmware-sim/factory/constants.ts";
+import { fittedParts, type Parts } from "../../firmware-sim/factory/fitted.ts";
+import { drawParts } from "../../firmware-sim/factory/parts.ts";
 import { Meter } from "../../firmware-sim/meter.ts";
 import type { MeteringChip } from "../../firmware-sim/metrology/chip.ts";
 import { ClosedFormChip } from "../../firmware-sim/metrology/closed-form-chip.ts";
 import { CycleChip } from "../../firmware-sim/metrology/cycle-chip.ts";
+import type { ChipOptions } from "../../firmware-sim/metrology/front-end.ts";
 import type { LoadSource } from "../../firmware-sim/metrology/mains.ts";
 import { SampledChip } from "../../firmware-sim/metrology/sampled-chip.ts";
 import { MemoryNvram, type Nvram } from "../../firmware-sim/nvram/nvram.ts";
@@ -49,31 +53,55 @@ export interface VirtualMeterOptions {
   /** Seconds of wall time. */
   readonly checkpoint: number;
   readonly nvram?: Nvram;
+  /** Ideal ones by default, or those that the memory says. */
+  readonly parts?: Parts | undefined;
+  /** Leaves the factory out: real parts measure as they are. */
+  readonly uncalibrated?: boolean | undefined;
+  /** Ambient, °C. */
+  readonly temperature?: number | undefined;
   /** Puts something between the chip and the meter, to watch it. */
   readonly watch?: (chip: MeteringChip) => MeteringChip;
 }
 
-/** Powers a meter on. @throws CommandError (exit 1) when its memory can't be read. */
+/** Powers a meter on, by way of the factory if its parts need it. @throws CommandError (exit 1) when its memory can't be read. */
 export function powerOn(options: VirtualMeterOptions, now: Now): Meter {
-  const { model, load, seed } = options;
+  const { model, load, seed, id } = options;
+  const nvram = options.nvram ?? new MemoryNvram();
+  const parts = fittedParts(nvram, options.parts, seed);
+  if (!parts.ok) throw memoryProblem(id, parts.error);
+  if (options.uncalibrated) checkUncalibrated(id, nvram, model);
   const Chip = CHIPS[options.fidelity];
+  const { plate, phases } = model;
+  const errors = parts.value === undefined ? undefined : drawParts(parts.value, phases);
+  const make = (own: Pick<ChipOptions, "load" | "start"> & Partial<ChipOptions>) =>
+    new Chip({ plate, phases, seed, ...(errors && { errors }), ...own });
+  const calibrates = errors !== undefined && !options.uncalibrated;
   const meter = Meter.powerOn(
     {
-      id: options.id,
+      id,
       model,
-      chip: (start) => {
-        const chip = new Chip({ plate: model.plate, phases: model.phases, load, start, seed });
+      chip: (start, calibration) => {
+        const warm = options.temperature === undefined ? {} : { temperature: options.temperature };
+        const chip = make({ load, start, ...warm, ...(calibration && { calibration }) });
         return options.watch?.(chip) ?? chip;
       },
-      nvram: options.nvram ?? new MemoryNvram(),
+      ...(calibrates && { factory: make }),
+      nvram,
       password: options.password,
       checkpointEvery: Math.round(options.checkpoint * MICROS_PER_SECOND),
     },
     now,
   );
   if (meter.ok) return meter.value;
-  throw failed(
-    `meter ${options.id} can't read its memory: ${meter.error}`,
-    "move its --state folder away to start anew",
-  );
+  throw memoryProblem(id, meter.error);
+}
+
+function memoryProblem(id: string, error: string): Error {
+  return failed(`meter ${id} can't use its memory: ${error}`, "move its --state folder away to start anew");
+}
+
+function checkUncalibrated(id: string, nvram: Nvram, model: MeterModel): void {
+  const stored = constantsOf(nvram, model, undefined);
+  if (stored.ok && stored.value !== undefined)
+    throw usage(`meter ${id} is calibrated: its --state holds the constants`, "--uncalibrated is for a new meter");
 }

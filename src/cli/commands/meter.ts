@@ -34,6 +34,7 @@ Examples:
   meterworks meter --model eastron-sdm630 --tcp 127.0.0.1:1502 --unit 1 --current 5 --pf 0.8
   meterworks meter --model meterworks-1p --pty /tmp/meter --profile fixtures/household-day.csv --annual-kwh 3500 --speed 600
   meterworks meter --model meterworks-3p --mqtt mqtt://127.0.0.1:1883 --id flat-7 --state ./flat-7
+  meterworks meter --model meterworks-3p --tcp 127.0.0.1:1502 --parts real --uncalibrated --seed 7 --temperature 40
   meterworks meter --tcp 127.0.0.1:1502 --face iec62056-21@127.0.0.1:1503 --face mqtt@mqtt://127.0.0.1:1883
 Then read it: meterworks read --model eastron-sdm630 --tcp 127.0.0.1:1502 --unit 1`;
 
@@ -87,6 +88,8 @@ async function run(flags: Flags): Promise<void> {
   const optical = faces.some(({ protocol }) => protocol === "iec62056-21");
   checkIec62056Flags(flags, optical, "c");
   const fidelity = fidelityOf(flags);
+  if (flags.uncalibrated && flags.parts === "ideal")
+    throw usage("--parts ideal have nothing to calibrate", "--uncalibrated goes with --parts real");
   const seed = flags.seed ?? randomSeed();
   // Loads and flags are judged before anything is opened.
   const loads = Array.from({ length: flags.count }, (_, i) => loadOf(flags, model.phases, seed + i));
@@ -122,6 +125,9 @@ function powerOnAll(
       load,
       fidelity,
       seed: seed + i,
+      parts: flags.parts ?? (flags.uncalibrated ? "real" : undefined),
+      uncalibrated: flags.uncalibrated,
+      temperature: flags.temperature,
       password: flags.password,
       checkpoint: flags.checkpoint,
     };

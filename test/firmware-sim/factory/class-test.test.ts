@@ -96,6 +96,27 @@ describe("the calibration", () => {
     expect(errorAt(clean, atMinimum.mains, { calibration: spoilt })).toBeGreaterThan(0.15);
   });
 
+  test("finds an error of the power path alone: its gain, and the phase of reactive power", () => {
+    const { plate } = model("meterworks-1p");
+    const bench = benchOf({ model: model("meterworks-1p"), parts: { noise: 0 } });
+    // A chip that computes 1 % too much power and turns reactive power by 5 mrad, behind the constants it is given.
+    const constants = calibrate(plate, 1, (options) =>
+      bench({
+        ...options,
+        calibration: options.calibration.map((c) => ({
+          ...c,
+          powerGain: Math.round((1 + c.powerGain * 1e-7) * 1.01e7 - 1e7),
+          reactivePhase: c.reactivePhase + 50_000,
+        })),
+      }),
+    );
+    const found = constants.ok ? constants.value[0] : undefined;
+    // −err / (1 + err) = −0.01 / 1.01.
+    expect(Math.abs((found?.powerGain as number) + 99_010)).toBeLessThan(50);
+    expect(Math.abs((found?.reactivePhase as number) + 50_000)).toBeLessThan(100);
+    expect(Math.abs(found?.delay as number)).toBeLessThan(50);
+  });
+
   test("of ideal parts finds next to nothing to correct", () => {
     const [c] = calibrated({ model: model("meterworks-1p"), parts: { noise: 0 } });
     for (const gain of [c?.voltageGain, c?.currentGain, c?.powerGain])
