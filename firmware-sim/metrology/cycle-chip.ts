@@ -9,12 +9,13 @@
 import { Random } from "../../src/core/random.ts";
 import { assert } from "../../src/core/result.ts";
 import { type Civil, civil, MICROS_PER_SECOND, type Wake, wakeAtCivil } from "../../src/core/time.ts";
+import { correctPower, type PowerCorrection } from "./calibration.ts";
 import type { ChipReadings, MeteringChip, PhaseEnergy } from "./chip.ts";
 import { CycleSums } from "./cycle-sums.ts";
 import { LOOK_AHEAD, LOOK_BACK } from "./dsp.ts";
 import { type ChipOptions, type FrontEnd, frontEndOf, SAMPLE_RATE } from "./front-end.ts";
 import type { LoadSource, Mains } from "./mains.ts";
-import { noisePowerOf, type Spectrum, spectraOf } from "./phasors.ts";
+import { correctedSpectraOf, noisePowerOf, type Spectrum } from "./phasors.ts";
 import { type Measurement, NOTHING_MEASURED, type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
 import { IDLE_WINDOW, LONGEST_CYCLE, SHORTEST_CYCLE, WindowEnergy } from "./windows.ts";
 import { settledCrossing } from "./zero-crossings.ts";
@@ -73,7 +74,7 @@ export class CycleChip implements MeteringChip {
 
   constructor(options: ChipOptions) {
     const { plate, phases, load, start } = options;
-    this.#frontEnd = frontEndOf(plate, phases, options.errors);
+    this.#frontEnd = frontEndOf(plate, phases, options.errors, options);
     this.#load = load;
     this.#start = start;
     this.#rate = (SAMPLE_RATE * this.#frontEnd.clock) / MICROS_PER_SECOND;
@@ -150,7 +151,7 @@ export class CycleChip implements MeteringChip {
     this.#turns -= Math.floor(this.#turns);
     this.#turnsAt = place;
     this.#step = this.#mains.frequency / (SAMPLE_RATE * this.#frontEnd.clock);
-    const spectra = spectraOf(this.#frontEnd, this.#mains, this.#relayClosed);
+    const spectra = correctedSpectraOf(this.#frontEnd, this.#mains, this.#relayClosed);
     this.#spectra = spectra.voltage;
     this.#sums.setState(spectra, noisePowerOf(this.#frontEnd, this.#mains));
     this.#locateCrossing();
@@ -158,7 +159,8 @@ export class CycleChip implements MeteringChip {
 
   #locateCrossing(): void {
     const spectrum = this.#spectra[this.#reference];
-    const offset = this.#frontEnd.voltage[this.#reference]?.offset ?? 0;
+    const channel = this.#frontEnd.voltage[this.#reference];
+    const offset = channel === undefined ? 0 : channel.offset * channel.taps.reduce((sum, tap) => sum + tap, 0);
     this.#crossing = spectrum && settledCrossing(spectrum, offset, this.#step, this.#frontEnd.presentVoltage / 5);
   }
 
@@ -210,17 +212,17 @@ export class CycleChip implements MeteringChip {
     const sums = this.#sums;
     sums.settle();
     const { samples } = sums;
-    const phases = sums.phases.map((s): PhaseMeasurement => {
+    const phases = sums.phases.map((s, p): PhaseMeasurement => {
       const voltage = Math.sqrt(s.voltage2 / samples);
       const current = Math.sqrt(s.current2 / samples);
-      return {
+      return correctPower(this.#frontEnd.correction[p] as PowerCorrection, {
         voltage,
         current,
         active: s.product / samples,
         reactive: s.fundamentalReactive / samples,
         apparent: voltage * current,
         angle: Math.atan2(s.fundamentalReactive, s.fundamentalActive),
-      };
+      });
     });
     return {
       phases: phases.map((m) => suppressNoLoad(this.#frontEnd, m)),

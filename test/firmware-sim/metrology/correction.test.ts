@@ -5,13 +5,14 @@ import { drawParts } from "../../../firmware-sim/factory/parts.ts";
 import { LONGEST_DELAY, type PhaseCalibration, UNCALIBRATED } from "../../../firmware-sim/metrology/calibration.ts";
 import type { ChipReadings, MeteringChip } from "../../../firmware-sim/metrology/chip.ts";
 import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
+import { CycleChip } from "../../../firmware-sim/metrology/cycle-chip.ts";
 import { type ChipOptions, SAMPLE_RATE } from "../../../firmware-sim/metrology/front-end.ts";
 import { constantLoad, type Mains, mainsOf } from "../../../firmware-sim/metrology/mains.ts";
 import { SampledChip } from "../../../firmware-sim/metrology/sampled-chip.ts";
 import { civil } from "../../../src/core/time.ts";
 import { anyMains, PLATE, SECOND, shown, uniform } from "./oracle.ts";
 
-const CHIPS = [ClosedFormChip, SampledChip];
+const CHIPS = [ClosedFormChip, CycleChip, SampledChip];
 
 function settled(chip: MeteringChip): ChipReadings {
   chip.advance(civil(SECOND), () => {});
