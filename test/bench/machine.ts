@@ -17,6 +17,7 @@ export interface Tools {
   readonly libmodbusVersion: string;
   readonly rtuSlave: string;
   readonly rtuClient: string;
+  readonly metrology: string;
 }
 
 /** Compiles the load generator, and the peers in C. */
@@ -35,6 +36,7 @@ export async function buildTools(): Promise<Tools> {
     libmodbusVersion: version.stdout.trim(),
     rtuSlave: await compile("rtu-slave", []),
     rtuClient: await compile("rtu-client", libmodbus),
+    metrology: await compile("metrology", ["-O3", "-march=native", "-lm"]),
   };
 }
 

@@ -1,11 +1,12 @@
 /**
- * `make bench`: our Modbus TCP server and client, and our RTU master on a paced line, beside their peers, interleaved in one run so that other load, heat and
+ * `make bench`: our Modbus TCP server and client, our RTU master on a paced line, and the metering chip, beside their peers, interleaved in one run so that other load, heat and
  * cache drift hit all alike. A missed target is reported, not an error; a wrong answer is one.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { buildTools, choosePin, describeMachine, type Machine, SetupError } from "./machine.ts";
 import { measure, type Sample } from "./measure.ts";
+import { METROLOGY_SIDES, type MeasuredMetrology, measureMetrology, metrologyLabel } from "./metrology-rows.ts";
 import { jsonReport, type MeasuredRow, textReport } from "./report.ts";
 import { allRows, rowLabel } from "./rows.ts";
 import { LINE_MASTERS, LINE_SPEEDS, type LineSample, measureLine } from "./rtu-line.ts";
@@ -63,7 +64,10 @@ async function runBench(options: Options): Promise<void> {
       speed: options.quick ? { ...speed, polls: 8 } : speed,
       samples: [] as LineSample[],
     }));
-  if (rows.length + lines.length === 0) throw new SetupError(`no row contains "${options.only}"`);
+  const metrology = METROLOGY_SIDES.filter((side) => metrologyLabel(side).includes(options.only)).map(
+    (side): MeasuredMetrology => ({ side, samples: [] }),
+  );
+  if (rows.length + lines.length + metrology.length === 0) throw new SetupError(`no row contains "${options.only}"`);
   const measured = rows.map((row) => ({ row, samples: [] as Sample[] }));
   for (let round = 1; round <= options.repetitions; round++) {
     for (const { row, samples } of measured) {
@@ -77,8 +81,13 @@ async function runBench(options: Options): Promise<void> {
       samples.push(sample);
       progress(round, options, `${lineLabel(master, speed)}: ${(median(sample.cycles) / 1_000).toFixed(2)} ms`);
     }
+    for (const { side, samples } of metrology) {
+      const sample = await measureMetrology(side, durations.measureMs, tools, pin);
+      samples.push(sample);
+      progress(round, options, `${metrologyLabel(side)}: ${(sample.chip / 1e6).toFixed(1)} M/s`);
+    }
   }
-  publish(machine, measured, lines, options.json);
+  publish(machine, measured, lines, metrology, options.json);
 }
 
 function progress(round: number, { repetitions }: Options, what: string): void {
@@ -89,10 +98,12 @@ function publish(
   machine: Machine,
   rows: readonly MeasuredRow[],
   lines: readonly MeasuredLine[],
+  metrology: readonly MeasuredMetrology[],
   json: string | undefined,
 ): void {
-  process.stdout.write(`${textReport(machine, rows, lines)}\n`);
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify(jsonReport(machine, rows, lines), null, 2)}\n`);
+  process.stdout.write(`${textReport(machine, rows, lines, metrology)}\n`);
+  if (json !== undefined)
+    writeFileSync(json, `${JSON.stringify(jsonReport(machine, rows, lines, metrology), null, 2)}\n`);
 }
 
 try {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Sample } from "./measure.ts";
+import { metrologyReport } from "./metrology-report.ts";
+import type { MeasuredMetrology } from "./metrology-rows.ts";
 import { type MeasuredRow, reachedTargets, textReport } from "./report.ts";
 import { readRecord } from "./rtu-line.ts";
 import { median } from "./table.ts";
@@ -40,15 +42,30 @@ describe("the bench's report", () => {
       pinning: "none",
       versions: { node: "20" },
     };
-    const text = textReport(machine, ROWS, LINES);
+    const text = textReport(machine, ROWS, LINES, METROLOGY);
     expect(text).toContain("PASS    server >= 12x modbus-serial at 1 connection: 12.00x");
     expect(text).toContain("MISSED  server >= 0.8x raw echo at 50 connections: 0.79x");
     expect(text).toContain("NOT RUN client >= 1.5x modbus-serial");
     expect(text).toContain("9000 12000 15000");
     expect(text).toContain("PASS    rtu median cycle <= 1.02x the legal one at 9600 baud: 1.009x");
     expect(text).toContain("MISSED  rtu silence never below t3.5 at 9600 baud: 4.01 ms");
+    expect(text).toContain("PASS    metrology chip >= 0.6x C: 0.65x");
+    expect(text).toContain("MISSED  metrology chip >= 30 M three-phase samples/s: 26.0 M");
+    expect(text).toContain("MISSED  metrology synthesis >= 0.4x C: 0.25x");
+    expect(text).toMatch(/chip +meterworks +26\.0 +20\.0 26\.0 30\.0 +6500 +3250/);
     expect(text).toContain("MISSED  rtu without an error at 9600 baud: 1");
   });
+});
+
+const METROLOGY: readonly MeasuredMetrology[] = [
+  { side: "meterworks", samples: [20e6, 26e6, 30e6].map((chip) => ({ chip, synthesis: 5e6, active: 1 })) },
+  { side: "C", samples: [{ chip: 40e6, synthesis: 20e6, active: 1 }] },
+];
+
+test("arithmetic that comes to another power is an error, not a speed", () => {
+  const [ours, peer] = METROLOGY as [MeasuredMetrology, MeasuredMetrology];
+  const wrong = peer.samples.map((sample) => ({ ...sample, active: 1.0001 }));
+  expect(() => metrologyReport([ours, { ...peer, samples: wrong }])).toThrow(/different powers/);
 });
 
 /** 8N1 at 9600: 133 characters and twice 4.01 ms are 146.56 ms; a silence of 4.0105 ms is a µs short of t3.5 rounded up. */

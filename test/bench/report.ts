@@ -1,6 +1,8 @@
 /** Medians, ranges and targets, as a table for people and as JSON. */
 import type { Machine } from "./machine.ts";
 import type { Sample } from "./measure.ts";
+import { metrologyFigures, metrologyReport, metrologyVerdicts } from "./metrology-report.ts";
+import type { MeasuredMetrology } from "./metrology-rows.ts";
 import { OURS, type Row, TARGETS, type Target } from "./rows.ts";
 import { lineFigures, lineReport, lineVerdicts, type MeasuredLine } from "./rtu-report.ts";
 import { median, table } from "./table.ts";
@@ -30,11 +32,17 @@ const HEADINGS = ["conn", "name", "req/s", "all runs", "CPU us client", "server"
 
 const NAMES_AND_RUNS = new Set([1, 3]);
 
-export function textReport(machine: Machine, rows: readonly MeasuredRow[], lines: readonly MeasuredLine[]): string {
+export function textReport(
+  machine: Machine,
+  rows: readonly MeasuredRow[],
+  lines: readonly MeasuredLine[],
+  metrology: readonly MeasuredMetrology[] = [],
+): string {
   return [
     ...machineLines(machine),
     "",
     ...lineReport(lines),
+    ...metrologyReport(metrology),
     ...section(
       "Modbus TCP servers, FC 03 x 60 registers, load generator in C (medians; CPU per request)",
       "server",
@@ -51,7 +59,12 @@ function section(title: string, part: Row["part"], rows: readonly MeasuredRow[])
   return own.length === 0 ? [] : [title, ...table([HEADINGS, ...own.map(cells)], NAMES_AND_RUNS), ""];
 }
 
-export function jsonReport(machine: Machine, rows: readonly MeasuredRow[], lines: readonly MeasuredLine[]): unknown {
+export function jsonReport(
+  machine: Machine,
+  rows: readonly MeasuredRow[],
+  lines: readonly MeasuredLine[],
+  metrology: readonly MeasuredMetrology[] = [],
+): unknown {
   return {
     machine,
     rows: rows.map(({ row: { part, name, connections }, samples }) => ({ part, name, connections, samples })),
@@ -62,6 +75,7 @@ export function jsonReport(machine: Machine, rows: readonly MeasuredRow[], lines
       ...lineFigures(line),
       verdicts: lineVerdicts(line),
     })),
+    metrology: { sides: metrology.map(metrologyFigures), verdicts: metrologyVerdicts(metrology) },
   };
 }
 

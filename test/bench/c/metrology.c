@@ -1,0 +1,281 @@
+/*
+ * The metering chip's arithmetic and the synthesis of its waves in C, the same algorithms in the same order as
+ * firmware-sim/metrology: zero crossings, end weights, products, fundamental by a one-bin DFT per cycle, line voltages,
+ * neutral; rotating phasors, noise from a table, rounding and clipping. One meter per loop.
+ *
+ * metrology MILLISECONDS: prints one JSON object, three-phase samples per second of each and the active power.
+ */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { CHANNELS = 6, PHASES = 3, BLOCK = 128, LENGTH = 8 * BLOCK, HALF = 4, POINTS = 2 * HALF, BACK = HALF - 1, AHEAD = HALF };
+enum { WINDOW = 10, TABLE = 0x8000, RUN = 128, ORDERS = 6 };
+static const double TURN = 6.283185307179586, PEAK = 2000000, STEP = 50.3 / 4000, SMOOTHING = 0.075;
+static const int orders[ORDERS] = {1, 3, 5, 7, 11, 13};
+
+/* Milliseconds of processor time: what others do on the core does not count. */
+static double used(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* sfc32 and the polar method. */
+struct random {
+  uint32_t a, b, c, counter;
+};
+static uint32_t draw(struct random *r) {
+  uint32_t t = r->a + r->b + r->counter++;
+  r->a = r->b ^ (r->b >> 9);
+  r->b = r->c + (r->c << 3);
+  r->c = ((r->c << 21) | (r->c >> 11)) + t;
+  return t;
+}
+static struct random seeded(uint32_t seed) {
+  struct random r = {seed, 0, 0x9e3779b9, 1};
+  for (int i = 0; i < 12; i++) draw(&r);
+  return r;
+}
+static double normal(struct random *r) {
+  for (;;) {
+    double u = 2 * (draw(r) / 4294967296.0) - 1, v = 2 * (draw(r) / 4294967296.0) - 1, s = u * u + v * v;
+    if (s > 0 && s < 1) return u * sqrt(-2 * log(s) / s);
+  }
+}
+static double noise_table[TABLE];
+
+/* Synthesis */
+struct synthesis {
+  double buffers[CHANNELS][LENGTH], re[CHANNELS][ORDERS], im[CHANNELS][ORDERS], sine[BLOCK], cosine[BLOCK], angle, sigma;
+  struct random random[CHANNELS];
+  int noise_at[CHANNELS], run_left[CHANNELS];
+};
+
+static void rotate(double *sine, double *cosine, int from, int to, double start, double step) {
+  double ts = sin(step), tc = cos(step), s = sin(start), c = cos(start);
+  for (int k = from; k < to; k++) {
+    sine[k] = s;
+    cosine[k] = c;
+    double next = s * tc + c * ts;
+    c = c * tc - s * ts;
+    s = next;
+  }
+}
+
+static void prepare(struct synthesis *y, double sigma) {
+  memset(y, 0, sizeof *y);
+  y->sigma = sigma;
+  for (int c = 0; c < CHANNELS; c++) {
+    y->random[c] = seeded((uint32_t)c);
+    for (int o = 0; o < ORDERS; o++) {
+      int h = orders[o];
+      double angle = -(h * (c % 3) * TURN) / 3 - (c < 3 ? 0 : 0.5) - 0.3 * (h - 1), rms = h == 1 ? PEAK : PEAK / (10 * h);
+      y->re[c][o] = sqrt(2) * rms * cos(angle);
+      y->im[c][o] = sqrt(2) * rms * sin(angle);
+    }
+  }
+}
+
+static void convert(struct synthesis *y, int c, double *x) {
+  if (y->sigma > 0)
+    for (int k = 0; k < BLOCK;) {
+      if (y->run_left[c] == 0) {
+        y->noise_at[c] = (int)(draw(&y->random[c]) & (TABLE - 1));
+        y->run_left[c] = RUN;
+      }
+      int stop = k + y->run_left[c] < BLOCK ? k + y->run_left[c] : BLOCK, shift = y->noise_at[c] - k;
+      y->noise_at[c] += stop - k;
+      y->run_left[c] -= stop - k;
+      for (; k < stop; k++) x[k] += y->sigma * noise_table[(k + shift) & (TABLE - 1)];
+    }
+  for (int k = 0; k < BLOCK; k++) x[k] = fmin(fmax(floor(x[k] + 0.5), -8388608), 8388607);
+}
+
+static double synthesise(struct synthesis *y) {
+  for (int at = 0; at < LENGTH; at += BLOCK) {
+    for (int c = 0; c < CHANNELS; c++) memset(y->buffers[c] + at, 0, BLOCK * sizeof(double));
+    for (int o = 0; o < ORDERS; o++) {
+      rotate(y->sine, y->cosine, 0, BLOCK, TURN * fmod(orders[o] * y->angle, 1), TURN * orders[o] * STEP);
+      for (int c = 0; c < CHANNELS; c++) {
+        double re = y->re[c][o], im = y->im[c][o], *out = y->buffers[c] + at;
+        for (int k = 0; k < BLOCK; k++) out[k] = out[k] + re * y->sine[k] + im * y->cosine[k];
+      }
+    }
+    y->angle = fmod(y->angle + BLOCK * STEP, 1);
+    for (int c = 0; c < CHANNELS; c++) convert(y, c, y->buffers[c] + at);
+  }
+  return LENGTH;
+}
+
+/* Arithmetic */
+struct phase {
+  double v, i, v2, i2, product, active, reactive;
+};
+struct chip {
+  double weights[LENGTH], sine[LENGTH], cosine[LENGTH], lines[3], neutral, samples, first, smooth, power;
+  struct phase phases[PHASES];
+  int armed, cycles;
+};
+static double edge[POINTS][POINTS + 1];
+
+static void make_edges(void) {
+  double over[POINTS];
+  for (int j = 0; j < POINTS; j++) {
+    double p[POINTS + 1] = {1};
+    int degree = 0;
+    for (int other = 0; other < POINTS; other++) {
+      if (other == j) continue;
+      double next[POINTS + 1] = {0};
+      for (int k = 0; k <= degree; k++) {
+        next[k] -= p[k] * (other - BACK) / (j - other);
+        next[k + 1] += p[k] / (j - other);
+      }
+      memcpy(p, next, sizeof p);
+      degree++;
+    }
+    over[j] = edge[j][0] = 0;
+    for (int k = 0; k < POINTS; k++) over[j] += edge[j][k + 1] = p[k] / (k + 1);
+  }
+  double constant = 0;
+  for (int j = POINTS - 1; j > 0; j--) edge[j - 1][0] = constant += over[j] - (j - BACK == 1);
+}
+
+static void add_edge(double *weights, double place, double sign) {
+  int n = (int)floor(place);
+  double a = place - n;
+  for (int j = 0; j < POINTS; j++) {
+    double value = 0;
+    for (int k = POINTS; k >= 0; k--) value = value * a + edge[j][k];
+    weights[n - BACK + j] += sign * value;
+  }
+}
+
+static int find(struct chip *c, const double *x, int from, int to, double *place) {
+  for (int k = from; k < to; k++) {
+    double before = c->smooth;
+    c->first += SMOOTHING * (x[k] - c->first);
+    c->smooth += SMOOTHING * (c->first - c->smooth);
+    if (c->smooth < -PEAK / 50) c->armed = 1;
+    else if (c->armed && c->smooth >= 0) {
+      c->armed = 0;
+      *place = k - 1 + before / (before - c->smooth);
+      return k;
+    }
+  }
+  return -1;
+}
+
+static void add_phase(struct chip *c, struct phase *p, const double *v, const double *i, int first, int end, double length) {
+  double sv = 0, si = 0, v2 = 0, i2 = 0, product = 0;
+  for (int k = first; k < end; k++) {
+    double wv = c->weights[k] * v[k], wi = c->weights[k] * i[k];
+    sv += wv;
+    si += wi;
+    v2 += wv * v[k];
+    i2 += wi * i[k];
+    product += wv * i[k];
+  }
+  double vs = 0, vc = 0, is = 0, ic = 0;
+  for (int k = first; k < end; k++) {
+    double ws = c->weights[k] * c->sine[k], wc = c->weights[k] * c->cosine[k];
+    vs += ws * v[k];
+    vc += wc * v[k];
+    is += ws * i[k];
+    ic += wc * i[k];
+  }
+  p->v += sv;
+  p->i += si;
+  p->v2 += v2;
+  p->i2 += i2;
+  p->product += product;
+  p->active += 2 * (vs * is + vc * ic) / length;
+  p->reactive += 2 * (vc * is - vs * ic) / length;
+}
+
+static void add(struct chip *c, double (*x)[LENGTH], double from, double to) {
+  int first = (int)floor(from) - BACK, end = (int)floor(to) + AHEAD + 1;
+  for (int k = first; k < end; k++) c->weights[k] = k > floor(from) && k <= floor(to);
+  add_edge(c->weights, from, -1);
+  add_edge(c->weights, to, 1);
+  double turn = TURN / (to - from);
+  rotate(c->sine, c->cosine, first, end, turn * (first - from), turn);
+  c->cycles++;
+  c->samples += to - from;
+  for (int p = 0; p < PHASES; p++) add_phase(c, &c->phases[p], x[p], x[PHASES + p], first, end, to - from);
+  double l12 = 0, l23 = 0, l31 = 0, sum = 0;
+  for (int k = first; k < end; k++) {
+    double w = c->weights[k], a = x[0][k], b = x[1][k], d = x[2][k];
+    l12 += w * (a - b) * (a - b);
+    l23 += w * (b - d) * (b - d);
+    l31 += w * (d - a) * (d - a);
+  }
+  for (int k = first; k < end; k++) {
+    double i = x[3][k] + x[4][k] + x[5][k];
+    sum += c->weights[k] * i * i;
+  }
+  c->lines[0] += l12;
+  c->lines[1] += l23;
+  c->lines[2] += l31;
+  c->neutral += sum;
+}
+
+static void end_window(struct chip *c) {
+  c->power = 0;
+  for (int p = 0; p < PHASES; p++) c->power += c->phases[p].product / c->samples;
+  memset(c->phases, 0, sizeof c->phases);
+  memset(c->lines, 0, sizeof c->lines);
+  c->neutral = c->samples = c->cycles = 0;
+}
+
+static double measure(struct chip *c, double (*x)[LENGTH]) {
+  double from = NAN, place = 0, taken = 0;
+  c->first = c->smooth = c->armed = 0;
+  for (int scanned = BACK, k; (k = find(c, x[0], scanned, LENGTH - AHEAD, &place)) >= 0; scanned = k + 1) {
+    if (from == from) {
+      add(c, x, from, place);
+      taken += place - from;
+      if (c->cycles == WINDOW) end_window(c);
+    }
+    from = place;
+  }
+  return taken;
+}
+
+static struct synthesis quiet, noisy;
+static struct chip chip;
+static double pass_chip(void) { return measure(&chip, quiet.buffers); }
+static double pass_synthesis(void) { return synthesise(&noisy); }
+
+static double repeat(double end, double (*pass)(void)) {
+  double samples = 0;
+  while (used() < end)
+    for (int k = 0; k < 20; k++) samples += pass();
+  return samples;
+}
+
+static double speed(double milliseconds, double (*pass)(void)) {
+  repeat(used() + milliseconds / 10, pass);
+  double began = used(), samples = repeat(began + milliseconds, pass);
+  return samples * 1e3 / (used() - began);
+}
+
+int main(int argc, char **argv) {
+  double milliseconds = argc == 2 ? atof(argv[1]) : 0;
+  if (!(milliseconds > 0)) {
+    fprintf(stderr, "usage: metrology MILLISECONDS\n");
+    return 2;
+  }
+  struct random r = seeded(1);
+  for (int k = 0; k < TABLE; k++) noise_table[k] = normal(&r);
+  make_edges();
+  prepare(&quiet, 0);
+  prepare(&noisy, 20);
+  synthesise(&quiet);
+  double chip_speed = speed(milliseconds, pass_chip), synthesis_speed = speed(milliseconds, pass_synthesis);
+  printf("{\"chip\": %.0f, \"synthesis\": %.0f, \"active\": %.17g}\n", chip_speed, synthesis_speed, chip.power);
+  return 0;
+}
