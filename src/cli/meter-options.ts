@@ -45,7 +45,11 @@ export function addMeterFlags(command: Command): Command {
     .option("--model <ID|FILE>", "meter model, see `meterworks models`, or a model file", "meterworks-3p")
     .option("--id <NAME>", "serial number (default: the model's id and the unit)", meterName("--id"))
     .option("--password <N>", "opens the order window of native models", integer("--password", 0, 0xffff_ffff), 0)
-    .option("--seed <N>", "repeats the same noise and jitter", integer("--seed", 0, Number.MAX_SAFE_INTEGER))
+    .option(
+      "--seed <N>",
+      "repeats the same noise, jitter and real parts",
+      integer("--seed", 0, Number.MAX_SAFE_INTEGER),
+    )
     .option(
       "--speed <X>",
       "seconds of mains and meter clock per second; the wire keeps its pace",

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { calibrate } from "../../../firmware-sim/factory/calibrate.ts";
 import { drawParts } from "../../../firmware-sim/factory/parts.ts";
 import type { Calibration } from "../../../firmware-sim/metrology/calibration.ts";
+import { type Mains, type MainsDescription, mainsOf } from "../../../firmware-sim/metrology/mains.ts";
 import { SampledChip } from "../../../firmware-sim/metrology/sampled-chip.ts";
 import { type Assembled, benchOf, errorAt, model, type Point, pointsOf } from "./support.ts";
 
@@ -59,6 +60,34 @@ describe.each(["meterworks-3p", "meterworks-1p", "eastron-sdm630"])("100 meters 
       }
     }
     expect(largest).toBeGreaterThan(phases === 1 ? 0.002 : 0.001);
+  });
+});
+
+describe("influences on calibrated meters", () => {
+  const { plate } = model("meterworks-3p");
+  const loaded = (current: number, angle: number, more: Partial<MainsDescription> = {}) =>
+    mainsOf({ phases: 3, voltage: plate.un, current, angle, ...more });
+  const fifth = (ratio: number) => [{ order: 5, ratio, angle: 0 }];
+
+  /** Allowed variation of error in % for class D. */
+  test.each<[string, Mains, Mains, number]>([
+    ["frequency +2 %, PF 1", loaded(5, 0), loaded(5, 0, { frequency: 51 }), 0.1],
+    ["frequency -2 %, PF 0.5L", loaded(5, 60), loaded(5, 60, { frequency: 49 }), 0.1],
+    ["voltage -10 %, PF 1", loaded(0.5, 0), loaded(0.5, 0, { voltage: 207 }), 0.1],
+    ["voltage +10 %, PF 0.5L", loaded(0.5, 60), loaded(0.5, 60, { voltage: 253 }), 0.2],
+    [
+      "5th harmonic, 10 % and 40 %",
+      loaded(50, 0),
+      loaded(50, 0, { voltageHarmonics: fifth(0.1), currentHarmonics: fifth(0.4) }),
+      0.2,
+    ],
+  ])("%s: within class D", (_, normal, influenced, limit) => {
+    for (const seed of SEEDS) {
+      const meter = assembled("meterworks-3p", seed);
+      const conditions = { calibration: calibrated(meter) };
+      const variation = errorAt(meter, influenced, conditions) - errorAt(meter, normal, conditions);
+      expect(Math.abs(variation), `seed ${seed}`).toBeLessThanOrEqual(limit);
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-/** The class test on one meter: errors of counted energy in percent, against V · I · cos φ in double precision. */
+/** The class test on one meter: errors of counted energy in percent, against sums of V · I · cos φ in double precision. */
 import type { Bench } from "../../../firmware-sim/factory/calibrate.ts";
 import type { Calibration } from "../../../firmware-sim/metrology/calibration.ts";
 import type { MeteringChip } from "../../../firmware-sim/metrology/chip.ts";
@@ -8,9 +8,10 @@ import { constantLoad, type Mains, mainsOf } from "../../../firmware-sim/metrolo
 import { findModel } from "../../../protocols/models/index.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { civil } from "../../../src/core/time.ts";
+import { truth } from "../metrology/oracle.ts";
 
 export const model = (id: string) => findModel(id) as MeterModel;
-export const HOUR = 3_600;
+const HOUR = 3_600;
 
 /** A meter as assembled, on the bench. */
 export interface Assembled {
@@ -66,12 +67,9 @@ export function pointsOf({ plate, phases }: MeterModel): readonly Point[] {
   return points;
 }
 
-/** W s of what the load really is. */
+/** W s of what the load really is, harmonics included. */
 function trueEnergy(mains: Mains, seconds: number): number {
-  return mains.phases.reduce(
-    (sum, p) => sum + p.voltage * p.current * Math.cos((p.angle * Math.PI) / 180) * seconds,
-    0,
-  );
+  return mains.phases.reduce((sum, phase) => sum + truth(phase).active * seconds, 0);
 }
 
 export interface Conditions {
