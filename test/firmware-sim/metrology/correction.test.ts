@@ -77,6 +77,13 @@ describe.each(CHIPS)("each register of %o", (Chip) => {
     expect(settled(new Chip(options)).neutralCurrent).toBeGreaterThan(1_000_000);
   });
 
+  it("noise passes the filter of a delay as white noise does: by the root of the sum of its squared weights", () => {
+    const none = constantLoad(mainsOf({ phases: 1, voltage: 230, current: 0 }));
+    const seen = read({ delay: 125_000 }, { load: none, errors: { noise: 1e-3 }, noLoadThreshold: "off" });
+    // Half a sample: 0.375, 0.75, −0.125. A window of 800 samples scatters by 2.5 %.
+    near(seen.current, 1e-3 * 150 * Math.SQRT2 * Math.sqrt(0.71875), 0.08);
+  });
+
   it("temperature changes the gain by its drift, from 23 °C on", () => {
     const errors = { noise: 0, voltage: { drift: 50e-6 }, current: { drift: -10e-6 } };
     near(read({}, { errors, temperature: 63 }).voltage, 230 * 1.002);
