@@ -17,6 +17,9 @@ export interface PhaseSums {
   /** Fundamental active and reactive power × samples, by a one-bin DFT over each cycle. */
   fundamentalActive: number;
   fundamentalReactive: number;
+  /** Squares of the fundamental's rms × samples of whole cycles. */
+  fundamentalVoltage2: number;
+  fundamentalCurrent2: number;
 }
 
 /** Half the points of the polynomial at an end. */
@@ -103,7 +106,17 @@ export class WindowSums {
 }
 
 function emptySums(): PhaseSums {
-  return { voltage: 0, current: 0, voltage2: 0, current2: 0, product: 0, fundamentalActive: 0, fundamentalReactive: 0 };
+  return {
+    voltage: 0,
+    current: 0,
+    voltage2: 0,
+    current2: 0,
+    product: 0,
+    fundamentalActive: 0,
+    fundamentalReactive: 0,
+    fundamentalVoltage2: 0,
+    fundamentalCurrent2: 0,
+  };
 }
 
 /**
@@ -216,6 +229,8 @@ function addFundamental(
   // Each bin is (length / 2) × amplitude, so a product of two, × 2 / length², is rms × rms; and × length it is a sum.
   sums.fundamentalActive += (2 * (vs * is + vc * ic)) / length;
   sums.fundamentalReactive += (2 * (vc * is - vs * ic)) / length;
+  sums.fundamentalVoltage2 += (2 * (vs * vs + vc * vc)) / length;
+  sums.fundamentalCurrent2 += (2 * (is * is + ic * ic)) / length;
 }
 
 function addLines(

@@ -26,6 +26,9 @@ const WAKE_EVERY = 200_000;
 
 type OnWindow = (phases: readonly PhaseEnergy[]) => void;
 
+/** Sees every window before the no-load threshold, with the sums behind it; these are cleared afterwards. */
+export type WindowTap = (measured: Measurement, sums: WindowSums, frontEnd: FrontEnd) => void;
+
 export class SampledChip implements MeteringChip {
   readonly #frontEnd: FrontEnd;
   readonly #acquisition: Acquisition;
@@ -41,9 +44,11 @@ export class SampledChip implements MeteringChip {
   #reference = 0;
   #advancedTo: Civil;
   #readings: ChipReadings;
+  readonly #tap: WindowTap | undefined;
 
-  constructor(options: ChipOptions) {
+  constructor(options: ChipOptions, tap?: WindowTap) {
     const { plate, phases, start } = options;
+    this.#tap = tap;
     const frontEnd = frontEndOf(plate, phases, options.errors, options);
     this.#frontEnd = frontEnd;
     this.#acquisition = new Acquisition(frontEnd, options, KEEP);
@@ -114,7 +119,9 @@ export class SampledChip implements MeteringChip {
     this.#place = place;
     this.#atCrossing = atCrossing;
     if (this.#sums.cycles < this.#cyclesPerWindow && (isCycle || this.#sums.samples < IDLE_WINDOW)) return;
-    const measured = this.#measure();
+    const raw = this.#measure();
+    this.#tap?.(raw, this.#sums, this.#frontEnd);
+    const measured = { ...raw, phases: raw.phases.map((m) => suppressNoLoad(this.#frontEnd, m)) };
     this.#readings = readingsOf(this.#frontEnd, measured);
     this.#energy.count(measured.phases, this.#sums.samples);
     this.#chooseReference(measured.phases);
@@ -141,7 +148,7 @@ export class SampledChip implements MeteringChip {
     };
     const dc = (kind: "voltage" | "current", p: number) => sums.phases[p]?.[kind] ?? 0;
     return {
-      phases: sums.phases.map((s, p) => suppressNoLoad(this.#frontEnd, phase(s, p))),
+      phases: sums.phases.map((s, p) => phase(s, p)),
       lineVoltage: LINES.map(
         ([a, b], l) => volts * rms(sums.lines[l] as number, dc("voltage", a) - dc("voltage", b), samples),
       ),
