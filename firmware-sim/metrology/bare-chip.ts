@@ -57,6 +57,11 @@ export class BareChip {
     this.#chip.advance(until, () => {});
   }
 
+  /** An open relay carries no current from the next sample on. */
+  setRelay(closed: boolean): void {
+    this.#chip.setRelay(closed);
+  }
+
   nextWake(): Wake {
     return this.#chip.nextWake();
   }

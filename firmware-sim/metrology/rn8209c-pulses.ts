@@ -1,7 +1,7 @@
 /** The fast pulse counter of the RN8209C: power runs into it, and at half of HFConst an energy pulse comes out. */
 
 /** Of the accumulator: 3.22155e12 / 3.6e6 steps of power / 2^32 make a pulse with HFConst 1, so half of it per count. */
-const COUNTS_PER_LSB_SECOND = 3.22155e12 / 3.6e6 / 2 ** 33;
+export const COUNTS_PER_LSB_SECOND = 3.22155e12 / 3.6e6 / 2 ** 33;
 /** EMUCON's modes of accumulation; 0 is the algebraic sum. */
 const POSITIVE_ONLY = 1;
 const ABSOLUTE = 2;

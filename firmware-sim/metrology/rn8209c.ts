@@ -27,7 +27,8 @@ export const RN8209C_FULL_SCALE: FullScale = {
 
 const RMS = 2 ** 23;
 const POWER = 2 ** 31;
-const CRYSTAL = 3_579_545;
+/** Hz. */
+export const CRYSTAL = 3_579_545;
 /** Radians per step of PhsA at 50 Hz: 0.02°. */
 const PHASE_STEP = (0.02 * Math.PI) / 180;
 

@@ -27,6 +27,7 @@ export interface MeterFlags extends LoadFlags {
   readonly parts?: "ideal" | "real";
   readonly uncalibrated?: true;
   readonly temperature?: number;
+  readonly chip?: "rn8209c";
 }
 
 export function addLoadFlags(command: Command): Command {
@@ -73,5 +74,10 @@ export function addMeterFlags(command: Command): Command {
       "--temperature <C>",
       "around the meter, degrees Celsius; real parts drift with it (default: 23)",
       number("--temperature", -40, 85),
+    )
+    .option(
+      "--chip <C>",
+      "rn8209c: the meter reads its measures from that chip's registers (one phase)",
+      choice("--chip", ["rn8209c"] as const),
     );
 }

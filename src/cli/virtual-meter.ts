@@ -9,6 +9,8 @@ import { ClosedFormChip } from "../../firmware-sim/metrology/closed-form-chip.ts
 import { CycleChip } from "../../firmware-sim/metrology/cycle-chip.ts";
 import type { ChipOptions } from "../../firmware-sim/metrology/front-end.ts";
 import type { LoadSource } from "../../firmware-sim/metrology/mains.ts";
+import { RN8209C_FULL_SCALE } from "../../firmware-sim/metrology/rn8209c.ts";
+import { Rn8209cChip } from "../../firmware-sim/metrology/rn8209c-chip.ts";
 import { SampledChip } from "../../firmware-sim/metrology/sampled-chip.ts";
 import { MemoryNvram, type Nvram } from "../../firmware-sim/nvram/nvram.ts";
 import type { MeterModel } from "../../protocols/models/model.ts";
@@ -48,6 +50,8 @@ export interface VirtualMeterOptions {
   readonly model: MeterModel;
   readonly load: LoadSource;
   readonly fidelity: Fidelity;
+  /** The register-level chip that the CPU reads; by default the measuring core itself. */
+  readonly chip?: "rn8209c";
   readonly seed: number;
   readonly password: number;
   /** Seconds of wall time. */
@@ -63,6 +67,20 @@ export interface VirtualMeterOptions {
   readonly watch?: (chip: MeteringChip) => MeteringChip;
 }
 
+/** @throws CommandError (exit 2) where a register-level chip can't be in this meter. */
+function chipOf({ chip, model, fidelity, parts }: VirtualMeterOptions) {
+  if (chip === undefined) return CHIPS[fidelity];
+  if (parts === "real") throw usage(`--chip ${chip} has ideal parts in this version`, "leave --parts real out");
+  if (model.phases !== 1)
+    throw usage(`--chip ${chip} has one phase, ${model.id} has three`, "use --model meterworks-1p");
+  if (fidelity !== "sample")
+    throw usage(`--chip ${chip} measures samples`, "leave --speed at 1, or add --fidelity sample");
+  const { amperes } = RN8209C_FULL_SCALE;
+  if (model.plate.imax > amperes)
+    throw usage(`--chip ${chip} clips at ${amperes.toFixed(1)} A, ${model.id} goes to ${model.plate.imax} A`);
+  return Rn8209cChip;
+}
+
 /** Powers a meter on, by way of the factory if its parts need it. @throws CommandError (exit 1) when its memory can't be read. */
 export function powerOn(options: VirtualMeterOptions, now: Now): Meter {
   const { model, load, seed, id } = options;
@@ -70,7 +88,7 @@ export function powerOn(options: VirtualMeterOptions, now: Now): Meter {
   const parts = fittedParts(nvram, options.parts, seed);
   if (!parts.ok) throw memoryProblem(id, parts.error);
   if (options.uncalibrated) checkUncalibrated(id, nvram, model);
-  const Chip = CHIPS[options.fidelity];
+  const Chip = chipOf(options);
   const { plate, phases } = model;
   const errors = parts.value === undefined ? undefined : drawParts(parts.value, phases);
   const make = (own: Pick<ChipOptions, "load" | "start"> & Partial<ChipOptions>) =>

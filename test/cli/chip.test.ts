@@ -103,6 +103,30 @@ describe("ade9000", () => {
   });
 });
 
+test("a meter reads its measures from the chip: 575 W at 0.5L, and says in one line where it can't", async () => {
+  const load = ["--mains", "230", "--current", "5", "--pf", "0.5L", "--seed", "1"];
+  const on = ["--chip", "rn8209c", "--tcp", "127.0.0.1:0"];
+  const meter = await startCli(["meter", "--model", "meterworks-1p", ...on, ...load], { timeoutMs: 30_000 });
+  try {
+    const where = /127\.0\.0\.1:\d+/.exec(meter.ready)?.[0] ?? "";
+    let watts = 0;
+    for (let i = 0; i < 20 && Math.abs(watts - 575) > 0.05; i++) {
+      const { stdout } = await runCli(["read", "--model", "meterworks-1p", "--tcp", where, "--json"]);
+      const rows = JSON.parse(stdout) as { obis: string; value: string }[];
+      watts = Number(rows.find(({ obis }) => obis === "1-0:16.7.0")?.value);
+    }
+    expect(Math.abs(watts - 575)).toBeLessThan(0.05);
+  } finally {
+    await meter.stop();
+  }
+  const three = await runCli(["meter", "--model", "meterworks-3p", ...on]);
+  expect(three).toMatchObject({ code: 2 });
+  expect(three.stderr).toMatch(/one phase, meterworks-3p has three; use --model meterworks-1p/);
+  const fast = await runCli(["meter", "--model", "meterworks-1p", ...on, "--speed", "60"]);
+  expect(fast).toMatchObject({ code: 2 });
+  expect(fast.stderr).toMatch(/measures samples/);
+});
+
 test("wrong usage is one line and exit 2", async () => {
   const noPlace = await runCli(["chip", "rn8209c"]);
   expect(noPlace).toMatchObject({ code: 2 });

@@ -130,6 +130,7 @@ function powerOnAll(
       temperature: flags.temperature,
       password: flags.password,
       checkpoint: flags.checkpoint,
+      ...(flags.chip === undefined ? {} : { chip: flags.chip }),
     };
     const meter = powerOn(nvram === undefined ? options : { ...options, nvram }, proc.clock.now());
     proc.runtime.host(new DeviceFace(meter), undefined, { name: id });
