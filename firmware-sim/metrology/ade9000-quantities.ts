@@ -13,19 +13,18 @@ const RMS_OFFSET = 2 ** 15;
 /** Reads a setting of this phase as a signed number. */
 type Setting = (register: number) => number;
 
+interface Amplifiers {
+  readonly current: number;
+  readonly voltage: number;
+}
+
 export interface PhaseCodes {
   readonly registers: ReadonlyMap<number, number>;
   /** WATT, VAR, VA, FWATT, FVAR, FVA, in the order of the energy registers. */
   readonly powers: readonly number[];
 }
 
-/** @param pga amplifier gains of the current and of the voltage channel. */
-export function phaseCodes(
-  p: CorePhase,
-  fullScale: FullScale,
-  setting: Setting,
-  pga: { readonly current: number; readonly voltage: number },
-): PhaseCodes {
+export function phaseCodes(p: CorePhase, fullScale: FullScale, setting: Setting, pga: Amplifiers): PhaseCodes {
   const gain = (register: number) => 1 + setting(register) / ONE;
   const amperes = (pga.current * gain(P.IGAIN)) / fullScale.amperes;
   const volts = (pga.voltage * gain(P.VGAIN)) / fullScale.volts;
@@ -59,11 +58,26 @@ export function phaseCodes(
       [P.PF, powers[2] > 0 ? (powers[0] / powers[2]) * ONE : 0],
       [P.VTHD, distortion(v, v1)],
       [P.ITHD, distortion(i, i1)],
-      [P.IRMSONE, offset(i, P.IRMSONEOS)],
-      [P.VRMSONE, offset(v, P.VRMSONEOS)],
       [P.IRMS1012, offset(i, P.IRMS1012OS)],
       [P.VRMS1012, offset(v, P.VRMS1012OS)],
     ]),
+  };
+}
+
+/** Codes of the one-cycle registers, from V and A of one cycle. */
+export function oneCycleCodes(
+  cycle: { readonly voltage: number; readonly current: number },
+  fullScale: FullScale,
+  setting: Setting,
+  pga: Amplifiers,
+): { readonly voltage: number; readonly current: number } {
+  const code = (share: number, amplifier: number, gain: number, offset: number) => {
+    const rms = RMS_FULL_SCALE * share * amplifier * (1 + setting(gain) / ONE);
+    return Math.sqrt(Math.max(0, rms * rms + setting(offset) * RMS_OFFSET));
+  };
+  return {
+    voltage: code(cycle.voltage / fullScale.volts, pga.voltage, P.VGAIN, P.VRMSONEOS),
+    current: code(cycle.current / fullScale.amperes, pga.current, P.IGAIN, P.IRMSONEOS),
   };
 }
 

@@ -2,10 +2,11 @@
  * The ADE9000 as its registers: three phases and neutral, a façade over the sampled core. Full-scale codes and addresses are
  * those of the maker's public driver; scales that only the data sheet holds are recalled and named in docs/chips.md.
  *
- * A window of the core (10 cycles, 12 at 60 Hz) is what the 10/12-cycle registers show; the others show it too.
+ * A window of the core (10 cycles, 12 at 60 Hz) is what all registers show but the one-cycle ones.
  */
 import { Ade9000Energy } from "./ade9000-energy.ts";
-import { phaseCodes, RMS_FULL_SCALE } from "./ade9000-quantities.ts";
+import { DipSwell } from "./ade9000-events.ts";
+import { oneCycleCodes, phaseCodes, RMS_FULL_SCALE } from "./ade9000-quantities.ts";
 import {
   A,
   ADE9000_RESET,
@@ -15,8 +16,9 @@ import {
   isLockable,
   isReadable,
   isWritable,
+  P,
 } from "./ade9000-registers.ts";
-import type { CorePhase, CoreWindow, FullScale } from "./bare-chip.ts";
+import type { CoreCycle, CorePhase, CoreWindow, FullScale } from "./bare-chip.ts";
 
 /** 0.7071 V rms at the inputs, a divider of 801 : 1, and a transformer of 3000 : 1 on 10 Ω: the driver's own example. */
 export const ADE9000_FULL_SCALE: FullScale = { volts: Math.SQRT1_2 * 801, amperes: Math.SQRT1_2 * 300 };
@@ -41,6 +43,7 @@ export class Ade9000 {
   readonly #values = new Map<number, number>();
   readonly #energy = new Ade9000Energy(PHASES * KINDS);
   #locked = false;
+  #dipSwell: readonly DipSwell[] = [];
 
   constructor() {
     this.#reset();
@@ -93,7 +96,7 @@ export class Ade9000 {
     this.#showNeutral(window.neutralCurrent);
     const period = window.frequency > 0 ? (RATE * 2 ** 16) / window.frequency - 1 : 0;
     for (let k = 0; k < 4; k++) this.#set(A.APERIOD + k, period);
-    this.#raise(STATUS0.power | STATUS0.one | STATUS0.tenTwelve | STATUS0.thd);
+    this.#raise(STATUS0.power | STATUS0.tenTwelve | STATUS0.thd);
     this.#showSigns(powers);
     const counted = this.#counted(powers);
     this.#showAccumulators(counted);
@@ -102,13 +105,43 @@ export class Ade9000 {
     if (transfers > 0) this.#raise(STATUS0.energy);
   }
 
+  /** Takes a cycle of the core: one-cycle rms, dips and swells. */
+  updateCycle(cycle: CoreCycle): void {
+    if ((this.#get(A.RUN) & 1) === 0) return;
+    const levels = {
+      dip: this.#get(A.DIP_LVL),
+      swell: this.#get(A.SWELL_LVL),
+      dipCycles: this.#get(A.DIP_CYC),
+      swellCycles: this.#get(A.SWELL_CYC),
+    };
+    let events = 0;
+    for (const [p, watch] of this.#dipSwell.entries()) {
+      const rms = { voltage: cycle.voltage[p] as number, current: cycle.current[p] as number };
+      const codes = oneCycleCodes(rms, ADE9000_FULL_SCALE, this.#settings(p), this.#amplifiers(p));
+      this.#set(P.VRMSONE + 0x20 * p, codes.voltage);
+      this.#set(P.IRMSONE + 0x20 * p, codes.current);
+      const began = watch.take(codes.voltage, levels);
+      this.#values.set(A.STATUS1, (this.#get(A.STATUS1) | began) >>> 0);
+      this.#set(A.DIPA + p, watch.lowest);
+      this.#set(A.SWELLA + p, watch.highest);
+      events |= watch.events;
+    }
+    this.#values.set(A.EVENT_STATUS, events);
+    this.#raise(STATUS0.one);
+  }
+
+  #settings(p: number): (register: number) => number {
+    return (register) => this.#get(0x20 * p + register) | 0;
+  }
+
+  #amplifiers(p: number) {
+    const pga = this.#get(A.PGA_GAIN);
+    return { current: PGA[(pga >> (2 * p)) & 3] as number, voltage: PGA[(pga >> (8 + 2 * p)) & 3] as number };
+  }
+
   #showPhase(p: number, phase: CorePhase, frequency: number): readonly number[] {
     const base = 0x20 * p;
-    const pga = this.#get(A.PGA_GAIN);
-    const { registers, powers } = phaseCodes(phase, ADE9000_FULL_SCALE, (register) => this.#get(base + register) | 0, {
-      current: PGA[(pga >> (2 * p)) & 3] as number,
-      voltage: PGA[(pga >> (8 + 2 * p)) & 3] as number,
-    });
+    const { registers, powers } = phaseCodes(phase, ADE9000_FULL_SCALE, this.#settings(p), this.#amplifiers(p));
     for (const [register, code] of registers) this.#set(base + register, code);
     const degrees = (phase.angle * 180) / Math.PI;
     const turn = ((degrees + 360) % 360) / 360;
@@ -188,6 +221,7 @@ export class Ade9000 {
     this.#values.set(A.TEMP_TRIM, HEAT.trim);
     this.#values.set(A.STATUS1, RESET_DONE);
     this.#energy.reset();
+    this.#dipSwell = [0, 1, 2].map((p) => new DipSwell(p));
     this.#locked = false;
   }
 

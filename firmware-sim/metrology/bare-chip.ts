@@ -4,11 +4,11 @@
  */
 import type { RatingPlate } from "../../protocols/models/model.ts";
 import type { Civil, Wake } from "../../src/core/time.ts";
-import type { WindowSums } from "./dsp.ts";
+import type { PhaseSums, WindowSums } from "./dsp.ts";
 import { type Channel, type FrontEnd, type FrontEndErrors, SAMPLE_RATE } from "./front-end.ts";
 import type { LoadSource } from "./mains.ts";
 import type { Measurement, PhaseMeasurement } from "./readout.ts";
-import { SampledChip } from "./sampled-chip.ts";
+import { SampledChip, type Tap } from "./sampled-chip.ts";
 
 /** What the board in front of the chip turns into a full-scale sine at its inputs: rms volts and amperes. */
 export interface FullScale {
@@ -33,6 +33,12 @@ export interface CoreWindow {
   readonly seconds: number;
 }
 
+/** Rms values of one cycle, or of 27 ms where the mains have none. V and A per phase. */
+export interface CoreCycle {
+  readonly voltage: readonly number[];
+  readonly current: readonly number[];
+}
+
 export interface BareChipOptions {
   readonly fullScale: FullScale;
   readonly phases: 1 | 3;
@@ -45,11 +51,24 @@ export interface BareChipOptions {
 export class BareChip {
   readonly #chip: SampledChip;
 
-  /** @param onWindow gets each window once it is complete, in order. */
-  constructor({ fullScale, ...options }: BareChipOptions, onWindow: (window: CoreWindow) => void) {
-    this.#chip = new SampledChip({ ...options, plate: plateOf(fullScale) }, (measured, sums, frontEnd) =>
-      onWindow(windowOf(measured, sums, frontEnd)),
-    );
+  /**
+   * @param onWindow gets each window once it is complete, in order.
+   * @param onCycle gets each cycle, the last of a window before that window.
+   */
+  constructor(
+    { fullScale, ...options }: BareChipOptions,
+    onWindow: (window: CoreWindow) => void,
+    onCycle?: (cycle: CoreCycle) => void,
+  ) {
+    const cycles = onCycle === undefined ? undefined : new Cycles(onCycle);
+    const tap: Tap = {
+      stretch: (sums, isCycle, frontEnd) => cycles?.take(sums, isCycle, frontEnd),
+      window: (measured, sums, frontEnd) => {
+        onWindow(windowOf(measured, sums, frontEnd));
+        cycles?.restart();
+      },
+    };
+    this.#chip = new SampledChip({ ...options, plate: plateOf(fullScale) }, tap);
   }
 
   /** Runs the samples up to `until`. */
@@ -100,4 +119,43 @@ function windowOf(measured: Measurement, sums: WindowSums, frontEnd: FrontEnd): 
     frequency: measured.frequency,
     seconds: sums.samples / SAMPLE_RATE,
   };
+}
+
+/** Samples: longer than any cycle of the mains; a stretch of so many had no zero crossing to end it. */
+const NO_CYCLE = 100;
+
+/** Takes single cycles out of sums that run over a window. */
+class Cycles {
+  readonly #onCycle: (cycle: CoreCycle) => void;
+  #before: readonly Pick<PhaseSums, "voltage" | "voltage2" | "current" | "current2">[] = [];
+  #samples = 0;
+
+  constructor(onCycle: (cycle: CoreCycle) => void) {
+    this.#onCycle = onCycle;
+  }
+
+  restart(): void {
+    this.#before = [];
+    this.#samples = 0;
+  }
+
+  take(sums: WindowSums, isCycle: boolean, frontEnd: FrontEnd): void {
+    const samples = sums.samples - this.#samples;
+    if (isCycle || samples > NO_CYCLE) {
+      const rms = (kind: "voltage" | "current", channels: readonly Channel[]) =>
+        sums.phases.map((s, p) => {
+          const sum = s[kind] - (this.#before[p]?.[kind] ?? 0);
+          const squares = s[`${kind}2`] - (this.#before[p]?.[`${kind}2`] ?? 0);
+          return (channels[p] as Channel).lsb * Math.sqrt(Math.max(0, squares - (sum * sum) / samples) / samples);
+        });
+      this.#onCycle({ voltage: rms("voltage", frontEnd.voltage), current: rms("current", frontEnd.current) });
+    }
+    this.#before = sums.phases.map(({ voltage, voltage2, current, current2 }) => ({
+      voltage,
+      voltage2,
+      current,
+      current2,
+    }));
+    this.#samples = sums.samples;
+  }
 }

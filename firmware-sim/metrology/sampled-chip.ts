@@ -26,8 +26,11 @@ const WAKE_EVERY = 200_000;
 
 type OnWindow = (phases: readonly PhaseEnergy[]) => void;
 
-/** Sees every window before the no-load threshold, with the sums behind it; these are cleared afterwards. */
-export type WindowTap = (measured: Measurement, sums: WindowSums, frontEnd: FrontEnd) => void;
+/** For register models: sees every stretch as it is added, and every window before the no-load threshold and the clearing. */
+export interface Tap {
+  stretch(sums: WindowSums, isCycle: boolean, frontEnd: FrontEnd): void;
+  window(measured: Measurement, sums: WindowSums, frontEnd: FrontEnd): void;
+}
 
 export class SampledChip implements MeteringChip {
   readonly #frontEnd: FrontEnd;
@@ -44,9 +47,9 @@ export class SampledChip implements MeteringChip {
   #reference = 0;
   #advancedTo: Civil;
   #readings: ChipReadings;
-  readonly #tap: WindowTap | undefined;
+  readonly #tap: Tap | undefined;
 
-  constructor(options: ChipOptions, tap?: WindowTap) {
+  constructor(options: ChipOptions, tap?: Tap) {
     const { plate, phases, start } = options;
     this.#tap = tap;
     const frontEnd = frontEndOf(plate, phases, options.errors, options);
@@ -116,11 +119,12 @@ export class SampledChip implements MeteringChip {
   #endStretch(place: number, isCycle: boolean, atCrossing: boolean, onWindow: OnWindow): void {
     const { voltage, current } = this.#acquisition;
     this.#sums.add(voltage, current, this.#place, place, isCycle);
+    this.#tap?.stretch(this.#sums, isCycle, this.#frontEnd);
     this.#place = place;
     this.#atCrossing = atCrossing;
     if (this.#sums.cycles < this.#cyclesPerWindow && (isCycle || this.#sums.samples < IDLE_WINDOW)) return;
     const raw = this.#measure();
-    this.#tap?.(raw, this.#sums, this.#frontEnd);
+    this.#tap?.window(raw, this.#sums, this.#frontEnd);
     const measured = { ...raw, phases: raw.phases.map((m) => suppressNoLoad(this.#frontEnd, m)) };
     this.#readings = readingsOf(this.#frontEnd, measured);
     this.#energy.count(measured.phases, this.#sums.samples);

@@ -3,7 +3,12 @@ import { Argument, type Command } from "commander";
 import { BareChipFace, type ChipBus } from "../../../firmware-sim/faces/bare-chip.ts";
 import { ADE9000_FULL_SCALE, Ade9000 } from "../../../firmware-sim/metrology/ade9000.ts";
 import { Ade9000Spi } from "../../../firmware-sim/metrology/ade9000-spi.ts";
-import { BareChip, type CoreWindow, type FullScale } from "../../../firmware-sim/metrology/bare-chip.ts";
+import {
+  BareChip,
+  type CoreCycle,
+  type CoreWindow,
+  type FullScale,
+} from "../../../firmware-sim/metrology/bare-chip.ts";
 import { RN8209C_FULL_SCALE, Rn8209c } from "../../../firmware-sim/metrology/rn8209c.ts";
 import { Rn8209cUart } from "../../../firmware-sim/metrology/rn8209c-uart.ts";
 import { randomSeed } from "../../platform/entropy.ts";
@@ -20,11 +25,17 @@ interface Flags extends LoadFlags {
   readonly seed?: number;
 }
 
+interface Registers {
+  readonly update: (window: CoreWindow) => void;
+  readonly updateCycle?: (cycle: CoreCycle) => void;
+  readonly newBus: () => ChipBus;
+}
+
 interface Offered {
   readonly phases: 1 | 3;
   readonly fullScale: FullScale;
   /** The registers, and what a bus to them is made of. */
-  readonly make: () => { readonly update: (window: CoreWindow) => void; readonly newBus: () => ChipBus };
+  readonly make: () => Registers;
 }
 
 const CHIPS = {
@@ -41,7 +52,11 @@ const CHIPS = {
     fullScale: ADE9000_FULL_SCALE,
     make: () => {
       const chip = new Ade9000();
-      return { update: (window) => chip.update(window), newBus: () => new Ade9000Spi(chip) };
+      return {
+        update: (window) => chip.update(window),
+        updateCycle: (cycle) => chip.updateCycle(cycle),
+        newBus: () => new Ade9000Spi(chip),
+      };
     },
   },
 } as const satisfies Readonly<Record<string, Offered>>;
@@ -73,8 +88,8 @@ async function run(name: keyof typeof CHIPS, flags: Flags): Promise<void> {
   const seed = flags.seed ?? randomSeed();
   const load = loadOf(flags, phases, seed);
   await CommandProcess.run(1, async (proc) => {
-    const { update, newBus } = make();
-    const core = new BareChip({ fullScale, phases, load, start: proc.clock.now().civil, seed }, update);
+    const { update, updateCycle, newBus } = make();
+    const core = new BareChip({ fullScale, phases, load, start: proc.clock.now().civil, seed }, update, updateCycle);
     const host = proc.runtime.host(new BareChipFace(core, newBus), undefined, { name });
     const server = await listenTcp({ ...tcp, maxConnections: 16 }, (link) => host.attach(link));
     proc.cleanup(() => server.close());

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { ADE9000_FULL_SCALE, Ade9000 } from "../../../firmware-sim/metrology/ade9000.ts";
 import { Ade9000Spi } from "../../../firmware-sim/metrology/ade9000-spi.ts";
 import { BareChip, type CorePhase, type CoreWindow } from "../../../firmware-sim/metrology/bare-chip.ts";
-import { constantLoad, type MainsDescription, mainsOf } from "../../../firmware-sim/metrology/mains.ts";
+import { constantLoad, type MainsDescription, mainsOf, stepLoad } from "../../../firmware-sim/metrology/mains.ts";
 import { fromHex, toHex } from "../../../src/core/bytes.ts";
 import { civil } from "../../../src/core/time.ts";
 
@@ -88,9 +88,9 @@ describe("registers", () => {
   test("a one clears its status bit and no other", () => {
     const chip = running();
     chip.update(second());
-    expect(chip.read(0x402)).toBe(0x3c_0000);
+    expect(chip.read(0x402)).toBe(0x34_0000);
     chip.write(0x402, 0x04_0000);
-    expect(chip.read(0x402)).toBe(0x38_0000);
+    expect(chip.read(0x402)).toBe(0x30_0000);
     chip.write(0x403, 0xffff_ffff);
     expect(chip.read(0x403)).toBe(0);
   });
@@ -265,6 +265,60 @@ describe("energy", () => {
     counting.write(0x41c, 12_676_514);
     counting.update(second());
     expect((counting.read(0x41f) as number) & 1).toBe(0);
+  });
+});
+
+describe("one cycle", () => {
+  /** 230 V; from 1 s on phase B has `volts` for 0.3 s, then 230 V again. Levels of 80 % and 120 %, two cycles long. */
+  function disturbed(volts: number, seconds: number, others = 230): Ade9000 {
+    const chip = running();
+    chip.write(0x410, 535_030); // 21 401 202 × 0.8 / 32
+    chip.write(0x414, 802_545);
+    chip.write(0x48b, 4);
+    chip.write(0x48c, 4);
+    const mains = (b: number, ac: number) => mainsOf({ phases: 3, voltage: [ac, b, ac], current: 5 });
+    const load = stepLoad(START, [
+      { seconds: 1, mains: mains(230, 230) },
+      { seconds: 0.3, mains: mains(volts, others) },
+      { seconds: 9, mains: mains(230, 230) },
+    ]);
+    const options = { fullScale: ADE9000_FULL_SCALE, phases: 3, load, start: START, seed: 5 } as const;
+    const core = new BareChip(
+      options,
+      (window) => chip.update(window),
+      (cycle) => chip.updateCycle(cycle),
+    );
+    core.advance(civil(START + seconds * 1_000_000));
+    return chip;
+  }
+
+  test("rms follows within a cycle, a dip is reported while it lasts and kept when it is over", () => {
+    const during = disturbed(115, 1.15);
+    expect(Math.abs((during.read(0x23a) as number) - 10_700_601)).toBeLessThan(500);
+    expect(Math.abs((during.read(0x21a) as number) - 21_401_202)).toBeLessThan(500);
+    expect([during.read(0x404), (during.read(0x403) as number) >> 20]).toEqual([0b10, 0b01_0000]);
+    const after = disturbed(115, 1.6);
+    expect([after.read(0x404), (after.read(0x403) as number) >> 20]).toEqual([0, 0b01_0000]);
+    expect(Math.abs((after.read(0x412) as number) - 334_394)).toBeLessThan(20); // 10 700 601 / 32
+    expect([after.read(0x411), after.read(0x416)]).toEqual([0x7f_ffff, 0]);
+  });
+
+  test("a swell likewise; before two cycles there is neither, and 10 % is none", () => {
+    const swell = disturbed(299, 1.15);
+    expect([swell.read(0x404), (swell.read(0x403) as number) >> 20]).toEqual([0b01_0000, 0b00_0010]);
+    expect(Math.abs((swell.read(0x416) as number) - 869_424)).toBeLessThan(40); // 21 401 202 × 1.3 / 32
+    expect(disturbed(115, 1.025).read(0x404)).toBe(0);
+    expect(disturbed(207, 1.6).read(0x403)).toBe(0x1_0000);
+  });
+
+  test("a voltage that is gone is a dip down to the noise, with or without the others to give the cycles", () => {
+    const one = disturbed(0, 1.15);
+    expect(one.read(0x404)).toBe(0b010);
+    expect(one.read(0x412)).toBeLessThan(10);
+    const all = disturbed(0, 1.15, 0);
+    expect(all.read(0x404)).toBe(0b111);
+    expect(all.read(0x411)).toBeLessThan(10);
+    expect(disturbed(0, 1.6, 0).read(0x404)).toBe(0);
   });
 });
 
