@@ -26,6 +26,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     summary: "captured bytes explained field by field",
     load: async () => (await import("./commands/decode.ts")).addDecode,
   },
+  accuracy: {
+    summary: "the class test of a virtual meter, as a laboratory runs it",
+    load: async () => (await import("./commands/accuracy.ts")).addAccuracy,
+  },
   headend: {
     summary: "the collector with its API",
     load: async () => (await import("./commands/headend.ts")).addHeadend,

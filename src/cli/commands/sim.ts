@@ -6,6 +6,7 @@ import { type CopperOptions, drawCopper, drawOptions, type SimOptions } from "..
 import { isGood, runSimulation, type SimReport } from "../../simulation/run.ts";
 import { CommandError } from "../errors.ts";
 import { print, printJson } from "../output.ts";
+import { showProgress } from "../progress.ts";
 import { integer } from "../values.ts";
 
 interface Flags {
@@ -57,20 +58,6 @@ async function run(flags: Flags): Promise<void> {
 function optionsOf(seed: number, { days, meters, copper }: Flags): SimOptions {
   if (copper === undefined) return drawOptions(seed, days, meters);
   return drawOptions(seed, days, meters, copper ? drawCopper(seed) : null);
-}
-
-/** A percentage and the time left, where someone looks; redrawn at most four times a second. */
-function showProgress(): ((share: number) => void) | undefined {
-  if (process.stderr.isTTY !== true) return undefined;
-  const began = performance.now();
-  let shown = began;
-  return (share) => {
-    const now = performance.now();
-    if (now - shown < 250 && share < 1) return;
-    shown = now;
-    const left = Math.ceil(((now - began) / share - (now - began)) / 1_000);
-    process.stderr.write(share < 1 ? `\r${Math.round(share * 100)} %, ${left} s left  ` : "\r\x1b[K");
-  };
 }
 
 function show(report: SimReport): void {

@@ -1,0 +1,135 @@
+/**
+ * One measurement: a meter's chip and CPU on a load, its test output watched as a bench does, from pulse to pulse against the
+ * energy of the reference. The chip is fresh for each load and settles before anything counts.
+ */
+import type { MeterModel } from "../../protocols/models/model.ts";
+import { type Civil, civil, MICROS_PER_SECOND } from "../../src/core/time.ts";
+import { EnergyRegisters, QUANTUM } from "../metrology/energy.ts";
+import { SampledChip } from "../metrology/sampled-chip.ts";
+import { type Faults, frontEndErrorsOf, wired } from "./faults.ts";
+import { KWH, PulseOutput } from "./pulses.ts";
+import { referencePower } from "./reference.ts";
+import { sourceOf, type TestLoad } from "./waves.ts";
+
+export interface Device {
+  readonly model: MeterModel;
+  readonly faults: Faults;
+  readonly seed: number;
+}
+
+/** Whole windows from two seconds after power-on count: a lost reference phase has been noticed by then. */
+const SETTLE = 2;
+const START = civil(1_795_536_000 * MICROS_PER_SECOND);
+/** So often the expected time is waited for pulses: a wrongly wired meter may run at a quarter of its speed. */
+const PATIENCE = 4;
+/** What a load without pulses reads: the meter stands still. */
+const STANDSTILL = -100;
+/** Seconds the chip runs in one go, so that no list of windows grows. */
+const STRIDE = 10;
+
+/** A settled meter that is watched window by window. */
+class Watch {
+  readonly pulses: PulseOutput;
+  readonly registers: EnergyRegisters;
+  readonly #chip: SampledChip;
+  readonly #window: number;
+  #until: Civil = START;
+  /** Seconds of the windows that have counted. */
+  #elapsed = 0;
+  #counts = false;
+  #times: number[] = [];
+
+  constructor({ model, faults, seed }: Device, load: TestLoad) {
+    const { plate, phases } = model;
+    const mains = wired(load.mains, faults);
+    this.pulses = new PulseOutput(faults.constant ?? plate.impPerKwh, model.polyphaseTotal);
+    this.registers = new EnergyRegisters(phases, model.polyphaseTotal);
+    // The chip's windows are cycles of the mains (sampled-chip.ts), which date them better than any clock of the meter.
+    this.#window = plate.frequency / 5 / mains.frequency;
+    const errors = frontEndErrorsOf(faults, plate.frequency);
+    this.#chip = new SampledChip({
+      plate,
+      phases,
+      load: sourceOf({ ...load, mains }, START),
+      start: START,
+      seed,
+      errors,
+    });
+    this.#advance(SETTLE);
+    this.#counts = true;
+  }
+
+  get elapsed(): number {
+    return this.#elapsed;
+  }
+
+  /** Runs on for about so many seconds. @returns the times of the pulses. */
+  run(seconds: number): readonly number[] {
+    this.#times = [];
+    this.#advance(seconds);
+    return this.#times;
+  }
+
+  #advance(seconds: number): void {
+    this.#until = civil(this.#until + Math.ceil(seconds * MICROS_PER_SECOND));
+    this.#chip.advance(this.#until, (window) => {
+      if (!this.#counts) return;
+      const end = this.#elapsed + this.#window;
+      this.#times.push(...this.pulses.add(window, this.#elapsed, end));
+      this.registers.add(window);
+      this.#elapsed = end;
+    });
+  }
+}
+
+/** Seconds between pulses of a faultless meter. */
+export function pulsePeriod(model: MeterModel, load: TestLoad): number {
+  return KWH / 1e6 / (model.plate.impPerKwh * referencePower(load));
+}
+
+/**
+ * Errors in percent of `repeats` measurements one after the other, each over whole pulses and at least `seconds`. A meter
+ * that gives too few pulses stands still: −100 %.
+ */
+export function pulseErrors(device: Device, load: TestLoad, seconds: number, repeats = 1): readonly number[] {
+  const period = pulsePeriod(device.model, load);
+  const watts = referencePower(load);
+  const energy = KWH / 1e6 / device.model.plate.impPerKwh;
+  const watch = new Watch(device, load);
+  const errors: number[] = [];
+  const patience = PATIENCE * ((seconds + 2 * period) * repeats + period);
+  let first: number | undefined;
+  let count = 0;
+  while (errors.length < repeats && watch.elapsed < patience) {
+    for (const time of watch.run(STRIDE)) {
+      if (first !== undefined) count += 1;
+      if (first !== undefined && time - first >= seconds && errors.length < repeats) {
+        errors.push(((count * energy) / (watts * (time - first)) - 1) * 100);
+        first = undefined;
+      }
+      if (first === undefined) {
+        first = time;
+        count = 0;
+      }
+    }
+  }
+  while (errors.length < repeats) errors.push(STANDSTILL);
+  return errors;
+}
+
+/** Pulses that a load gives in so many seconds. */
+export function pulseCount(device: Device, load: TestLoad, seconds: number): number {
+  const watch = new Watch(device, load);
+  while (watch.elapsed < seconds) watch.run(STRIDE);
+  return watch.pulses.count;
+}
+
+/** By how many percent the energy register differs from what so many pulses say at the plate's constant. */
+export function registerError(device: Device, load: TestLoad, pulses: number): number {
+  const watch = new Watch(device, load);
+  const patience = PATIENCE * pulses * pulsePeriod(device.model, load);
+  while (watch.pulses.count < pulses && watch.elapsed < patience) watch.run(STRIDE);
+  if (watch.pulses.count === 0) return STANDSTILL;
+  const register = watch.registers.value("activeImport") * QUANTUM;
+  return ((register * device.model.plate.impPerKwh) / (watch.pulses.count * KWH) - 1) * 100;
+}
