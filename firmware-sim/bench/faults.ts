@@ -74,7 +74,7 @@ export function parseFaults(texts: readonly string[], phases: 1 | 3): Result<Fau
 }
 
 function numberOf(name: string, text: string, phase: number | null | undefined): Result<number, string> {
-  const range = RANGES[name];
+  const range = Object.hasOwn(RANGES, name) ? RANGES[name] : undefined;
   if (range === undefined) return failure(`no fault is named ${name}; give one of ${FORMS}`);
   const [low, high, unit] = range;
   const m = NUMBER.exec(text);
