@@ -253,5 +253,5 @@ class Points {
 }
 
 function signed(percent: number): string {
-  return `${percent > 0 ? "+" : "−"}${Math.abs(percent)}`;
+  return `${percent > 0 ? "+" : "-"}${Math.abs(percent)}`;
 }

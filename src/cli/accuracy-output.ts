@@ -2,10 +2,10 @@
 import type { PointResult } from "../../firmware-sim/bench/bench.ts";
 import { table } from "./output.ts";
 
-/** Percent with enough digits for the narrowest limit; never "−0.0000". */
+/** Percent with enough digits for the narrowest limit; never "-0.0000". */
 export function percent(value: number): string {
   const text = value.toFixed(4);
-  return Number(text) === 0 ? "0.0000" : text.replace("-", "−");
+  return Number(text) === 0 ? "0.0000" : text;
 }
 
 function amount(value: number, unit: PointResult["unit"]): string {

@@ -234,7 +234,7 @@ describe("what fails is exit 1 and says what to look at", () => {
 });
 
 describe("help", () => {
-  test.each(["demo", "meter", "models", "read", "headend", "topup", "relay", "sim"])(
+  test.each(["demo", "meter", "models", "read", "headend", "topup", "relay", "sim", "accuracy"])(
     "%s --help has an example",
     async (command) => {
       const result = await runCli([command, "--help"]);

@@ -2,7 +2,11 @@ import { describe, expect, test } from "vitest";
 import { type PointResult, runPoint } from "../../../firmware-sim/bench/bench.ts";
 import { parseFaults } from "../../../firmware-sim/bench/faults.ts";
 import type { AccuracyClass } from "../../../firmware-sim/bench/limits.ts";
+import { pulseErrors } from "../../../firmware-sim/bench/measure.ts";
 import { type TestKind, type TestPoint, testPoints } from "../../../firmware-sim/bench/points.ts";
+import type { MeteringChip } from "../../../firmware-sim/metrology/chip.ts";
+import type { ChipOptions } from "../../../firmware-sim/metrology/front-end.ts";
+import { SampledChip } from "../../../firmware-sim/metrology/sampled-chip.ts";
 import { ACREL_ADW300 } from "../../../protocols/models/acrel-adw300.ts";
 import { METERWORKS_1P } from "../../../protocols/models/meterworks-1p.ts";
 import { METERWORKS_3P } from "../../../protocols/models/meterworks-3p.ts";
@@ -106,6 +110,31 @@ describe("the class test", () => {
     const clipped = names(failing(run(["offset=0.5"], of("balanced"))));
     expect(clipped).toContain("Imax PF 1");
     expect(clipped).not.toContain("10 Itr PF 1");
+  });
+
+  test("a chip that loses every tenth window counts 10 % less: the bench's clock is its own", {
+    timeout: 30_000,
+  }, () => {
+    const faults = parseFaults([], 3);
+    if (!faults.ok) throw new Error(faults.error);
+    const point = testPoints(METERWORKS_3P, "D").find((p) => p.name === "Imin PF 1") as TestPoint;
+    const chip = (options: ChipOptions): MeteringChip => {
+      const sound = new SampledChip(options);
+      let windows = 0;
+      return {
+        advance: (until, onWindow) =>
+          sound.advance(until, (window) => {
+            windows += 1;
+            if (windows % 10 !== 0) onWindow(window);
+          }),
+        readings: () => sound.readings(),
+        nextWake: () => sound.nextWake(),
+        setRelay: (closed) => sound.setRelay(closed),
+      };
+    };
+    const device = { model: METERWORKS_3P, faults: faults.value, seed: 3, chip };
+    const [error] = pulseErrors(device, point.load, 600);
+    expect(Math.abs((error as number) + 10)).toBeLessThan(0.3);
   });
 
   test("a crystal 1 % fast counts 1 % more", { timeout: 30_000 }, () => {
