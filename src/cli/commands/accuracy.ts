@@ -64,8 +64,6 @@ function run(flags: Flags): void {
   const results = measureAll({ model, faults: faults.value, seed: flags.seed }, cls);
   const bad = results.filter((r) => !r.pass);
   const title = `${model.id}, class ${cls}${flags.inject === undefined ? "" : `, with ${flags.inject.join(", ")}`}`;
-  write(flags.csv, "--csv", () => accuracyCsv(results));
-  write(flags.svg, "--svg", () => accuracySvg(results, title));
   if (flags.json === true) {
     const { seed, inject = [] } = flags;
     printJson({ pass: bad.length === 0, class: cls, model: model.id, seed, inject, points: results });
@@ -76,6 +74,9 @@ function run(flags: Flags): void {
     if (results.some((r) => r.recalled))
       print("Limits marked recalled are remembered; they are no substitute for the standards.");
   }
+  // A file that can't be written must not cost the results.
+  write(flags.csv, "--csv", () => accuracyCsv(results));
+  write(flags.svg, "--svg", () => accuracySvg(results, title));
   if (bad.length === 0) return;
   const worst = bad.reduce((a, b) => (excess(b) > excess(a) ? b : a));
   throw failed(`class ${cls}: ${bad.length} of ${results.length} points fail`, `the worst: ${measured(worst)}`);
