@@ -68,7 +68,8 @@ export class BareChip {
         cycles?.restart();
       },
     };
-    this.#chip = new SampledChip({ ...options, plate: plateOf(fullScale) }, tap);
+    const nominal = options.load.at(options.start).mains.frequency > BETWEEN_NOMINALS ? 60 : 50;
+    this.#chip = new SampledChip({ ...options, plate: plateOf(fullScale, nominal) }, tap);
   }
 
   /** Runs the samples up to `until`. */
@@ -86,15 +87,18 @@ export class BareChip {
   }
 }
 
+/** Hz; the mains at power-on are nearer to one of 50 and 60. */
+const BETWEEN_NOMINALS = 55;
+
 /** The front end leaves room of 2 above Un and 1.5 above Imax: this plate puts full scale where the board has it. */
-function plateOf({ volts, amperes }: FullScale): RatingPlate {
+function plateOf({ volts, amperes }: FullScale, frequency: 50 | 60): RatingPlate {
   return {
     un: volts / 2,
     ist: 0,
     imin: 0,
     itr: amperes / 15,
     imax: amperes / 1.5,
-    frequency: 50,
+    frequency,
     activeClass: "D",
     reactiveClass: "2",
     impPerKwh: 1,
