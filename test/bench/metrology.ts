@@ -103,7 +103,7 @@ function used(): number {
 function speed(milliseconds: number, pass: () => number): number {
   const until = (end: number) => {
     let samples = 0;
-    while (used() < end) for (let k = 0; k < 20; k++) samples += pass();
+    while (used() < end) for (let k = 0; k < 100; k++) samples += pass();
     return samples;
   };
   until(used() + milliseconds / 10);

@@ -253,7 +253,7 @@ static double pass_synthesis(void) { return synthesise(&noisy); }
 static double repeat(double end, double (*pass)(void)) {
   double samples = 0;
   while (used() < end)
-    for (int k = 0; k < 20; k++) samples += pass();
+    for (int k = 0; k < 100; k++) samples += pass();
   return samples;
 }
 
