@@ -70,8 +70,8 @@ export class WindowSums {
       const sums = this.phases[p] as PhaseSums;
       const v = voltage[p] as Float64Array;
       const i = current[p] as Float64Array;
-      addProducts(sums, this.#weights, v, i, first, end);
-      if (isCycle) addFundamental(sums, this.#weights, this.#sine, this.#cosine, v, i, first, end, to - from);
+      if (isCycle) addCycle(sums, this.#weights, this.#sine, this.#cosine, v, i, first, end, to - from);
+      else addProducts(sums, this.#weights, v, i, first, end);
     }
     this.#addBetweenPhases(voltage, current, first, end);
   }
@@ -201,7 +201,8 @@ function addProducts(
   sums.product += product;
 }
 
-function addFundamental(
+/** The same products, and the fundamental, in one loop: each sample is fetched once. */
+function addCycle(
   sums: PhaseSums,
   weights: Float64Array,
   sine: Float64Array,
@@ -212,20 +213,37 @@ function addFundamental(
   end: number,
   length: number,
 ): void {
+  let voltageSum = 0;
+  let currentSum = 0;
+  let voltage2 = 0;
+  let current2 = 0;
+  let product = 0;
   let vs = 0;
   let vc = 0;
   let is = 0;
   let ic = 0;
   for (let k = first; k < end; k++) {
-    const ws = (weights[k] as number) * (sine[k] as number);
-    const wc = (weights[k] as number) * (cosine[k] as number);
     const v = voltage[k] as number;
     const i = current[k] as number;
-    vs += ws * v;
-    vc += wc * v;
-    is += ws * i;
-    ic += wc * i;
+    const s = sine[k] as number;
+    const c = cosine[k] as number;
+    const wv = (weights[k] as number) * v;
+    const wi = (weights[k] as number) * i;
+    voltageSum += wv;
+    currentSum += wi;
+    voltage2 += wv * v;
+    current2 += wi * i;
+    product += wv * i;
+    vs += wv * s;
+    vc += wv * c;
+    is += wi * s;
+    ic += wi * c;
   }
+  sums.voltage += voltageSum;
+  sums.current += currentSum;
+  sums.voltage2 += voltage2;
+  sums.current2 += current2;
+  sums.product += product;
   // Each bin is (length / 2) × amplitude, so a product of two, × 2 / length², is rms × rms; and × length it is a sum.
   sums.fundamentalActive += (2 * (vs * is + vc * ic)) / length;
   sums.fundamentalReactive += (2 * (vc * is - vs * ic)) / length;
@@ -250,9 +268,12 @@ function addLines(
     const a = v1[k] as number;
     const b = v2[k] as number;
     const c = v3[k] as number;
-    l12 += w * (a - b) * (a - b);
-    l23 += w * (b - c) * (b - c);
-    l31 += w * (c - a) * (c - a);
+    const ab = a - b;
+    const bc = b - c;
+    const ca = c - a;
+    l12 += w * ab * ab;
+    l23 += w * bc * bc;
+    l31 += w * ca * ca;
   }
   lines[0] = (lines[0] as number) + l12;
   lines[1] = (lines[1] as number) + l23;

@@ -170,7 +170,7 @@ static int find(struct chip *c, const double *x, int from, int to, double *place
 }
 
 static void add_phase(struct chip *c, struct phase *p, const double *v, const double *i, int first, int end, double length) {
-  double sv = 0, si = 0, v2 = 0, i2 = 0, product = 0;
+  double sv = 0, si = 0, v2 = 0, i2 = 0, product = 0, vs = 0, vc = 0, is = 0, ic = 0;
   for (int k = first; k < end; k++) {
     double wv = c->weights[k] * v[k], wi = c->weights[k] * i[k];
     sv += wv;
@@ -178,14 +178,10 @@ static void add_phase(struct chip *c, struct phase *p, const double *v, const do
     v2 += wv * v[k];
     i2 += wi * i[k];
     product += wv * i[k];
-  }
-  double vs = 0, vc = 0, is = 0, ic = 0;
-  for (int k = first; k < end; k++) {
-    double ws = c->weights[k] * c->sine[k], wc = c->weights[k] * c->cosine[k];
-    vs += ws * v[k];
-    vc += wc * v[k];
-    is += ws * i[k];
-    ic += wc * i[k];
+    vs += wv * c->sine[k];
+    vc += wv * c->cosine[k];
+    is += wi * c->sine[k];
+    ic += wi * c->cosine[k];
   }
   p->v += sv;
   p->i += si;
@@ -209,9 +205,10 @@ static void add(struct chip *c, double (*x)[LENGTH], double from, double to) {
   double l12 = 0, l23 = 0, l31 = 0, sum = 0;
   for (int k = first; k < end; k++) {
     double w = c->weights[k], a = x[0][k], b = x[1][k], d = x[2][k];
-    l12 += w * (a - b) * (a - b);
-    l23 += w * (b - d) * (b - d);
-    l31 += w * (d - a) * (d - a);
+    double ab = a - b, bd = b - d, da = d - a;
+    l12 += w * ab * ab;
+    l23 += w * bd * bd;
+    l31 += w * da * da;
   }
   for (int k = first; k < end; k++) {
     double i = x[3][k] + x[4][k] + x[5][k];
