@@ -92,7 +92,10 @@ static void convert(struct synthesis *y, int c, double *x) {
       y->run_left[c] -= stop - k;
       for (; k < stop; k++) x[k] += y->sigma * noise_table[(k + shift) & (TABLE - 1)];
     }
-  for (int k = 0; k < BLOCK; k++) x[k] = fmin(fmax(floor(x[k] + 0.5), -8388608), 8388607);
+  for (int k = 0; k < BLOCK; k++) {
+    double counts = floor(x[k] + 0.5);
+    x[k] = counts < -8388608 ? -8388608 : counts > 8388607 ? 8388607 : counts;
+  }
 }
 
 static double synthesise(struct synthesis *y) {
