@@ -1,6 +1,6 @@
 /**
  * The sampled chip cycle by cycle: its stretches, windows and first unsettled readings fall on the same places, but what a
- * stretch holds comes from the phasors behind the front end instead of from samples. About ten times as fast.
+ * stretch holds comes from the phasors behind the front end instead of from samples. Three to fifteen times as fast.
  *
  * A load that changes inside a cycle counts by its share of it: the mean power of each state, where samples would see at which
  * instants of the wave it held. A voltage that dies is gone at once, where the filter of the crossings rings for a cycle.

@@ -3,7 +3,7 @@
  *
  * A stretch ends between samples. What it takes of the samples around its end is the integral of the polynomial through eight
  * of them, and the next stretch starts with exactly the rest: no energy is counted twice or left out, and a cycle is exact to
- * a part in 10^8 wherever the samples happen to lie. Fewer points do for a pure sine, but not for the 21st harmonic.
+ * a part in 10^8 wherever the samples happen to lie. Four points do for a pure sine; mains full of harmonics want eight.
  */
 import { fillRotation } from "./waveform.ts";
 

@@ -5,7 +5,7 @@ import type { FrontEndErrors } from "../../../firmware-sim/metrology/front-end.t
 import { constantLoad, type Harmonic, type Mains, type PhaseMains } from "../../../firmware-sim/metrology/mains.ts";
 import { SampledChip } from "../../../firmware-sim/metrology/sampled-chip.ts";
 import { civil } from "../../../src/core/time.ts";
-import { anyMains, distortion, PLATE, ppm, SECOND, shown, truth } from "./oracle.ts";
+import { anyMains, distortion, PLATE, ppm, richMains, SECOND, shown, truth } from "./oracle.ts";
 
 /** Registers after the second window: settled, over whole cycles. */
 function settled(mains: Mains, errors: FrontEndErrors = {}) {
@@ -98,6 +98,22 @@ describe("the noiseless sampled chip", () => {
         expect(reactive).toBeLessThan(500);
       }),
       { numRuns: 1_000 },
+    );
+  });
+
+  it("keeps P and Q within 10 ppm, rms within 30, where up to twenty harmonics are present at once", () => {
+    fc.assert(
+      fc.property(richMains, (mains) => {
+        const readings = settled(mains);
+        for (const [p, phase] of mains.phases.entries()) {
+          const [seen, expected] = [shown(readings, p), truth(phase)];
+          for (const power of ["active", "reactive"] as const)
+            expect(Math.abs(ppm(seen[power], expected[power], expected.apparent))).toBeLessThan(10);
+          // Squares of the highest orders lie beyond half the sampling rate: their beat does not end with the cycle.
+          expect(Math.abs(ppm(seen.apparent, expected.apparent))).toBeLessThan(30);
+        }
+      }),
+      { numRuns: 500 },
     );
   });
 

@@ -68,7 +68,7 @@ export function uniform(min: number, max: number): fc.Arbitrary<number> {
 }
 
 /** Spectra that fall as 1/order from the third on, as those of rectifiers and phase-fired loads do. */
-function harmonics(highest: number, most: number): fc.Arbitrary<Harmonic[]> {
+function harmonics(highest: number, most: number, count: number): fc.Arbitrary<Harmonic[]> {
   return fc
     .uniqueArray(
       fc.record({
@@ -76,32 +76,47 @@ function harmonics(highest: number, most: number): fc.Arbitrary<Harmonic[]> {
         ratio: uniform(0, most),
         angle: uniform(0, 360),
       }),
-      { selector: (h) => h.order, maxLength: 5 },
+      { selector: (h) => h.order, maxLength: count },
     )
     .map((all) => all.map((h) => ({ ...h, ratio: h.ratio * Math.min(1, 3 / h.order) })));
 }
 
-/** Unbalanced three-phase mains at 45..65 Hz with harmonics, loads in all quadrants. */
-export const anyMains: fc.Arbitrary<Mains> = fc
-  .record({
-    frequency: uniform(45, 65),
-    phases: fc.tuple(...[0, 1, 2].map(() => fc.tuple(uniform(150, 260), uniform(1, 80), uniform(0, 360)))),
-    voltageHarmonics: fc.tuple(...[0, 1, 2].map(() => harmonics(21, 0.08))),
-    currentHarmonics: fc.tuple(...[0, 1, 2].map(() => harmonics(21, 0.3))),
-  })
-  .map((m) => ({
-    frequency: m.frequency,
-    voltageNoise: 0,
-    currentNoise: 0,
-    phases: m.phases.map(([voltage, current, angle], p) => ({
-      voltage,
-      voltageAngle: [0, -120, 120][p] as number,
-      current,
-      angle,
-      voltageHarmonics: m.voltageHarmonics[p] as Harmonic[],
-      currentHarmonics: m.currentHarmonics[p] as Harmonic[],
-    })),
-  }));
+interface MainsLimits {
+  /** A rms of the fundamental. */
+  readonly current: number;
+  /** Harmonics of each channel at most, and their ratios. */
+  readonly count: number;
+  readonly voltageRatio: number;
+  readonly currentRatio: number;
+}
+
+/** Unbalanced three-phase mains at 45..65 Hz with harmonics to the 21st, loads in all quadrants. */
+function mainsWithin({ current, count, voltageRatio, currentRatio }: MainsLimits): fc.Arbitrary<Mains> {
+  return fc
+    .record({
+      frequency: uniform(45, 65),
+      phases: fc.tuple(...[0, 1, 2].map(() => fc.tuple(uniform(150, 260), uniform(1, current), uniform(0, 360)))),
+      voltageHarmonics: fc.tuple(...[0, 1, 2].map(() => harmonics(21, voltageRatio, count))),
+      currentHarmonics: fc.tuple(...[0, 1, 2].map(() => harmonics(21, currentRatio, count))),
+    })
+    .map((m) => ({
+      frequency: m.frequency,
+      voltageNoise: 0,
+      currentNoise: 0,
+      phases: m.phases.map(([voltage, current, angle], p) => ({
+        voltage,
+        voltageAngle: [0, -120, 120][p] as number,
+        current,
+        angle,
+        voltageHarmonics: m.voltageHarmonics[p] as Harmonic[],
+        currentHarmonics: m.currentHarmonics[p] as Harmonic[],
+      })),
+    }));
+}
+
+export const anyMains = mainsWithin({ current: 80, count: 5, voltageRatio: 0.08, currentRatio: 0.3 });
+/** Every harmonic at once; currents that no peak of theirs clips. */
+export const richMains = mainsWithin({ current: 35, count: 20, voltageRatio: 0.1, currentRatio: 0.4 });
 
 /** One phase of the readings in V, A, W, var, VA. */
 export function shown(r: ChipReadings, phase: number): Truth {
