@@ -24,18 +24,26 @@ export function apiAccess(flags: ApiFlags): ApiAccess {
 }
 
 function tokenOf(flags: ApiFlags): string {
-  if (flags.token !== undefined) return flags.token;
+  if (flags.token !== undefined) return checked(flags.token, "--token");
   if (flags.tokenFile !== undefined) {
+    let text: string;
     try {
-      return readFileSync(flags.tokenFile, "utf8").trim();
+      text = readFileSync(flags.tokenFile, "utf8").trim();
     } catch (error) {
       throw usage(`--token-file ${flags.tokenFile} can't be read: ${(error as Error).message}`);
     }
+    return checked(text, `--token-file ${flags.tokenFile}`);
   }
   const { METERWORKS_TOKEN: token } = process.env;
-  if (token !== undefined) return token;
+  if (token !== undefined) return checked(token, "METERWORKS_TOKEN");
   throw usage(
     "no token for the API",
     "give --token-file FILE.token (beside the head-end's store) or set METERWORKS_TOKEN",
   );
+}
+
+/** What a header can't carry is refused here: whoever names a wrong file must not find its content in an error message. */
+function checked(token: string, source: string): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw usage(`${source} holds no token: it is one word`, "the head-end wrote it beside its store, as FILE.token");
 }

@@ -112,3 +112,12 @@ export function readAddress(text: string): string {
     "give 12 digits, such as 000000000161, with AA in place of high ones you do not know",
   );
 }
+
+/** Refuses flags that would do nothing: without DL/T 645 there is no such address and nothing to choose. */
+export function checkDlt645Flags(
+  flags: { readonly address?: string; readonly dlt645?: Dlt645Choices },
+  spoken: boolean,
+): void {
+  if (!spoken && (flags.address ?? flags.dlt645) !== undefined)
+    throw usage("--address and --dlt645 belong to DL/T 645", "add --protocol dlt645");
+}

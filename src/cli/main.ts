@@ -69,7 +69,7 @@ async function program(asked: string | undefined): Promise<Command> {
 }
 
 /** Says what went wrong on stderr; the exit code is 1 for what failed, 2 for what was asked wrongly. */
-function report(error: unknown): number {
+function report(error: unknown, asked: string | undefined): number {
   if (error instanceof CommanderError) {
     // Help and version come as errors too; without any command commander has shown the help on stderr's channel.
     if (error.exitCode === 0) return 0;
@@ -78,7 +78,8 @@ function report(error: unknown): number {
       return USAGE;
     }
     const text = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
-    process.stderr.write(`meterworks: ${text}; see meterworks --help\n`);
+    const command = asked !== undefined && Object.hasOwn(COMMANDS, asked) ? `${asked} ` : "";
+    process.stderr.write(`meterworks: ${text}; see meterworks ${command}--help\n`);
     return USAGE;
   }
   if (error instanceof CommandError || error instanceof PlatformError) {
@@ -101,5 +102,5 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 try {
   await (await program(process.argv[2])).parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  process.exitCode = report(error, process.argv[2]);
 }

@@ -41,6 +41,14 @@ export function choice<T extends string>(flag: string, allowed: readonly T[]): (
   };
 }
 
+/** A path that is not empty, as an unset variable of a script gives it. */
+export function path(flag: string): (text: string) => string {
+  return (text) => {
+    if (text === "") throw usage(`${flag} has an empty path`, "name the port, such as /dev/ttyUSB0");
+    return text;
+  };
+}
+
 export interface HostPort {
   readonly host: string;
   readonly port: number;

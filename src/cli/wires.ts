@@ -4,7 +4,7 @@ import type { SerialFraming } from "../../protocols/modbus/server.ts";
 import { BUSY_HOST_GAP, rtuTiming } from "../../protocols/modbus/timing.ts";
 import type { MeterModel } from "../../protocols/models/model.ts";
 import { usage } from "./errors.ts";
-import { choice, type HostPort, hostPort, integer } from "./values.ts";
+import { choice, type HostPort, hostPort, integer, path } from "./values.ts";
 
 const PROTOCOLS = ["modbus-rtu", "modbus-ascii", "modbus-tcp", "dlt645", "iec62056-21", "mqtt"] as const;
 type Protocol = (typeof PROTOCOLS)[number];
@@ -38,7 +38,7 @@ export function addSerialFlags(command: Command): Command {
 export function addWireFlags(command: Command): Command {
   return addSerialFlags(
     command
-      .option("--serial <PATH>", "a serial port such as /dev/ttyUSB0 or COM3")
+      .option("--serial <PATH>", "a serial port such as /dev/ttyUSB0 or COM3", path("--serial"))
       .option("--tcp <HOST:PORT>", "Modbus TCP", hostPort("--tcp"))
       .option(
         "--protocol <P>",
@@ -81,22 +81,22 @@ export function face(text: string, before: readonly Spoken[] = []): readonly Spo
   if (m === null) throw usage(`--face "${text}" is no PROTOCOL@WHERE`, "for example modbus-tcp@127.0.0.1:1502");
   const protocol = choice("--face", PROTOCOLS)(m[1] as string);
   const wire = whereOf(m[2] as string);
-  return [...before, { protocol: spokenOn(wire, protocol), wire }];
+  return [...before, { protocol: spokenOn(wire, protocol, `--face ${text}:`), wire }];
 }
 
 function whereOf(text: string): Wire {
   if (/^mqtts?:/.test(text)) return { kind: "mqtt", url: text };
-  if (text.startsWith("pty:")) return { kind: "pty", path: text.slice("pty:".length) };
+  if (text.startsWith("pty:")) return { kind: "pty", path: path("--face pty:")(text.slice("pty:".length)) };
   if (/[\\/]|^COM\d+$/i.test(text)) return { kind: "serial", path: text };
   return { kind: "tcp", at: hostPort("--face")(text) };
 }
 
-function spokenOn(wire: Wire, protocol: Protocol | undefined): Protocol {
+function spokenOn(wire: Wire, protocol: Protocol | undefined, flag = "--protocol"): Protocol {
   const spoken = SPOKEN[wire.kind];
   if (protocol === undefined) return spoken[0] as Protocol;
   if (spoken.includes(protocol)) return protocol;
   throw usage(
-    `--protocol ${protocol} is not offered on --${wire.kind} in this version`,
+    `${flag} ${protocol} is not offered on --${wire.kind} in this version`,
     `spoken there: ${spoken.join(", ")}`,
   );
 }

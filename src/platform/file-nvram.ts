@@ -36,7 +36,8 @@ export class FileNvram {
     this.#directory = directory;
     try {
       makeDirectory(directory);
-      accessSync(directory, constants.W_OK | constants.X_OK);
+      // The dot makes a file in its place ENOTDIR, where it would seem to be a folder of somebody else.
+      accessSync(`${directory}/.`, constants.W_OK | constants.X_OK);
     } catch (error) {
       throw fileError(error, directory);
     }

@@ -24,6 +24,7 @@ const BAD_PROFILE = file("profile.csv", "1.0\n2.0\nthree\n");
 mkdirSync(join(directory.path, "folder"));
 const READ_DLT645 = ["read", "--protocol", "dlt645", "--tcp", "127.0.0.1:1"];
 const METER = ["meter", "--tcp", "127.0.0.1:0"];
+const TOPUP = ["topup", "flat-7", "1.00", "--api", "http://127.0.0.1:1"];
 const MQTT_METER = ["meter", "--mqtt", "mqtt://127.0.0.1:1"];
 
 const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
@@ -87,7 +88,7 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   [
     "a face on a wire that does not carry it",
     [...METER, "--face", "mqtt@127.0.0.1:1"],
-    /--protocol mqtt is not offered on --tcp/,
+    /--face mqtt@127.0.0.1:1: mqtt is not offered on --tcp/,
   ],
   [
     "an address of eleven digits",
@@ -122,6 +123,15 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ],
   ["a users file that is none", ["headend", "--broker-users", NOT_JSON], /line 1: NAME:meter\|reader/],
   ["a state directory below a file", [...METER, "--state", join(NOT_JSON, "x")], /not-json.json/],
+  ["a state directory that is a file", [...METER, "--state", NOT_JSON], /part of .*not-json.json is no folder/],
+  ["an empty serial port", ["meter", "--serial", ""], /--serial has an empty path; name the port/],
+  ["an empty terminal", ["meter", "--pty", ""], /--pty has an empty path/],
+  ["an empty terminal of a face", [...METER, "--face", "modbus-rtu@pty:"], /--face pty: has an empty path/],
+  ["a meter's DL/T 645 address without DL/T 645", [...METER, "--address", "000000000161"], /add --protocol dlt645/],
+  ["choices of DL/T 645 without DL/T 645", [...METER, "--dlt645", "key=pressed"], /add --protocol dlt645/],
+  ["a flag without value", ["meter", "--tcp"], /argument missing; see meterworks meter --help/],
+  ["a token file of many words", [...TOPUP, "--token-file", BAD_PROFILE], /profile.csv holds no token: it is one word/],
+  ["an empty token", [...TOPUP, "--token", ""], /--token holds no token/],
   ["DL/T 645 with a Modbus map", [...READ_DLT645, "--model", "eastron-sdm120"], /names its data itself; leave --model/],
   ["DL/T 645 with a Modbus unit", [...READ_DLT645, "--unit", "3"], /--unit is a Modbus address; give --address/],
   ["a DL/T 645 address with AA at its end", [...READ_DLT645, "--address", "0000000001AA"], /is no address to read/],
@@ -222,6 +232,12 @@ describe("what fails is exit 1 and says what to look at", () => {
     const port = await freePort();
     const result = await runCli(["read", "--model", "eastron-sdm120", "--tcp", `127.0.0.1:${port}`]);
     expect(result.stderr).toMatch(/ECONNREFUSED.*check the address/);
+    expect(result).toMatchObject({ code: 1, stdout: "" });
+  });
+
+  test("a host without an address", async () => {
+    const result = await runCli(["read", "--model", "eastron-sdm120", "--tcp", "nosuch.invalid:502"]);
+    expect(result.stderr).toMatch(/nosuch.invalid.*; check the address/);
     expect(result).toMatchObject({ code: 1, stdout: "" });
   });
 

@@ -7,7 +7,7 @@ import type { MeterModel } from "../../../protocols/models/model.ts";
 import { randomSeed } from "../../platform/entropy.ts";
 import { FileNvram } from "../../platform/file-nvram.ts";
 import { listSerialPorts } from "../../platform/serial.ts";
-import { dlt645Choices } from "../dlt645-options.ts";
+import { checkDlt645Flags, dlt645Choices } from "../dlt645-options.ts";
 import { usage } from "../errors.ts";
 import { type FaceFlags, openFace } from "../faces.ts";
 import { addIec62056MeterFlags, checkIec62056Flags } from "../iec62056-line.ts";
@@ -17,7 +17,7 @@ import { loadModel } from "../models.ts";
 import { addMqttFlags } from "../mqtt-options.ts";
 import { print, printJson, table } from "../output.ts";
 import { CommandProcess } from "../process.ts";
-import { integer, meterAddress, number } from "../values.ts";
+import { integer, meterAddress, number, path } from "../values.ts";
 import { fidelityOf, powerOn } from "../virtual-meter.ts";
 import { addWireFlags, face, type Spoken, type WireFlags, wireOf } from "../wires.ts";
 
@@ -42,7 +42,7 @@ export function addMeter(program: Command): void {
   const command = program
     .command("meter")
     .description("one virtual meter on a serial line, a PTY, TCP or MQTT; prints `ready WHERE` once it answers")
-    .option("--pty <LINK>", "makes a pseudo terminal at this path for other programs (needs socat)")
+    .option("--pty <LINK>", "makes a pseudo terminal at this path for other programs (needs socat)", path("--pty"))
     .option("--paced", "pseudo terminals keep the pace of their baud and parity, as a wire does (needs a C compiler)")
     .option("--mqtt <URL>", "publishes to this broker: mqtt[s]://[user:password@]host:port");
   addIec62056MeterFlags(addMqttFlags(addWireFlags(addMeterFlags(command))))
@@ -85,8 +85,9 @@ async function run(flags: Flags): Promise<void> {
   const faces = [wireOf(flags, "one of --serial, --pty, --tcp, --mqtt"), ...(flags.face ?? [])];
   checkCount(flags, faces, model);
   checkPaced(flags, faces);
-  const optical = faces.some(({ protocol }) => protocol === "iec62056-21");
-  checkIec62056Flags(flags, optical, "c");
+  const spoken = (asked: Spoken["protocol"]) => faces.some(({ protocol }) => protocol === asked);
+  checkIec62056Flags(flags, spoken("iec62056-21"), "c");
+  checkDlt645Flags(flags, spoken("dlt645"));
   const fidelity = fidelityOf(flags);
   if (flags.uncalibrated && flags.parts === "ideal")
     throw usage("--parts ideal have nothing to calibrate", "--uncalibrated goes with --parts real");

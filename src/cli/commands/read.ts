@@ -8,7 +8,7 @@ import { MICROS_PER_MS, MICROS_PER_SECOND } from "../../core/time.ts";
 import type { Link } from "../../platform/link.ts";
 import { openSerial, type SerialOptions } from "../../platform/serial.ts";
 import { connectTcp } from "../../platform/tcp-client.ts";
-import { type Dlt645Choices, dlt645Choices, readAddress } from "../dlt645-options.ts";
+import { checkDlt645Flags, type Dlt645Choices, dlt645Choices, readAddress } from "../dlt645-options.ts";
 import { readDlt645 } from "../dlt645-reading.ts";
 import { failed, usage } from "../errors.ts";
 import { addIec62056ReadFlags, checkIec62056Flags, type Iec62056ReadFlags, iec62056Port } from "../iec62056-line.ts";
@@ -74,8 +74,7 @@ async function run(flags: Flags): Promise<void> {
 }
 
 function readIn(proc: CommandProcess, spoken: Spoken, flags: Flags) {
-  if (spoken.protocol !== "dlt645" && (flags.address ?? flags.dlt645) !== undefined)
-    throw usage("--address and --dlt645 belong to DL/T 645", "add --protocol dlt645");
+  checkDlt645Flags(flags, spoken.protocol === "dlt645");
   switch (spoken.protocol) {
     case "dlt645":
       return readDlt645(proc, spoken.wire, flags);
@@ -167,7 +166,8 @@ function showWire(wire: Wire): string {
 }
 
 function hintFor(reason: string, wire: Wire): string {
-  if (/refused|no connection|unreachable/i.test(reason)) return "check the address, and that something listens there";
+  if (/connect E|getaddrinfo|closed by the peer|no connection/i.test(reason))
+    return "check the address, and that something listens there";
   if (!/time/i.test(reason)) return "check that --model is this meter's";
   return wire.kind === "tcp"
     ? "check --unit, or give a longer --timeout"
