@@ -7,6 +7,8 @@ import { failed } from "./errors.ts";
 
 export const MILLIS_PER_SECOND = 1_000;
 const PATIENCE_MS = 15_000;
+/** Newest audit entries, among which the end of an order that has just ended is looked for. */
+const NOTES_LOOKED_AT = 100;
 
 export interface ApiAccess {
   readonly url: string;
@@ -53,6 +55,14 @@ export async function orderByApi(
 
 export function getOrder(access: ApiAccess, id: number): Promise<OrderAnswer> {
   return call(access, "GET", `/api/v1/orders/${id}`) as Promise<OrderAnswer>;
+}
+
+/** What the head-end noted last about an order, such as why it failed; undefined where its latest notes are about others. */
+export async function noteOnOrder(access: ApiAccess, id: number): Promise<string | undefined> {
+  const audit = (await call(access, "GET", `/api/v1/audit?limit=${NOTES_LOOKED_AT}`)) as {
+    readonly entries: readonly { readonly order: number | null; readonly detail: string }[];
+  };
+  return audit.entries.find(({ order }) => order === id)?.detail;
 }
 
 async function call(access: ApiAccess, method: "GET" | "POST", path: string, body?: object): Promise<unknown> {

@@ -85,8 +85,28 @@ async function openLine(
     port = line.b;
   }
   const plain = kind === "pty" && paced !== true;
-  const link = plain ? await createPty(path) : await openSerial({ path: port, ...settings });
-  proc.cleanup(() => link.end());
+  return told(proc, plain ? await createPty(path) : await openSerial({ path: port, ...settings }));
+}
+
+/** Ended with the process, and when it is lost before, the log says so: a meter that goes silent has a reason to show. */
+function told(proc: CommandProcess, link: Link): Link {
+  let ending = false;
+  let lost = false;
+  link.subscribe((event) => {
+    if (event.kind === "opened") {
+      if (lost) proc.info("line.back", { line: link.id });
+      lost = false;
+    } else if (event.kind === "closed") {
+      // Attempts to open it again that fail are `closed` events too.
+      if (!lost && !ending)
+        proc.log({ kind: "log", level: "warn", event: "line.lost", fields: { line: link.id, reason: event.reason } });
+      lost = true;
+    }
+  });
+  proc.cleanup(() => {
+    ending = true;
+    return link.end();
+  });
   return link;
 }
 
@@ -135,8 +155,7 @@ async function openIec62056(proc: CommandProcess, wire: Wire, { meter }: UnitMet
   if (wire.kind === "tcp") return listen(proc, wire, host, flags);
   if (wire.kind === "mqtt") throw new Error("IEC 62056-21 has no face on a broker");
   const link = port ? await openSerial({ path: wire.path, ...settings }) : await createPty(wire.path);
-  proc.cleanup(() => link.end());
-  host.attach(link);
+  host.attach(told(proc, link));
   return wire.path;
 }
 

@@ -8,6 +8,8 @@ import { type Cleanup, Shutdown } from "../platform/shutdown.ts";
 export interface ProcessOptions {
   /** For commands that draw in the terminal: a log line in between would spoil the picture. METERWORKS_LOG overrules. */
   readonly onlyWarnings?: boolean;
+  /** Exit code after Ctrl-C or SIGTERM: 0 for what runs until it is stopped, 1 where a result was asked for. */
+  readonly interruptedExitCode?: 0 | 1;
 }
 
 export class CommandProcess {
@@ -26,7 +28,7 @@ export class CommandProcess {
     this.#stopped = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    this.#shutdown = new Shutdown();
+    this.#shutdown = new Shutdown({ signalExitCode: options.interruptedExitCode ?? 0 });
     this.#shutdown.add(() => this.#resolve());
     this.#shutdown.add(() => this.runtime.close());
   }

@@ -1,7 +1,11 @@
 /** `meter --max-connections`: the connection that was silent longest makes room (MODBUS Messaging on TCP/IP V1.0b, 4.2.1). */
-import { connect, type Socket } from "node:net";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Program, startCli } from "../programs.ts";
+import { describeWithPeers } from "../peers.ts";
+import { CLI, type Program, startCli, temporaryDirectory } from "../programs.ts";
 
 let meter: Program | undefined;
 let port = 0;
@@ -33,6 +37,47 @@ function ask(socket: Socket, transaction: number): Promise<string> {
     socket.write(Buffer.from([0, transaction, 0, 0, 0, 6, 1, 4, 0, 0, 0, 2]));
   });
 }
+
+test("a reading that is interrupted is not a good one", async () => {
+  const silent = createServer();
+  const asked = new Promise<void>((resolve) =>
+    silent.once("connection", (socket) => socket.once("data", () => resolve())),
+  );
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const where = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const read = spawn(process.execPath, [
+    CLI,
+    "read",
+    "--model",
+    "eastron-sdm630",
+    "--tcp",
+    where,
+    "--timeout",
+    "60000",
+  ]);
+  const code = new Promise((resolve) => read.once("close", resolve));
+  await asked;
+  read.kill("SIGTERM");
+  expect(await code).toBe(1);
+  silent.close();
+});
+
+describeWithPeers("pseudo terminals", ["socat"], () => {
+  test("one that is taken away is told", async () => {
+    const folder = temporaryDirectory();
+    const link = join(folder.path, "meter");
+    const lost = await startCli(["meter", "--fidelity", "second", "--pty", link]);
+    try {
+      // Its only child is the terminal's.
+      const [socat] = readFileSync(`/proc/${lost.pid}/task/${lost.pid}/children`, "utf8").split(" ");
+      process.kill(Number(socat), "SIGKILL");
+      await expect.poll(() => lost.stderr(), { timeout: 5_000 }).toMatch(/"reason":"socat ended","event":"line.lost"/);
+    } finally {
+      await lost.stop();
+      folder.remove();
+    }
+  });
+});
 
 test("a third connection drops the one of two that was silent longest", async () => {
   const first = await open();

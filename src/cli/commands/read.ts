@@ -67,10 +67,12 @@ async function run(flags: Flags): Promise<void> {
   checkIec62056Flags(flags, protocol === "iec62056-21", "auto");
   if (flags.echo === true && (wire.kind !== "serial" || !protocol.startsWith("modbus")))
     throw usage("--echo is for Modbus on --serial", "the other protocols tell an echo by themselves: leave it out");
-  await CommandProcess.run(1, async (proc) => {
+  const work = async (proc: CommandProcess) => {
     const reading = await readIn(proc, { protocol, wire }, flags);
     show(valueViews(reading.values, reading.time, "good"), flags.json === true);
-  });
+  };
+  // A script must not take an interrupted reading for one without values.
+  await CommandProcess.run(1, work, { interruptedExitCode: 1 });
 }
 
 function readIn(proc: CommandProcess, spoken: Spoken, flags: Flags) {
@@ -166,7 +168,7 @@ function showWire(wire: Wire): string {
 }
 
 function hintFor(reason: string, wire: Wire): string {
-  if (/connect E|getaddrinfo|closed by the peer|no connection/i.test(reason))
+  if (/connect E|getaddrinfo|closed by the peer|link is down|no connection/i.test(reason))
     return "check the address, and that something listens there";
   if (!/time/i.test(reason)) return "check that --model is this meter's";
   return wire.kind === "tcp"

@@ -1,7 +1,14 @@
 /** `meterworks relay`: open or close a meter's relay through the head-end, and wait for what the meter says. */
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
-import { getOrder, MILLIS_PER_SECOND, type OrderAnswer, orderByApi } from "../api-client.ts";
+import {
+  type ApiAccess,
+  getOrder,
+  MILLIS_PER_SECOND,
+  noteOnOrder,
+  type OrderAnswer,
+  orderByApi,
+} from "../api-client.ts";
 import { type ApiFlags, addApiFlags, apiAccess } from "../api-options.ts";
 import { failed } from "../errors.ts";
 import { print, printJson } from "../output.ts";
@@ -46,7 +53,7 @@ async function run(actionText: string, meterText: string, flags: Flags): Promise
   }
   if (flags.json === true) printJson(order);
   else print(sentence(order));
-  if (order.state !== "done") throw failed(`order ${order.id} is ${order.state}`, whatNext(order));
+  if (order.state !== "done") throw failed(`order ${order.id} is ${order.state}`, await whatNext(access, order));
 }
 
 function sentence(order: OrderAnswer): string {
@@ -55,7 +62,8 @@ function sentence(order: OrderAnswer): string {
   return `${order.meter}: order ${order.id} ${order.operation} is ${order.state}${relay}`;
 }
 
-function whatNext(order: OrderAnswer): string {
-  if (ENDS.includes(order.state)) return order.reason;
+/** The order's own reason says why it was asked for; why it came to nothing is in the audit. */
+async function whatNext(access: ApiAccess, order: OrderAnswer): Promise<string | undefined> {
+  if (ENDS.includes(order.state)) return noteOnOrder(access, order.id);
   return "the head-end goes on trying until it expires; ask again with the same --key";
 }
