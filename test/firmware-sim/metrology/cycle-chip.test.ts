@@ -41,7 +41,7 @@ const both = (options: ChipOptions, until: number, switches?: readonly number[])
 const load = (current: number, angle = 36.87) => mainsOf({ phases: 3, voltage: 230, current, angle });
 
 describe("the chip by cycles", () => {
-  it("is the truth on any mains, to the rounding of its registers", () => {
+  it("is the truth on any mains, to the rounding of its registers and the noise of its converter", () => {
     fc.assert(
       fc.property(anyMains, (mains) => {
         const chip = new CycleChip(optionsOf(constantLoad(mains)));
@@ -49,8 +49,9 @@ describe("the chip by cycles", () => {
         for (const [p, phase] of mains.phases.entries()) {
           const expected = truth(phase);
           const seen = shown(chip.readings(), p);
+          // Half a mW of 150 VA is 3.3 ppm; rounding to counts leaves a σ of 0.3 ppm at 1 A.
           for (const power of ["active", "reactive", "apparent"] as const)
-            expect(Math.abs(ppm(seen[power], expected[power], expected.apparent))).toBeLessThan(4);
+            expect(Math.abs(ppm(seen[power], expected[power], expected.apparent))).toBeLessThan(6);
         }
         expect(Math.abs(chip.readings().frequency - mains.frequency * 1e3)).toBeLessThan(1);
       }),
