@@ -56,6 +56,9 @@ export function openFace(
   }
 }
 
+/** Ctrl-C ends a terminal's program as well as us, and perhaps before us: that is no loss. */
+const CTRL_C_REACHES_ALL_MS = 200;
+
 type TcpWire = Wire & { kind: "tcp" };
 
 async function openModbusTcp(proc: CommandProcess, wire: TcpWire, meters: readonly UnitMeter[], flags: FaceFlags) {
@@ -90,23 +93,21 @@ async function openLine(
 
 /** Ended with the process, and when it is lost before, the log says so: a meter that goes silent has a reason to show. */
 function told(proc: CommandProcess, link: Link): Link {
-  let ending = false;
   let lost = false;
+  const tell = (reason: string) => {
+    if (!proc.ending) proc.log({ kind: "log", level: "warn", event: "line.lost", fields: { line: link.id, reason } });
+  };
   link.subscribe((event) => {
     if (event.kind === "opened") {
       if (lost) proc.info("line.back", { line: link.id });
       lost = false;
     } else if (event.kind === "closed") {
       // Attempts to open it again that fail are `closed` events too.
-      if (!lost && !ending)
-        proc.log({ kind: "log", level: "warn", event: "line.lost", fields: { line: link.id, reason: event.reason } });
+      if (!lost) setTimeout(tell, CTRL_C_REACHES_ALL_MS, event.reason).unref();
       lost = true;
     }
   });
-  proc.cleanup(() => {
-    ending = true;
-    return link.end();
-  });
+  proc.cleanup(() => link.end());
   return link;
 }
 

@@ -56,6 +56,11 @@ export class CommandProcess {
     this.log({ kind: "log", level: "info", event, fields });
   }
 
+  /** True from the moment it is asked to end. */
+  get ending(): boolean {
+    return this.#shutdown.begun;
+  }
+
   /** Resolves at the end: Ctrl-C, SIGTERM or {@link stop}. */
   get stopped(): Promise<void> {
     return this.#stopped;

@@ -34,6 +34,11 @@ export class Shutdown {
     this.#cleanups.push(cleanup);
   }
 
+  /** True from the first signal or {@link run} on. */
+  get begun(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Cleans up; the same promise however often it is asked. A clean-up that fails is reported and does not stop the rest. */
   run(): Promise<void> {
     this.#running ??= this.#cleanUp();
