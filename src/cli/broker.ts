@@ -85,7 +85,7 @@ export async function administerBroker(flags: BrokerFlags): Promise<boolean> {
 
 /** Who we are at an outside broker: the user in its address, or the name that a certificate of ours should have. */
 function userAtBroker({ broker, clientId }: BrokerFlags): string {
-  return (broker.includes("://") ? checkBrokerUrl(broker).username : undefined) ?? clientId;
+  return (["embedded", "none"].includes(broker) ? undefined : checkBrokerUrl(broker).username) ?? clientId;
 }
 
 /** Judges flags and files before anything is opened. @throws CommandError or PlatformError that names the flag or file. */

@@ -100,8 +100,12 @@ class MqttLink extends Link {
     }
     this.#client.subscribe([...this.#subscriptions], { qos: 1 }, (error) => {
       // Without its subscriptions the session is deaf; only a new attempt can mend that.
-      if (error !== null) this.close(`subscription refused: ${error.message}`);
-      else this.#ready();
+      if (error === null) return this.#ready();
+      const topics = this.#subscriptions.join(", ");
+      // mqtt.js says so of the broker's answer; other errors are of the connection.
+      if (/^Subscribe error/.test(error.message))
+        this.close(`the broker refuses ${topics} to this user; a meter's user has the name of its --id`);
+      else this.close(`no subscription: ${error.message}`);
     });
   }
 

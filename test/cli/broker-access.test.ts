@@ -76,6 +76,14 @@ test("a wrong password, no password and an unknown user are refused", async () =
     await expect(mqtt.connectAsync(url, { ...options, reconnectPeriod: 0 }, false)).rejects.toThrow(/refused/i);
 });
 
+test("a meter that comes in under another's name says what is wrong", async () => {
+  const at = url.replace("//", "//flat-8:password%20of%20flat-8@");
+  const meter = await startCli(["meter", "--id", "flat-9", "--fidelity", "second", "--mqtt", at]);
+  const told = /the broker refuses meters\/flat-9\/cmd to this user; a meter's user has the name of its --id/;
+  await expect.poll(() => meter.stderr(), { timeout: 5_000 }).toMatch(told);
+  await meter.stop();
+});
+
 test("the printed rules name the head-end as it will log in, and the readers", async () => {
   for (const [args, user] of [
     [[], "meterworks-headend"],

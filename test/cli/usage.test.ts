@@ -132,6 +132,7 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["a flag without value", ["meter", "--tcp"], /argument missing; see meterworks meter --help/],
   ["a token file of many words", [...TOPUP, "--token-file", BAD_PROFILE], /profile.csv holds no token: it is one word/],
   ["an empty token", [...TOPUP, "--token", ""], /--token holds no token/],
+  ["rules for a broker that is none", ["headend", "--print-acl", "--broker", "bogus"], /"bogus" is no broker address/],
   ["DL/T 645 with a Modbus map", [...READ_DLT645, "--model", "eastron-sdm120"], /names its data itself; leave --model/],
   ["DL/T 645 with a Modbus unit", [...READ_DLT645, "--unit", "3"], /--unit is a Modbus address; give --address/],
   ["a DL/T 645 address with AA at its end", [...READ_DLT645, "--address", "0000000001AA"], /is no address to read/],
