@@ -17,6 +17,7 @@ import { listenTcp } from "../platform/tcp.ts";
 import { type Dlt645FaceFlags, dlt645Host } from "./dlt645-face.ts";
 import { dlt645Line } from "./dlt645-options.ts";
 import { type Iec62056MeterFlags, iec62056Port } from "./iec62056-line.ts";
+import { keptLine } from "./kept-line.ts";
 import { brokerAt, type MqttFlags, withoutPassword } from "./mqtt-options.ts";
 import type { CommandProcess } from "./process.ts";
 import { showHostPort } from "./values.ts";
@@ -56,9 +57,6 @@ export function openFace(
   }
 }
 
-/** Ctrl-C ends a terminal's program as well as us, and perhaps before us: that is no loss. */
-const CTRL_C_REACHES_ALL_MS = 200;
-
 type TcpWire = Wire & { kind: "tcp" };
 
 async function openModbusTcp(proc: CommandProcess, wire: TcpWire, meters: readonly UnitMeter[], flags: FaceFlags) {
@@ -88,27 +86,7 @@ async function openLine(
     port = line.b;
   }
   const plain = kind === "pty" && paced !== true;
-  return told(proc, plain ? await createPty(path) : await openSerial({ path: port, ...settings }));
-}
-
-/** Ended with the process, and when it is lost before, the log says so: a meter that goes silent has a reason to show. */
-function told(proc: CommandProcess, link: Link): Link {
-  let lost = false;
-  const tell = (reason: string) => {
-    if (!proc.ending) proc.log({ kind: "log", level: "warn", event: "line.lost", fields: { line: link.id, reason } });
-  };
-  link.subscribe((event) => {
-    if (event.kind === "opened") {
-      if (lost) proc.info("line.back", { line: link.id });
-      lost = false;
-    } else if (event.kind === "closed") {
-      // Attempts to open it again that fail are `closed` events too.
-      if (!lost) setTimeout(tell, CTRL_C_REACHES_ALL_MS, event.reason).unref();
-      lost = true;
-    }
-  });
-  proc.cleanup(() => link.end());
-  return link;
+  return keptLine(proc, plain ? await createPty(path) : await openSerial({ path: port, ...settings }));
 }
 
 /** On a bus every meter has a face of its own and hears what the others are asked. */
@@ -156,7 +134,7 @@ async function openIec62056(proc: CommandProcess, wire: Wire, { meter }: UnitMet
   if (wire.kind === "tcp") return listen(proc, wire, host, flags);
   if (wire.kind === "mqtt") throw new Error("IEC 62056-21 has no face on a broker");
   const link = port ? await openSerial({ path: wire.path, ...settings }) : await createPty(wire.path);
-  host.attach(told(proc, link));
+  host.attach(keptLine(proc, link));
   return wire.path;
 }
 

@@ -1,11 +1,11 @@
 /** `meter --max-connections`: the connection that was silent longest makes room (MODBUS Messaging on TCP/IP V1.0b, 4.2.1). */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWithPeers } from "../peers.ts";
-import { CLI, type Program, startCli, temporaryDirectory } from "../programs.ts";
+import { CLI, freePort, type Program, startCli, temporaryDirectory } from "../programs.ts";
 
 let meter: Program | undefined;
 let port = 0;
@@ -37,6 +37,27 @@ function ask(socket: Socket, transaction: number): Promise<string> {
     socket.write(Buffer.from([0, transaction, 0, 0, 0, 6, 1, 4, 0, 0, 0, 2]));
   });
 }
+
+test("a head-end says once that a line is away, and that it is back", async () => {
+  const folder = temporaryDirectory();
+  const away = await freePort();
+  const config = join(folder.path, "site.json");
+  const meters = [{ id: "a", model: "eastron-sdm630", unit: 1 }];
+  writeFileSync(config, JSON.stringify({ lines: [{ where: { tcp: `127.0.0.1:${away}` }, meters }] }));
+  const flags = ["--config", config, "--store", `sqlite:${join(folder.path, "a.db")}`, "--broker", "none"];
+  const headend = await startCli(["headend", ...flags, "--http", "127.0.0.1:0"]);
+  const silent = createServer();
+  try {
+    await expect.poll(() => headend.stderr(), { timeout: 5_000 }).toMatch(/ECONNREFUSED.*"event":"line.lost"/);
+    await new Promise<void>((resolve) => silent.listen(away, "127.0.0.1", resolve));
+    await expect.poll(() => headend.stderr(), { timeout: 10_000 }).toMatch(/"event":"line.back"/);
+    expect(headend.stderr().split("line.lost")).toHaveLength(2);
+  } finally {
+    await headend.stop();
+    silent.close();
+    folder.remove();
+  }
+});
 
 test("a reading that is interrupted is not a good one", async () => {
   const silent = createServer();

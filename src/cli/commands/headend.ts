@@ -16,6 +16,7 @@ import { connectTcp } from "../../platform/tcp-client.ts";
 import { addBrokerFlags, administerBroker, type BrokerFlags, checkBrokerFlags, openBrokerLink } from "../broker.ts";
 import { CommandError, usage } from "../errors.ts";
 import { startHeadend } from "../headend-process.ts";
+import { keptLine } from "../kept-line.ts";
 import { loadModel } from "../models.ts";
 import { print } from "../output.ts";
 import { CommandProcess } from "../process.ts";
@@ -135,8 +136,7 @@ function modelFinder(reference: string): Result<MeterModel, string> {
 async function openLines(proc: CommandProcess, config: HeadendConfig) {
   const opened: { readonly line: CollectorConfig["lines"][number]; readonly link: Link }[] = [];
   for (const line of config.collector.lines) {
-    const link = await openLine(config.where.get(line.link) as LineWhere, line.link);
-    proc.cleanup(() => link.end());
+    const link = keptLine(proc, await openLine(config.where.get(line.link) as LineWhere, line.link));
     opened.push({ line, link });
   }
   return opened;
