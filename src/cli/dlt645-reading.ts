@@ -1,13 +1,10 @@
 /** `meterworks read --protocol dlt645`: opens the line, reads once, and says what to do where that fails. */
 import { MICROS_PER_MS } from "../core/time.ts";
-import type { Link } from "../platform/link.ts";
-import { openSerial } from "../platform/serial.ts";
-import { connectTcp } from "../platform/tcp-client.ts";
 import { type Dlt645Choices, dlt645Line } from "./dlt645-options.ts";
 import { failed, usage } from "./errors.ts";
 import type { CommandProcess } from "./process.ts";
 import { type Dlt645Outcome, type Dlt645Reading, Dlt645ReadOnce } from "./read-dlt645.ts";
-import { showHostPort } from "./values.ts";
+import { openReadLink, showWire } from "./read-link.ts";
 import type { SerialFlags, Wire } from "./wires.ts";
 
 export interface Dlt645ReadFlags extends SerialFlags {
@@ -27,7 +24,7 @@ export async function readDlt645(proc: CommandProcess, wire: Wire, flags: Dlt645
   if (flags.unit !== undefined)
     throw usage("--unit is a Modbus address", "give --address with the 12 digits on the meter, or none to ask for it");
   const line = dlt645Line(flags);
-  const link = await openLink(wire, line);
+  const link = await openReadLink(wire, line);
   proc.cleanup(() => link.end());
   const timeout = flags.timeout * MICROS_PER_MS;
   const options = {
@@ -45,16 +42,6 @@ export async function readDlt645(proc: CommandProcess, wire: Wire, flags: Dlt645
   const { address, notes } = outcome;
   proc.info("read.dlt645", { address, notes: notes.join("; ") });
   return outcome;
-}
-
-function openLink(wire: Wire, line: ReturnType<typeof dlt645Line>): Promise<Link> | Link {
-  if (wire.kind === "tcp") return connectTcp(wire.at);
-  if (wire.kind === "serial") return openSerial({ path: wire.path, ...line });
-  throw new Error("read has no flag for this wire");
-}
-
-function showWire(wire: Wire): string {
-  return wire.kind === "tcp" ? showHostPort(wire.at) : wire.kind === "serial" ? wire.path : wire.kind;
 }
 
 function hintFor({ asked }: Extract<Dlt645Outcome, { ok: false }>, wire: Wire): string {

@@ -6,8 +6,6 @@ import { valueViews } from "../../../headend/view.ts";
 import { measure } from "../../core/measures.ts";
 import { MICROS_PER_MS, MICROS_PER_SECOND } from "../../core/time.ts";
 import type { Link } from "../../platform/link.ts";
-import { openSerial, type SerialOptions } from "../../platform/serial.ts";
-import { connectTcp } from "../../platform/tcp-client.ts";
 import { checkDlt645Flags, type Dlt645Choices, dlt645Choices, readAddress } from "../dlt645-options.ts";
 import { readDlt645 } from "../dlt645-reading.ts";
 import { failed, usage } from "../errors.ts";
@@ -16,8 +14,9 @@ import { loadModel } from "../models.ts";
 import { print, printJson, table } from "../output.ts";
 import { CommandProcess } from "../process.ts";
 import { ReadoutOnce, type ReadoutOutcome, type ReadoutPlan } from "../read-iec62056.ts";
+import { openReadLink, showWire } from "../read-link.ts";
 import { ReadOnce, type ReadOutcome } from "../read-meter.ts";
-import { integer, showHostPort } from "../values.ts";
+import { integer } from "../values.ts";
 import { addWireFlags, framingOf, type Spoken, serialSettings, type Wire, type WireFlags, wireOf } from "../wires.ts";
 
 interface Flags extends WireFlags, Iec62056ReadFlags {
@@ -98,7 +97,7 @@ async function readModbus(proc: CommandProcess, { protocol, wire }: Spoken, flag
   const model = loadModel(flags.model);
   const unit = flags.unit ?? model.modbus.defaults.unit;
   const settings = serialSettings(flags, model, protocol);
-  const link = await openLink(wire, settings);
+  const link = await openReadLink(wire, settings);
   proc.cleanup(() => link.end());
   const line: LineConfig = {
     link: link.id,
@@ -119,7 +118,7 @@ async function readModbus(proc: CommandProcess, { protocol, wire }: Spoken, flag
 async function readout(proc: CommandProcess, wire: Wire, flags: Flags) {
   const { mode } = flags;
   const port = iec62056Port(flags, mode === "auto" ? "sign-on" : mode);
-  const link = await openLink(wire, port);
+  const link = await openReadLink(wire, port);
   proc.cleanup(() => link.end());
   const plan: ReadoutPlan = {
     begin: mode === "auto" ? "sign-on" : "listen",
@@ -150,21 +149,11 @@ function readoutHint(reason: string, wire: Wire, mode: Flags["mode"]): string {
   return "check how the head sits and --baud; a meter that sends by itself wants --mode d or --mode p1";
 }
 
-async function openLink(wire: Wire, settings: Omit<SerialOptions, "path">): Promise<Link> {
-  if (wire.kind === "tcp") return connectTcp(wire.at);
-  if (wire.kind === "serial") return openSerial({ path: wire.path, ...settings });
-  throw new Error("read has no flag for this wire");
-}
-
 function readOnce(proc: CommandProcess, link: Link, line: LineConfig, timeoutMs: number): Promise<ReadOutcome> {
   return new Promise((resolve) => {
     const reader = new ReadOnce(line, Math.max(3_000, 2 * timeoutMs) * MICROS_PER_MS, resolve);
     proc.runtime.host(reader, undefined, { name: "read", precise: line.framing === "rtu" }).attach(link);
   });
-}
-
-function showWire(wire: Wire): string {
-  return wire.kind === "tcp" ? showHostPort(wire.at) : wire.kind === "mqtt" ? wire.url : wire.path;
 }
 
 function hintFor(reason: string, wire: Wire): string {

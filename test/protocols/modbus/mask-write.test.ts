@@ -58,8 +58,8 @@ describe("mask write", () => {
     expect(parseReply(request, hex("16 0004 00f2 0024"), 0, 7)).toMatchObject({ ok: false });
     expect(parseReply(request, hex("16 0004 00f2"), 0, 5)).toMatchObject({ ok: false });
     expect(parseReply(request, hex("96 02"), 0, 2)).toMatchObject({ error: { kind: "exception", code: 2 } });
-    expect(refusalOf({ ...request, and: 0x1_0000 })).toBeDefined();
-    expect(refusalOf({ ...request, address: 0x1_0000 })).toBeDefined();
+    expect(refusalOf({ ...request, and: 0x1_0000 })).toBe("a mask is not 0 .. 65535");
+    expect(refusalOf({ ...request, address: 0x1_0000 })).toBe("address 65536 with quantity 1 is outside 0 .. 65535");
   });
 });
 
@@ -114,9 +114,9 @@ describe("read and write", () => {
       value: { data: hex("00010002") },
     });
     expect(parseReply(request, hex("17 02 0001"), 0, 4)).toMatchObject({ ok: false });
-    expect(refusalOf({ ...request, words: new Uint8Array(2 * 122) })).toBeDefined();
-    expect(refusalOf({ ...request, words: new Uint8Array(3) })).toBeDefined();
-    expect(refusalOf({ ...request, quantity: 126 })).toBeDefined();
-    expect(refusalOf({ ...request, target: 0xffff })).toBeDefined();
+    expect(refusalOf({ ...request, words: new Uint8Array(2 * 122) })).toBe("quantity 122 is not 1 .. 121");
+    expect(refusalOf({ ...request, words: new Uint8Array(3) })).toBe("quantity 1.5 is not 1 .. 121");
+    expect(refusalOf({ ...request, quantity: 126 })).toBe("quantity 126 is not 1 .. 125");
+    expect(refusalOf({ ...request, target: 0xffff })).toBe("address 65535 with quantity 2 is outside 0 .. 65535");
   });
 });

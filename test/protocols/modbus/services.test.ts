@@ -51,11 +51,11 @@ describe("replies that are none", () => {
 });
 
 test.each([
-  [{ function: 8, subfunction: 0x1_0000, data: hex("0000") }],
-  [{ function: 8, subfunction: 1, data: hex("00") }],
-  [{ function: 8, subfunction: 0, data: new Uint8Array(251) }],
-  [{ function: 43, code: 1, object: 256 }],
-  [{ function: 43, code: 1, object: 0.5 }],
-] as const)("%j is refused before it is sent", (request) => {
-  expect(refusalOf(request)).toBeDefined();
+  [{ function: 8, subfunction: 0x1_0000, data: hex("0000") }, "sub-function 65536 is not 0 .. 65535"],
+  [{ function: 8, subfunction: 1, data: hex("00") }, "1 bytes of data where 2 belong"],
+  [{ function: 8, subfunction: 0, data: new Uint8Array(251) }, "251 bytes of data"],
+  [{ function: 43, code: 1, object: 256 }, "object 256 is not 0 .. 255"],
+  [{ function: 43, code: 1, object: 0.5 }, "object 0.5 is not 0 .. 255"],
+] as const)("%j is refused before it is sent: %s", (request, reason) => {
+  expect(refusalOf(request)).toBe(reason);
 });
