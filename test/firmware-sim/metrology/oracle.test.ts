@@ -101,21 +101,25 @@ describe("the noiseless sampled chip", () => {
     );
   });
 
-  it("keeps P and Q within 10 ppm, rms within 30, where up to twenty harmonics are present at once", () => {
-    fc.assert(
-      fc.property(richMains, (mains) => {
-        const readings = settled(mains);
-        for (const [p, phase] of mains.phases.entries()) {
-          const [seen, expected] = [shown(readings, p), truth(phase)];
-          for (const power of ["active", "reactive"] as const)
-            expect(Math.abs(ppm(seen[power], expected[power], expected.apparent))).toBeLessThan(10);
-          // Squares of the highest orders lie beyond half the sampling rate: their beat does not end with the cycle.
-          expect(Math.abs(ppm(seen.apparent, expected.apparent))).toBeLessThan(30);
-        }
-      }),
-      { numRuns: 500 },
-    );
-  });
+  // The second seed has mains on which polynomials through eight points at the ends of a stretch missed it.
+  it.each([undefined, 709_679_127])(
+    "keeps P and Q within 10 ppm, rms within 30, where up to twenty harmonics are present at once (seed %s)",
+    (seed) => {
+      fc.assert(
+        fc.property(richMains, (mains) => {
+          const readings = settled(mains);
+          for (const [p, phase] of mains.phases.entries()) {
+            const [seen, expected] = [shown(readings, p), truth(phase)];
+            for (const power of ["active", "reactive"] as const)
+              expect(Math.abs(ppm(seen[power], expected[power], expected.apparent))).toBeLessThan(10);
+            // Squares of the highest orders lie beyond half the sampling rate: their beat does not end with the cycle.
+            expect(Math.abs(ppm(seen.apparent, expected.apparent))).toBeLessThan(30);
+          }
+        }),
+        seed === undefined ? { numRuns: 500 } : { numRuns: 200, seed },
+      );
+    },
+  );
 
   it("is not with 30 ppm of gain or 0.1 µs of delay: the test can fail", () => {
     for (const mains of fc.sample(anyMains, { numRuns: 20, seed: 3 })) {
