@@ -48,7 +48,7 @@ export function civil(micros: number): Civil {
 }
 
 /** Days since 1970-01-01 of a proleptic Gregorian date (month 1..12). */
-function daysFromDate(year: number, month: number, day: number): number {
+export function daysFromDate(year: number, month: number, day: number): number {
   // Years are counted from March, so that the leap day is the last day of its year.
   const y = month <= 2 ? year - 1 : year;
   const era = Math.floor(y / 400);
@@ -58,7 +58,8 @@ function daysFromDate(year: number, month: number, day: number): number {
   return era * 146_097 + dayOfEra - 719_468;
 }
 
-function dateFromDays(days: number): { year: number; month: number; day: number } {
+/** The date that is so many days after 1970-01-01. */
+export function dateFromDays(days: number): { year: number; month: number; day: number } {
   const z = days + 719_468;
   const era = Math.floor(z / 146_097);
   const doe = z - era * 146_097;

@@ -26,9 +26,9 @@ function writeDurably(path: string, bytes: Uint8Array, mode: number): void {
   }
 }
 
-/** Writes all bytes from offset 0 on; one call of the system may write fewer. */
-export function writeWhole(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, at);
+/** Writes all bytes, from `offset` of the file on; one call of the system may write fewer. */
+export function writeWhole(fd: number, bytes: Uint8Array, offset = 0): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, offset + at);
 }
 
 /** Makes names in a directory durable: a file's own fsync does not cover the entry that leads to it. */

@@ -9,8 +9,10 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { EMPTY_BYTES } from "../core/bytes.ts";
 import { assert } from "../core/result.ts";
 import { fileError, syncDirectory, writeWhole } from "./atomic-file.ts";
 import { lockDirectory } from "./directory-lock.ts";
@@ -60,6 +62,29 @@ export class FileNvram {
       const fd = this.#open(cell);
       writeWhole(fd, bytes);
       ftruncateSync(fd, bytes.length);
+      fdatasyncSync(fd);
+    } catch (error) {
+      throw fileError(error, this.#path(cell));
+    }
+  }
+
+  /** @throws PlatformError when the disk refuses. */
+  readAt(cell: string, offset: number, length: number): Uint8Array {
+    // Asked for before it was ever written, a cell must not come into being.
+    if (!this.#files.has(cell) && !existsSync(this.#path(cell))) return EMPTY_BYTES;
+    try {
+      const bytes = new Uint8Array(length);
+      return bytes.subarray(0, readSync(this.#open(cell), bytes, 0, length, offset));
+    } catch (error) {
+      throw fileError(error, this.#path(cell));
+    }
+  }
+
+  /** In place, with the same promise as {@link write}. @throws PlatformError when the disk refuses. */
+  writeAt(cell: string, offset: number, bytes: Uint8Array): void {
+    try {
+      const fd = this.#open(cell);
+      writeWhole(fd, bytes, offset);
       fdatasyncSync(fd);
     } catch (error) {
       throw fileError(error, this.#path(cell));

@@ -317,6 +317,8 @@ describe("with a memory", () => {
         if (cell.startsWith("mqtt-")) cells.add(cell);
         memory.write(cell, bytes);
       },
+      readAt: (cell, offset, length) => memory.readAt(cell, offset, length),
+      writeAt: (cell, offset, bytes) => memory.writeAt(cell, offset, bytes),
     };
     const site = new Site({ nvram, buffer: 7 });
     for (let round = 0; round < 20; round++) {

@@ -33,4 +33,16 @@ export class CuttingNvram implements Nvram {
     this.#cells.write(cell, Uint8Array.from([...written, ...behind]));
     if (this.#bytes <= 0) throw new PowerCut();
   }
+
+  readAt(cell: string, offset: number, length: number): Uint8Array {
+    return this.#cells.readAt(cell, offset, length);
+  }
+
+  /** A part of a cell: what lies behind it stays as it was, whatever the kind of memory. */
+  writeAt(cell: string, offset: number, bytes: Uint8Array): void {
+    const written = bytes.subarray(0, Math.min(bytes.length, this.#bytes));
+    this.#bytes -= written.length;
+    this.#cells.writeAt(cell, offset, written);
+    if (this.#bytes <= 0) throw new PowerCut();
+  }
 }

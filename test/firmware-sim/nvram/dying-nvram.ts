@@ -32,6 +32,19 @@ export class DyingNvram implements Nvram {
     throw new Error("power");
   }
 
+  readAt(cell: string, offset: number, length: number): Uint8Array {
+    return this.#cells.get(cell)?.slice(offset, offset + length) ?? new Uint8Array(0);
+  }
+
+  writeAt(cell: string, offset: number, bytes: Uint8Array): void {
+    this.writes += 1;
+    const dies = this.writes >= this.#dieAt;
+    const memory = this.survivor();
+    memory.writeAt(cell, offset, dies ? bytes.subarray(0, this.#keep) : bytes);
+    this.#cells.set(cell, memory.read(cell) as Uint8Array);
+    if (dies) throw new Error("power");
+  }
+
   /** What the next power on finds. */
   survivor(): MemoryNvram {
     const memory = new MemoryNvram();
