@@ -45,6 +45,17 @@ describe("non-volatile memory in files", () => {
     nvram.close();
   });
 
+  it("changes a part of a cell in place, and only there; asking for one that never was makes none", () => {
+    const nvram = new FileNvram(folder);
+    expect(nvram.readAt("ring.0", 0, 4)).toEqual(bytes());
+    expect(nvram.read("ring.0")).toBeUndefined();
+    nvram.writeAt("ring.0", 3, bytes(7, 8));
+    nvram.writeAt("ring.0", 0, bytes(1));
+    expect(nvram.read("ring.0")).toEqual(bytes(1, 0, 0, 7, 8));
+    expect(nvram.readAt("ring.0", 4, 9)).toEqual(bytes(8));
+    nvram.close();
+  });
+
   it("survives kill -9 at any moment with at most the cell being written lost", async () => {
     // Cells are written in turn with the number of the write; printed only after the write returned.
     const script = `import { FileNvram } from ${JSON.stringify(join(REPOSITORY, "dist/src/platform/file-nvram.js"))};
