@@ -20,18 +20,22 @@ import {
   MICROS_PER_SECOND,
   type Now,
   type Wake,
+  wakeAtCivil,
   wakeAtMono,
 } from "../src/core/time.ts";
+import { type LocalSecond, localSecond } from "./clock/local-time.ts";
 import { OrderJournal } from "./control/journal.ts";
 import type { Bench } from "./factory/calibrate.ts";
 import { constantsOf } from "./factory/constants.ts";
+import { MeterFunctions } from "./functions.ts";
 import { computeMeasure, type MeasureSource } from "./measures.ts";
 import type { Calibration } from "./metrology/calibration.ts";
 import type { MeteringChip, PhaseEnergy } from "./metrology/chip.ts";
-import { EnergyRegisters } from "./metrology/energy.ts";
+import { ByteReader, ByteWriter } from "./nvram/bytes.ts";
 import { Checkpoint } from "./nvram/checkpoint.ts";
 import type { Nvram } from "./nvram/nvram.ts";
-import { decodeState, encodeState, type MeterState } from "./nvram/state.ts";
+import { decodeState, encodeState, type MeterState, type StatePart } from "./nvram/state.ts";
+import { DEFAULT_SETTINGS, type MeterSettings } from "./settings.ts";
 
 export interface MeterConfig {
   /** Serial number, `[A-Za-z0-9_.-]{1,64}`. */
@@ -42,6 +46,8 @@ export interface MeterConfig {
   /** Where the first power on is: a meter without stored constants is calibrated there. Without it, it stays as it is. */
   readonly factory?: Bench;
   readonly nvram: Nvram;
+  /** Tables, windows, thresholds; as they leave the factory by default. */
+  readonly settings?: MeterSettings;
   /** Opens the order window on Modbus, 0 .. 2^32 − 1. */
   readonly password: number;
   /** The longest time between two checkpoints of a meter that nobody reads, µs of wall time. */
@@ -56,6 +62,7 @@ const BOOT_SETTLE = 2 * MICROS_PER_SECOND;
 const CLOCK_EARLIEST = 946_684_800 * MICROS_PER_SECOND;
 const CLOCK_END = 4_102_444_800 * MICROS_PER_SECOND;
 const LOG_LIMIT = 100;
+const NEW_METER: MeterState = { sequence: 0, savedAt: Number.NaN, parts: new Map() };
 
 export class Meter {
   readonly id: string;
@@ -64,7 +71,7 @@ export class Meter {
   readonly #chip: MeteringChip;
   readonly #checkpoint: Checkpoint;
   readonly #checkpointEvery: number;
-  readonly #energy: EnergyRegisters;
+  readonly #functions: MeterFunctions;
   readonly #journal: OrderJournal;
   readonly #values = new Map<MeasureKey, number | null>();
   #log: LogEffect[] = [];
@@ -88,21 +95,33 @@ export class Meter {
     if (!recovered.ok) return recovered;
     const constants = constantsOf(config.nvram, config.model, config.factory);
     if (!constants.ok) return constants;
+    const stored = recovered.value === undefined ? success(NEW_METER) : decodeState(recovered.value);
+    if (!stored.ok) return stored;
+    const state = stored.value;
+    const clock = clockOf(state.parts.get("clock"));
+    if (!clock.ok) return clock;
+    const functions = MeterFunctions.powerOn(
+      config.model,
+      config.settings ?? DEFAULT_SETTINGS,
+      config.nvram,
+      state.parts,
+      Number.isFinite(state.savedAt)
+        ? localSecond(Math.floor((state.savedAt + clock.value) / MICROS_PER_SECOND))
+        : undefined,
+      localSecond(Math.floor((now.civil + clock.value) / MICROS_PER_SECOND)),
+    );
+    if (!functions.ok) return functions;
     const chip = config.chip(civil(now.civil - BOOT_SETTLE), constants.value);
-    const energy = new EnergyRegisters(config.model.phases, config.model.polyphaseTotal);
-    if (recovered.value === undefined) return success(new Meter(config, chip, checkpoint, energy, undefined, now));
-    const state = decodeState(recovered.value);
-    if (!state.ok) return state;
-    const restored = energy.restore(state.value.energy);
-    return restored.ok ? success(new Meter(config, chip, checkpoint, energy, state.value, now)) : restored;
+    return success(new Meter(config, chip, checkpoint, functions.value, state, clock.value, now));
   }
 
   private constructor(
     config: MeterConfig,
     chip: MeteringChip,
     checkpoint: Checkpoint,
-    energy: EnergyRegisters,
-    state: MeterState | undefined,
+    functions: MeterFunctions,
+    state: MeterState,
+    clockOffset: number,
     now: Now,
   ) {
     this.id = config.id;
@@ -111,11 +130,11 @@ export class Meter {
     this.#checkpoint = checkpoint;
     this.#checkpointEvery = config.checkpointEvery;
     this.#checkpointedMono = now.mono;
-    this.#energy = energy;
-    this.#journal = OrderJournal.fromBytes(state?.journal ?? EMPTY_BYTES);
-    this.#clockOffset = state?.clockOffset ?? 0;
-    this.#sequence = state?.sequence ?? 0;
-    this.#relayClosed = state?.relayClosed ?? true;
+    this.#functions = functions;
+    this.#journal = OrderJournal.fromBytes(state.parts.get("journal") ?? EMPTY_BYTES);
+    this.#clockOffset = clockOffset;
+    this.#relayClosed = state.parts.get("relay")?.[0] !== 0;
+    this.#sequence = state.sequence;
     this.#chip = chip;
     this.#chip.setRelay(this.#relayClosed);
     this.#chip.advance(now.civil, () => {});
@@ -205,10 +224,15 @@ export class Meter {
   setClock(wanted: Civil, now: Now): boolean {
     if (!isClockTime(wanted)) return false;
     this.#advance(now);
-    this.#clockOffset = wanted - now.civil;
+    this.#moveClock(wanted, now);
     this.#save(now);
     this.#note("info", "clock", { offsetSeconds: this.#clockOffset / MICROS_PER_SECOND });
     return true;
+  }
+
+  /** Registers, rates, settlements: what measures do not name. */
+  get functions(): MeterFunctions {
+    return this.#functions;
   }
 
   /** The last telemetry sequence number that was used. */
@@ -231,12 +255,13 @@ export class Meter {
 
   /** The chip's own need, and the checkpoint of a meter that nobody reads. */
   nextWake(): Wake {
-    return earlier(this.#chip.nextWake(), wakeAtMono(this.#checkpointedMono + this.#checkpointEvery));
+    const edge = wakeAtCivil(Math.min(this.#civilOf(this.#functions.nextEdge()), this.#chip.nextWake().civil));
+    return earlier(edge, wakeAtMono(this.#checkpointedMono + this.#checkpointEvery));
   }
 
   wake(now: Now): void {
     const checkpointDue = now.mono >= this.#checkpointedMono + this.#checkpointEvery;
-    if (!checkpointDue && now.civil < this.#chip.nextWake().civil) return;
+    if (!checkpointDue && now.civil < this.nextWake().civil) return;
     this.#advance(now);
     this.#save(now);
   }
@@ -250,21 +275,36 @@ export class Meter {
   }
 
   readonly #count = (phases: readonly PhaseEnergy[]): void => {
-    this.#energy.add(phases);
+    this.#functions.count(phases, this.#local(this.#civil));
   };
 
+  /** Runs the chip from edge to edge up to now, and does at each what is due there. */
   #advance(now: Now): void {
-    this.#civil = now.civil;
-    this.#chip.advance(now.civil, this.#count);
+    do {
+      const edge = this.#civilOf(this.#functions.nextEdge());
+      this.#civil = civil(Math.min(now.civil, edge, this.#chip.nextWake().civil));
+      this.#chip.advance(this.#civil, this.#count);
+      if (this.#civil >= edge && this.#functions.edge(this.#local(this.#civil))) this.#save(now);
+    } while (this.#civil < now.civil);
     this.#values.clear();
     this.#revision += 1;
+  }
+
+  /** What the meter's clock shows, whole seconds. */
+  #local(at: Civil): LocalSecond {
+    return localSecond(Math.floor((at + this.#clockOffset) / MICROS_PER_SECOND));
+  }
+
+  /** When the meter's clock comes to a second. */
+  #civilOf(second: LocalSecond): number {
+    return second * MICROS_PER_SECOND - this.#clockOffset;
   }
 
   #apply(order: MeterOrder, now: Now): OrderStatus {
     if (order.operation === "clock-set") {
       const wanted = order.argument * MICROS_PER_SECOND;
       if (!isClockTime(wanted)) return "bad-argument";
-      this.#clockOffset = wanted - now.civil;
+      this.#moveClock(wanted, now);
       return "done";
     }
     if (!this.hasRelay) return "refused";
@@ -272,11 +312,17 @@ export class Meter {
     return "done";
   }
 
+  #moveClock(wanted: number, now: Now): void {
+    const before = this.#local(now.civil);
+    this.#clockOffset = wanted - now.civil;
+    this.#functions.clockChanged(before, this.#local(now.civil));
+  }
+
   #source(): MeasureSource {
     return {
       model: this.model,
       chip: this.#chip.readings(),
-      energy: this.#energy,
+      energy: this.#functions.energy,
       relayClosed: this.#relayClosed,
       clockSeconds: Math.floor((this.#civil + this.#clockOffset) / MICROS_PER_SECOND),
     };
@@ -284,15 +330,12 @@ export class Meter {
 
   #save(now: Now): void {
     this.#checkpointedMono = now.mono;
-    this.#checkpoint.write(
-      encodeState({
-        energy: this.#energy.snapshot(),
-        journal: this.#journal.toBytes(),
-        relayClosed: this.#relayClosed,
-        clockOffset: this.#clockOffset,
-        sequence: this.#sequence,
-      }),
-    );
+    const parts = new Map<StatePart, Uint8Array>(this.#functions.parts());
+    parts.set("journal", this.#journal.toBytes());
+    parts.set("relay", Uint8Array.of(this.#relayClosed ? 1 : 0));
+    parts.set("clock", new ByteWriter().f64(this.#clockOffset).bytes());
+    this.#checkpoint.write(encodeState({ sequence: this.#sequence, savedAt: this.#civil, parts }));
+    this.#functions.commit();
   }
 
   #note(level: LogEffect["level"], event: string, fields: NonNullable<LogEffect["fields"]>): void {
@@ -300,6 +343,15 @@ export class Meter {
     if (this.#log.length >= LOG_LIMIT) this.#log.shift();
     this.#log.push({ kind: "log", level, event: `meter.${event}`, fields: { meter: this.id, ...fields } });
   }
+}
+
+/** What clock-set orders have moved the clock by, µs. */
+function clockOf(bytes: Uint8Array | undefined): Result<number, string> {
+  if (bytes === undefined) return success(0);
+  const reader = new ByteReader(bytes);
+  const offset = reader.f64();
+  const end = reader.end("the record of the clock");
+  return end.ok ? success(offset) : end;
 }
 
 function isClockTime(micros: number): boolean {

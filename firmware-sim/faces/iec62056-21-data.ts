@@ -5,21 +5,13 @@ import type { DataSet } from "../../protocols/iec62056-21/dataset.ts";
 import type { MeterErrorKind } from "../../protocols/iec62056-21/errors.ts";
 import { normalObis, shortObis } from "../../protocols/iec62056-21/obis.ts";
 import type { MeterData } from "../../protocols/iec62056-21/server.ts";
-import { WIRE_UNITS, type WireUnit } from "../../protocols/models/model.ts";
-import { formatFixed } from "../../src/core/decimal.ts";
 import { MEASURES, type Measure } from "../../src/core/measures.ts";
-import { assert } from "../../src/core/result.ts";
 import type { Civil, Now } from "../../src/core/time.ts";
+import { cutToDigits, type Digits } from "../display/digits.ts";
 import type { Meter } from "../meter.ts";
 
-/** How a unit is shown: digits before and behind the point. Energies roll over at 1,000,000 k-units, as on the display. */
-interface Format {
-  readonly unit: WireUnit | undefined;
-  readonly whole: number;
-  readonly decimals: number;
-}
-
-const FORMATS: Readonly<Record<Measure["unit"], Format>> = {
+/** Energies roll over at 1,000,000 k-units, as on the display. */
+const FORMATS: Readonly<Record<Measure["unit"], Digits>> = {
   V: { unit: "V", whole: 3, decimals: 1 },
   A: { unit: "A", whole: 3, decimals: 3 },
   W: { unit: "kW", whole: 3, decimals: 3 },
@@ -34,7 +26,7 @@ const FORMATS: Readonly<Record<Measure["unit"], Format>> = {
   "%": { unit: "%", whole: 3, decimals: 1 },
   s: { unit: "s", whole: 10, decimals: 0 },
 };
-const STATUS: Format = { unit: undefined, whole: 1, decimals: 0 };
+const STATUS: Digits = { unit: undefined, whole: 1, decimals: 0 };
 
 const PASSWORD_DIGITS = 8;
 
@@ -107,7 +99,7 @@ export class Iec62056Data implements MeterData {
   #measured(m: Measure): DataSet {
     const format = m.kind === "status" ? STATUS : FORMATS[m.unit];
     const value = this.#meter.value(m.key);
-    const shown = value === null ? "" : cut(m, value, format);
+    const shown = value === null ? "" : cutToDigits(m, value, format);
     return { address: shortObis(m.obis), groups: [{ value: shown, unit: value === null ? undefined : format.unit }] };
   }
 }
@@ -121,15 +113,4 @@ function isShown(m: Measure, meter: Meter): boolean {
 
 function text(address: string, value: string): DataSet {
   return { address, groups: [{ value, unit: undefined }] };
-}
-
-/** The digits that fit: those behind the last are cut off, those before the first have rolled over (quantities.md). */
-function cut(m: Measure, value: number, { unit, whole, decimals }: Format): string {
-  const power = unit === undefined ? 0 : WIRE_UNITS[unit].power;
-  const dropped = m.decimals + power - decimals;
-  assert(dropped >= 0, `${m.key} is shown with more digits than it has`);
-  const counts = BigInt(Math.abs(value)) / 10n ** BigInt(dropped);
-  const fitting = m.kind === "energy" ? counts % 10n ** BigInt(whole + decimals) : counts;
-  const digits = formatFixed(fitting, decimals).padStart(whole + (decimals === 0 ? 0 : decimals + 1), "0");
-  return value < 0 && fitting > 0n ? `-${digits}` : digits;
 }

@@ -59,12 +59,16 @@ export class EnergyRegisters {
     this.#residual = new Float64Array(ROW * (1 + phases));
   }
 
-  /** Counts one window of the chip: integer micro-units per phase, each below 2^50. */
-  add(window: readonly PhaseEnergy[]): void {
+  /**
+   * Counts one window of the chip: integer micro-units per phase, each below 2^50.
+   * @returns µJ by which the total of +A has grown: what price and steps go by
+   */
+  add(window: readonly PhaseEnergy[]): number {
     assert(window.length === this.#phases, "one energy per phase");
     let active = 0;
     let reactive = 0;
     let apparent = 0;
+    let imported = 0;
     for (let p = 0; p < window.length; p++) {
       const e = window[p] as PhaseEnergy;
       this.#count(p + 1, e.active, e.reactive, e.apparent);
@@ -72,8 +76,11 @@ export class EnergyRegisters {
       active += e.active;
       reactive += e.reactive;
       apparent += e.apparent;
+      if (e.active > 0) imported += e.active;
     }
-    if (this.#total === "net") this.#count(0, active, reactive, apparent);
+    if (this.#total === "perPhase") return imported;
+    this.#count(0, active, reactive, apparent);
+    return Math.max(0, active);
   }
 
   /** A load that enters behind the chip, for exact tests of what follows (quantities.md, "Load for tests"). */

@@ -13,6 +13,7 @@ import { RN8209C_FULL_SCALE } from "../../firmware-sim/metrology/rn8209c.ts";
 import { Rn8209cChip } from "../../firmware-sim/metrology/rn8209c-chip.ts";
 import { SampledChip } from "../../firmware-sim/metrology/sampled-chip.ts";
 import { MemoryNvram, type Nvram } from "../../firmware-sim/nvram/nvram.ts";
+import type { MeterSettings } from "../../firmware-sim/settings.ts";
 import type { MeterModel } from "../../protocols/models/model.ts";
 import { MICROS_PER_SECOND, type Now } from "../core/time.ts";
 import { failed, usage } from "./errors.ts";
@@ -57,6 +58,8 @@ export interface VirtualMeterOptions {
   /** Seconds of wall time. */
   readonly checkpoint: number;
   readonly nvram?: Nvram;
+  /** As they leave the factory by default. */
+  readonly settings?: MeterSettings;
   /** Ideal ones by default, or those that the memory says. */
   readonly parts?: Parts | undefined;
   /** Leaves the factory out: real parts measure as they are. */
@@ -105,6 +108,7 @@ export function powerOn(options: VirtualMeterOptions, now: Now): Meter {
       },
       ...(calibrates && { factory: make }),
       nvram,
+      ...(options.settings && { settings: options.settings }),
       password: options.password,
       checkpointEvery: Math.round(options.checkpoint * MICROS_PER_SECOND),
     },

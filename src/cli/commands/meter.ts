@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { DeviceFace } from "../../../firmware-sim/faces/device.ts";
 import type { UnitMeter } from "../../../firmware-sim/faces/modbus-tcp.ts";
 import type { LoadSource } from "../../../firmware-sim/metrology/mains.ts";
+import type { MeterSettings } from "../../../firmware-sim/settings.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { randomSeed } from "../../platform/entropy.ts";
 import { FileNvram } from "../../platform/file-nvram.ts";
@@ -12,7 +13,9 @@ import { usage } from "../errors.ts";
 import { type FaceFlags, openFace } from "../faces.ts";
 import { addIec62056MeterFlags, checkIec62056Flags } from "../iec62056-line.ts";
 import { loadOf } from "../load.ts";
+import { showDisplay } from "../meter-display.ts";
 import { addMeterFlags, type Fidelity, type MeterFlags } from "../meter-options.ts";
+import { settingsOf } from "../meter-settings.ts";
 import { loadModel } from "../models.ts";
 import { addMqttFlags } from "../mqtt-options.ts";
 import { print, printJson, table } from "../output.ts";
@@ -27,6 +30,8 @@ interface Flags extends MeterFlags, WireFlags, FaceFlags {
   readonly face?: readonly Spoken[];
   readonly list?: true;
   readonly json?: true;
+  readonly display?: true;
+  readonly settings?: string;
 }
 
 const HELP = `
@@ -35,6 +40,7 @@ Examples:
   meterworks meter --model meterworks-1p --pty /tmp/meter --profile fixtures/household-day.csv --annual-kwh 3500 --speed 600
   meterworks meter --model meterworks-3p --mqtt mqtt://127.0.0.1:1883 --id flat-7 --state ./flat-7
   meterworks meter --model meterworks-3p --tcp 127.0.0.1:1502 --parts real --uncalibrated --seed 7 --temperature 40
+  meterworks meter --model meterworks-1p --tcp 127.0.0.1:1502 --settings fixtures/settings/four-rates.json --display
   meterworks meter --tcp 127.0.0.1:1502 --face iec62056-21@127.0.0.1:1503 --face mqtt@mqtt://127.0.0.1:1883
 Then read it: meterworks read --model eastron-sdm630 --tcp 127.0.0.1:1502 --unit 1`;
 
@@ -73,6 +79,8 @@ export function addMeter(program: Command): void {
       "a further face of the same meter, repeatable: WHERE as HOST:PORT, pty:LINK, a port or a URL",
       face,
     )
+    .option("--settings <FILE>", "tariff, display and more of this meter, as JSON (see docs/meter-functions.md)")
+    .option("--display", "shows the meter's display in the terminal; n and p are its two buttons")
     .option("--list", "only lists the serial ports of this machine")
     .option("--json", "with --list: as JSON")
     .addHelpText("after", HELP)
@@ -89,22 +97,29 @@ async function run(flags: Flags): Promise<void> {
   checkIec62056Flags(flags, spoken("iec62056-21"), "c");
   checkDlt645Flags(flags, spoken("dlt645"));
   const fidelity = fidelityOf(flags);
+  const settings = settingsOf(flags.settings);
+  if (flags.display && flags.count > 1) throw usage("--display shows one meter and --count asks for more");
   if (flags.uncalibrated && flags.parts === "ideal")
     throw usage("--parts ideal have nothing to calibrate", "--uncalibrated goes with --parts real");
   const seed = flags.seed ?? randomSeed();
   // Loads and flags are judged before anything is opened.
   const loads = Array.from({ length: flags.count }, (_, i) => loadOf(flags, model.phases, seed + i));
-  await CommandProcess.run(flags.speed, async (proc) => {
-    const nvram = flags.state === undefined ? undefined : new FileNvram(flags.state);
-    if (nvram !== undefined) proc.cleanup(() => nvram.close());
-    const meters = powerOnAll(proc, flags, model, fidelity, seed, loads, nvram);
-    const answering: string[] = [];
-    for (const spoken of faces) answering.push(await openFace(proc, spoken, meters, flags, nvram));
-    const where = answering.join(", ");
-    print(`ready ${where}`);
-    proc.info("meter.ready", { model: model.id, meters: meters.length, where, seed, speed: flags.speed, fidelity });
-    await proc.stopped;
-  });
+  await CommandProcess.run(
+    flags.speed,
+    async (proc) => {
+      const nvram = flags.state === undefined ? undefined : new FileNvram(flags.state);
+      if (nvram !== undefined) proc.cleanup(() => nvram.close());
+      const meters = powerOnAll(proc, flags, model, fidelity, seed, loads, nvram, settings);
+      const answering: string[] = [];
+      for (const spoken of faces) answering.push(await openFace(proc, spoken, meters, flags, nvram));
+      const where = answering.join(", ");
+      print(`ready ${where}`);
+      proc.info("meter.ready", { model: model.id, meters: meters.length, where, seed, speed: flags.speed, fidelity });
+      if (flags.display) showDisplay(proc, (meters[0] as UnitMeter).meter, settings.display, where);
+      await proc.stopped;
+    },
+    flags.display ? { onlyWarnings: true } : {},
+  );
 }
 
 function powerOnAll(
@@ -115,6 +130,7 @@ function powerOnAll(
   seed: number,
   loads: readonly LoadSource[],
   nvram: FileNvram | undefined,
+  settings: MeterSettings,
 ): readonly UnitMeter[] {
   const first = flags.unit ?? model.modbus.defaults.unit;
   const name = flags.id ?? `${model.id}-${first}`;
@@ -131,6 +147,7 @@ function powerOnAll(
       temperature: flags.temperature,
       password: flags.password,
       checkpoint: flags.checkpoint,
+      settings,
       ...(flags.chip === undefined ? {} : { chip: flags.chip }),
     };
     const meter = powerOn(nvram === undefined ? options : { ...options, nvram }, proc.clock.now());

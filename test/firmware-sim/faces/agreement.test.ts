@@ -59,14 +59,8 @@ function meterOf({ model, chip, used }: State): Meter {
     for (let i = 0; i < windows; i++) energy.add(window);
   }
   const nvram = new MemoryNvram();
-  const kept = {
-    energy: energy.snapshot(),
-    journal: new Uint8Array(0),
-    relayClosed: true,
-    clockOffset: 0,
-    sequence: 0,
-  };
-  new Checkpoint(nvram, "meter").write(encodeState(kept));
+  const parts = new Map([["energy", energy.snapshot()] as const]);
+  new Checkpoint(nvram, "meter").write(encodeState({ sequence: 0, savedAt: at(0).civil, parts }));
   const config = { id: "frozen", model, nvram, password: 1, checkpointEvery: 1e12, chip: () => new FrozenChip(chip) };
   const meter = Meter.powerOn(config, at(0));
   if (!meter.ok) throw new Error(meter.error);

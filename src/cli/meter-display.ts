@@ -1,0 +1,97 @@
+/** `meter --display`: the meter's glass in the terminal, its two buttons on the keyboard. */
+import { Display, type DisplaySource } from "../../firmware-sim/display/display.ts";
+import type { DisplaySettings } from "../../firmware-sim/display/screens.ts";
+import type { Meter } from "../../firmware-sim/meter.ts";
+import { toIso } from "../core/time.ts";
+import type { SystemClock } from "../platform/clock.ts";
+import { renderLcd } from "./lcd.ts";
+import type { CommandProcess } from "./process.ts";
+
+/** Four pictures a second: symbols blink, buttons feel immediate. */
+const REDRAW_MS = 250;
+
+const KEYS: ReadonlyMap<string, "up" | "down" | "quit"> = new Map([
+  ["\x1b[A", "up"],
+  ["\x1b[D", "up"],
+  ["p", "up"],
+  ["\x1b[B", "down"],
+  ["\x1b[C", "down"],
+  ["n", "down"],
+  [" ", "down"],
+  ["q", "quit"],
+  ["\x03", "quit"],
+]);
+
+const HINT = "n or space: next screen · p: back · q: end";
+
+/** Draws in place on a terminal; elsewhere every picture that differs from the one before, for scripts. */
+export function showDisplay(proc: CommandProcess, meter: Meter, settings: DisplaySettings, where: string): void {
+  const display = new Display(settings, sourceOf(meter, proc.clock), proc.clock.now());
+  const out = process.stdout;
+  const live = out.isTTY === true;
+  let drawn = 0;
+  let last = "";
+  const draw = () => {
+    const lines = picture(display, proc.clock, live);
+    if (live) {
+      const all = [...lines, HINT, where];
+      out.write(`${drawn === 0 ? "" : `\x1b[${drawn}A`}\r\x1b[J${all.join("\n")}\n`);
+      drawn = all.length;
+    } else if (lines.join("\n") !== last) {
+      last = lines.join("\n");
+      out.write(`${last}\n`);
+    }
+  };
+  const timer = setInterval(draw, REDRAW_MS);
+  proc.cleanup(() => clearInterval(timer));
+  draw();
+  takeButtons(proc, (button) => {
+    display.press(button, proc.clock.now());
+    draw();
+  });
+}
+
+/** The meter as its display sees it. */
+function sourceOf(meter: Meter, clock: SystemClock): DisplaySource {
+  return {
+    phases: meter.model.phases,
+    value: (key) => {
+      meter.refresh(clock.now());
+      return meter.value(key);
+    },
+    clock: () => {
+      const shown = toIso(meter.clock(clock.now()));
+      return { date: shown.slice(2, 10), time: shown.slice(11, 19) };
+    },
+    icons: () => ({
+      alarm: false,
+      relayOpen: meter.hasRelay && !meter.relayClosed,
+      tripPending: false,
+      battery: false,
+      rate: meter.functions.tariff.moment.rate,
+    }),
+    errors: () => [],
+  };
+}
+
+function picture(display: Display, clock: SystemClock, blinks: boolean): readonly string[] {
+  const now = clock.now();
+  return renderLcd(display.show(now), !blinks || Math.floor(now.mono / 500_000) % 2 === 0);
+}
+
+function takeButtons(proc: CommandProcess, press: (button: "up" | "down") => void): void {
+  const { stdin } = process;
+  if (stdin.isTTY !== true) return;
+  stdin.setRawMode(true);
+  const onKey = (data: Buffer) => {
+    const key = KEYS.get(data.toString("latin1"));
+    if (key === "quit") void proc.stop();
+    else if (key !== undefined) press(key);
+  };
+  stdin.on("data", onKey);
+  proc.cleanup(() => {
+    stdin.off("data", onKey);
+    stdin.setRawMode(false);
+    stdin.pause();
+  });
+}
