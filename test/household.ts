@@ -59,8 +59,8 @@ export class Household implements SecondLoad {
       const phase = phases[p] as SecondOfPhase;
       const sun = p === 0 ? this.#sun(second, ofDay, solarWatts) : 0;
       const active = (p === 0 ? total - share * (phases.length - 1) : share) - sun;
-      // Motors by day, cables by night.
-      const reactive = ofDay < 21_600 ? -(share >> 3) : share >> 2;
+      // Motors from noon on, cables before.
+      const reactive = ofDay < 39_600 ? -(share >> 3) : share >> 2;
       phase.voltage = 226_000 + (hash(Math.floor(second / 60), seed + p) & 8_191);
       phase.active = active;
       phase.reactive = reactive;
