@@ -26,6 +26,10 @@ const REGISTERS = COUNTED.length;
 /** Quanta and residual of each counted register. */
 const ROW = 2 * REGISTERS;
 
+/** Shared by all meters whose rates have nothing booked. */
+const NO_RATES = new Uint8Array(0);
+const NO_ROWS = new Float64Array(0);
+
 const INDEX = Object.fromEntries(COUNTED.map((name, i) => [name, i])) as Readonly<Record<Counted, number>>;
 
 export class RateRegisters {
@@ -34,8 +38,8 @@ export class RateRegisters {
   /** The totals when the running rate began; they are what all booked rates add up to. */
   #mark = new Float64Array(ROW);
   /** Rates that have energy booked, in the order of their rows. */
-  #rates = new Uint8Array(0);
-  #booked = new Float64Array(0);
+  #rates = NO_RATES;
+  #booked = NO_ROWS;
 
   /** In a new meter, and in one whose energy was counted before it had rates, all energy so far is of this rate. */
   constructor(rate: number, at: LocalSecond) {
@@ -83,8 +87,8 @@ export class RateRegisters {
   /** A meter clear: every register starts at zero again, in the rate that runs. */
   clear(at: LocalSecond): void {
     this.#mark = new Float64Array(ROW);
-    this.#rates = new Uint8Array(0);
-    this.#booked = new Float64Array(0);
+    this.#rates = NO_RATES;
+    this.#booked = NO_ROWS;
     this.#since = at;
   }
 

@@ -75,6 +75,30 @@ test("asked only at its own edges it says what it says at every second, and no e
   );
 });
 
+test("a settlement on the second of a switch is that of the set that then runs, and none comes twice", () => {
+  const noon = { month: 5, day: 5, hour: 12 };
+  const at = second("2026-05-05T12:00:00");
+  const steps = (first: object[], then: object[]) =>
+    ({
+      ...ONE_RATE,
+      settlementDays: [{ day: 5, hour: 12 }],
+      steps: {
+        first: { steps: [], yearly: first },
+        second: { steps: [], yearly: then },
+        runs: 1,
+        switchAt: at,
+      },
+    }) as TariffSettings;
+  const before = localSecond(at - 1);
+  const later = { month: 8, day: 1, hour: 0 };
+  expect(nextStepPeriod(steps([noon], [later]), before)).toBe(second("2026-08-01T00:00:00"));
+  expect(nextStepPeriod(steps([later], [noon]), before)).toBe(at);
+  expect(nextStepPeriod(steps([later], []), before)).toBe(at);
+  expect(nextStepPeriod(steps([later], [noon]), at)).toBe(second("2027-05-05T12:00:00"));
+  expect(nextStepPeriod(steps([later], []), at)).toBe(second("2026-06-05T12:00:00"));
+  expect(nextSettlement(steps([], []), at)).toBe(second("2026-06-05T12:00:00"));
+});
+
 test("a day second by second, with a switch of the day tables in the middle of a slot", () => {
   const switchAt = second("2026-03-29T13:37:11");
   const of: TariffTables = {
@@ -105,8 +129,9 @@ test("holidays go before weekends, weekends before zones, and a dated holiday be
     zones: bothSets([{ month: 6, day: 1, table: 1 }]),
     days: bothSets([1, 2, 3, 4].map((rate) => [{ hour: 12, minute: 0, rate }])),
     holidays: [
-      { month: 1, day: 3, table: 3 },
       { year: 2026, month: 1, day: 3, table: 4 },
+      { month: 1, day: 3, table: 3 },
+      { year: 2025, month: 1, day: 3, table: 1 },
       { month: 2, day: 29, table: 3 },
     ],
     workdays: 0x3e,
@@ -150,6 +175,11 @@ const yearly = fc.uniqueArray(
   }),
   { maxLength: 4, selector: ({ month, day, hour }) => `${month}/${day}/${hour}` },
 );
+/** Some second, or a full hour: settlements fall on those. */
+const someSecond = fc.oneof(
+  fc.integer({ min: FROM, max: TO }),
+  fc.integer({ min: 0, max: 40 * 24 }).map((hour) => FROM + hour * 3600),
+);
 const stepSets = twoSets(
   yearly.map((list) => ({ steps: [], yearly: list })),
   FROM,
@@ -177,7 +207,7 @@ function isOn(at: number, on: { month?: number; day: number; hour: number }): bo
 
 test("settlements, yearly settlements and step periods are those that are found hour by hour", () => {
   fc.assert(
-    fc.property(settings, fc.integer({ min: FROM, max: TO }), (of, from) => {
+    fc.property(settings, someSecond, (of, from) => {
       const after = localSecond(from);
       const settles = (at: number) => of.settlementDays.some((day) => isOn(at, day));
       const next = nextSettlement(of, after);
