@@ -89,6 +89,24 @@ export function nextSettlement(settings: TariffSettings, after: LocalSecond): Lo
   return next;
 }
 
+/**
+ * The settlements after one second and up to another, oldest first, of many the newest `most`: what a meter makes up for
+ * when its power comes back or its clock has been set forward.
+ */
+export function settlementsBetween(
+  settings: TariffSettings,
+  after: LocalSecond,
+  upTo: LocalSecond,
+  most: number,
+): readonly LocalSecond[] {
+  const found: LocalSecond[] = [];
+  for (let at = nextSettlement(settings, after); at <= upTo; at = nextSettlement(settings, at)) {
+    found.push(at);
+    if (found.length > most) found.shift();
+  }
+  return found;
+}
+
 /** Which settlement day (1, 2, 3) a second is the instant of; 0 for any other second. */
 export function settlementAt(settings: TariffSettings, at: LocalSecond): number {
   return settings.settlementDays.findIndex((day) => nextMonthly(day, localSecond(at - 1)) === at) + 1;

@@ -6,6 +6,7 @@ import {
   nextStepPeriod,
   nextYearlySettlement,
   settlementAt,
+  settlementsBetween,
   tariffAt,
 } from "../../../firmware-sim/tariff/calendar.ts";
 import { checkTariff } from "../../../firmware-sim/tariff/check.ts";
@@ -49,7 +50,7 @@ test("every minute of sixteen months with a leap day has the rate that a person 
           expect({ at, ...moment }).toEqual({ at, ...truth });
       }
     }),
-    { numRuns: 20 },
+    { numRuns: 8 },
   );
 });
 
@@ -231,6 +232,19 @@ test("settlements, yearly settlements and step periods are those that are found 
       };
       expect(nextStepPeriod(of, after)).toBe(firstAfter(after, of.steps.switchAt, begins));
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
+  );
+});
+
+test("settlements missed in an outage are the last ones that are found hour by hour", () => {
+  const span = fc.integer({ min: 0, max: 200 * DAY });
+  fc.assert(
+    fc.property(settings, someSecond, span, fc.integer({ min: 1, max: 12 }), (of, from, length, most) => {
+      const missed: number[] = [];
+      for (let hour = Math.floor(from / 3600) + 1; hour * 3600 <= from + length; hour++)
+        if (of.settlementDays.some((day) => isOn(hour * 3600, day))) missed.push(hour * 3600);
+      const upTo = localSecond(from + length);
+      expect(settlementsBetween(of, localSecond(from), upTo, most)).toEqual(missed.slice(-most));
+    }),
   );
 });
