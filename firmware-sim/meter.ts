@@ -23,7 +23,8 @@ import {
   wakeAtCivil,
   wakeAtMono,
 } from "../src/core/time.ts";
-import { type LocalSecond, localSecond } from "./clock/local-time.ts";
+import { localSecond } from "./clock/local-time.ts";
+import { MeterClock } from "./clock/meter-clock.ts";
 import { OrderJournal } from "./control/journal.ts";
 import type { Bench } from "./factory/calibrate.ts";
 import { constantsOf } from "./factory/constants.ts";
@@ -31,11 +32,12 @@ import { MeterFunctions } from "./functions.ts";
 import { computeMeasure, type MeasureSource } from "./measures.ts";
 import type { Calibration } from "./metrology/calibration.ts";
 import type { MeteringChip, PhaseEnergy } from "./metrology/chip.ts";
-import { ByteReader, ByteWriter } from "./nvram/bytes.ts";
+import { ByteWriter } from "./nvram/bytes.ts";
 import { Checkpoint } from "./nvram/checkpoint.ts";
 import type { Nvram } from "./nvram/nvram.ts";
 import { decodeState, encodeState, type MeterState, type StatePart } from "./nvram/state.ts";
-import { DEFAULT_SETTINGS, type MeterSettings } from "./settings.ts";
+import type { RelayOrder, RelayVerdict } from "./relay/relay.ts";
+import { factorySettings, type MeterSettings } from "./settings.ts";
 
 export interface MeterConfig {
   /** Serial number, `[A-Za-z0-9_.-]{1,64}`. */
@@ -58,9 +60,6 @@ export interface MeterConfig {
 const REFRESH_MIN = 2 * MICROS_PER_MS;
 /** The chip fills its first windows before the meter counts, as a booting meter does; their energy is discarded. */
 const BOOT_SETTLE = 2 * MICROS_PER_SECOND;
-/** Clock-set takes 2000-01-01 to 2099-12-31: what the protocols' two-digit years can say. */
-const CLOCK_EARLIEST = 946_684_800 * MICROS_PER_SECOND;
-const CLOCK_END = 4_102_444_800 * MICROS_PER_SECOND;
 const LOG_LIMIT = 100;
 const NEW_METER: MeterState = { sequence: 0, savedAt: Number.NaN, parts: new Map() };
 
@@ -75,14 +74,19 @@ export class Meter {
   readonly #journal: OrderJournal;
   readonly #values = new Map<MeasureKey, number | null>();
   #log: LogEffect[] = [];
-  #relayClosed = true;
-  #clockOffset = 0;
+  readonly #clock: MeterClock;
+  /** Where the relay is: it follows what the functions want once that is on the memory. */
+  #relayClosed: boolean;
   #sequence = 0;
   #revision = 0;
   #shownSecond = Number.NEGATIVE_INFINITY;
   #shownMono = Number.NEGATIVE_INFINITY;
   #checkpointedMono: number;
   #civil: Civil;
+  /** Civil µs of the next edge of the functions or of a jump of the clock, and the functions' second that it was found for. */
+  #edge = 0;
+  #edgeSecond = Number.NaN;
+  #jump = Number.POSITIVE_INFINITY;
 
   /**
    * Power on: what the memory holds is taken up, the chip gets its calibration and settles, the relay is driven to its
@@ -98,21 +102,25 @@ export class Meter {
     const stored = recovered.value === undefined ? success(NEW_METER) : decodeState(recovered.value);
     if (!stored.ok) return stored;
     const state = stored.value;
-    const clock = clockOf(state.parts.get("clock"));
-    if (!clock.ok) return clock;
-    const functions = MeterFunctions.powerOn(
-      config.model,
-      config.settings ?? DEFAULT_SETTINGS,
-      config.nvram,
-      state.parts,
-      Number.isFinite(state.savedAt)
-        ? localSecond(Math.floor((state.savedAt + clock.value) / MICROS_PER_SECOND))
-        : undefined,
-      localSecond(Math.floor((now.civil + clock.value) / MICROS_PER_SECOND)),
-    );
+    const settings = config.settings ?? factorySettings(config.model);
+    const clock = new MeterClock(settings.clock, now.civil);
+    const kept = state.parts.get("clock");
+    const set = kept === undefined ? success(undefined) : clock.restore(kept);
+    if (!set.ok) return set;
+    const powerWentAt = Number.isFinite(state.savedAt) ? clock.local(civil(state.savedAt)) : undefined;
+    clock.powerOn(now.civil);
+    const functions = MeterFunctions.powerOn({
+      model: config.model,
+      settings,
+      nvram: config.nvram,
+      parts: state.parts,
+      powerWentAt,
+      at: clock.local(now.civil),
+    });
     if (!functions.ok) return functions;
+    functions.value.setDoubt(clock.lost);
     const chip = config.chip(civil(now.civil - BOOT_SETTLE), constants.value);
-    return success(new Meter(config, chip, checkpoint, functions.value, state, clock.value, now));
+    return success(new Meter(config, chip, checkpoint, functions.value, clock, state, now));
   }
 
   private constructor(
@@ -120,8 +128,8 @@ export class Meter {
     chip: MeteringChip,
     checkpoint: Checkpoint,
     functions: MeterFunctions,
+    clock: MeterClock,
     state: MeterState,
-    clockOffset: number,
     now: Now,
   ) {
     this.id = config.id;
@@ -132,13 +140,14 @@ export class Meter {
     this.#checkpointedMono = now.mono;
     this.#functions = functions;
     this.#journal = OrderJournal.fromBytes(state.parts.get("journal") ?? EMPTY_BYTES);
-    this.#clockOffset = clockOffset;
-    this.#relayClosed = state.parts.get("relay")?.[0] !== 0;
+    this.#clock = clock;
+    this.#relayClosed = functions.relay.closed;
     this.#sequence = state.sequence;
     this.#chip = chip;
     this.#chip.setRelay(this.#relayClosed);
     this.#chip.advance(now.civil, () => {});
     this.#civil = now.civil;
+    this.#findEdge();
     this.refresh(now);
   }
 
@@ -174,9 +183,9 @@ export class Meter {
     return this.model.plate.relayAmps !== null;
   }
 
-  /** The meter's own clock: mains time plus what clock-set orders moved it by. */
+  /** The meter's own clock, in UTC. */
   clock(now: Now): Civil {
-    return civil(now.civil + this.#clockOffset);
+    return this.#clock.at(now.civil);
   }
 
   /** Outcome of the newest order, for the faces that show it. */
@@ -198,23 +207,35 @@ export class Meter {
     }
     this.#advance(now);
     const status = this.#apply(order, now);
-    const outcome: OrderOutcome = { id: order.id, status, relay: this.#relayClosed ? 1 : 0 };
+    const outcome: OrderOutcome = { id: order.id, status, relay: this.#functions.relay.closed ? 1 : 0 };
     this.#journal.remember(outcome);
     this.#save(now);
-    this.#chip.setRelay(this.#relayClosed);
+    this.#driveRelay();
     this.#note("info", "order", { order: order.id, operation: order.operation, status });
     return outcome;
   }
 
-  /** Switches the relay at once, without an order id: a coil write inside the unlock window. False without a relay. */
-  switchRelay(closed: boolean, now: Now): boolean {
-    if (!this.hasRelay) return false;
+  /**
+   * Orders the relay without an order id: a coil write inside the unlock window, a command behind a password.
+   * @returns what became of it; undefined without a relay
+   */
+  orderRelay(order: RelayOrder, now: Now): RelayVerdict | undefined {
+    if (!this.hasRelay) return undefined;
     this.#advance(now);
-    this.#relayClosed = closed;
+    const verdict = this.#functions.orderRelay(order, "remote", this.#clock.local(now.civil));
     this.#save(now);
-    this.#chip.setRelay(closed);
-    this.#note("info", "relay", { closed });
-    return true;
+    this.#driveRelay();
+    this.#note("info", "relay", { order, verdict });
+    return verdict;
+  }
+
+  /** The customer's button beside the display. @returns whether it closed the relay */
+  pressButton(now: Now): boolean {
+    this.#advance(now);
+    const closed = this.#functions.button(this.#clock.local(now.civil));
+    this.#save(now);
+    this.#driveRelay();
+    return closed;
   }
 
   /**
@@ -222,11 +243,10 @@ export class Meter {
    * outside the years 2000 to 2099; the new clock is on the memory when it returns.
    */
   setClock(wanted: Civil, now: Now): boolean {
-    if (!isClockTime(wanted)) return false;
     this.#advance(now);
-    this.#moveClock(wanted, now);
+    if (!this.#moveClock(wanted, now)) return false;
     this.#save(now);
-    this.#note("info", "clock", { offsetSeconds: this.#clockOffset / MICROS_PER_SECOND });
+    this.#note("info", "clock", { offsetSeconds: (wanted - now.civil) / MICROS_PER_SECOND });
     return true;
   }
 
@@ -255,7 +275,8 @@ export class Meter {
 
   /** The chip's own need, and the checkpoint of a meter that nobody reads. */
   nextWake(): Wake {
-    const edge = wakeAtCivil(Math.min(this.#civilOf(this.#functions.nextEdge()), this.#chip.nextWake().civil));
+    const level = this.#civil + this.#functions.microsToLevel(this.#chip.readings());
+    const edge = wakeAtCivil(Math.min(this.#edge, this.#chip.nextWake().civil, level));
     return earlier(edge, wakeAtMono(this.#checkpointedMono + this.#checkpointEvery));
   }
 
@@ -275,47 +296,66 @@ export class Meter {
   }
 
   readonly #count = (phases: readonly PhaseEnergy[]): void => {
-    this.#functions.count(phases, this.#local(this.#civil));
+    this.#functions.count(phases);
   };
 
   /** Runs the chip from edge to edge up to now, and does at each what is due there. */
   #advance(now: Now): void {
     do {
-      const edge = this.#civilOf(this.#functions.nextEdge());
-      this.#civil = civil(Math.min(now.civil, edge, this.#chip.nextWake().civil));
+      const until = Math.min(now.civil, this.#edge, this.#chip.nextWake().civil);
+      const level = this.#functions.microsToLevel(this.#chip.readings());
+      this.#civil = civil(Math.max(Math.min(until, this.#civil + level), this.#civil));
       this.#chip.advance(this.#civil, this.#count);
-      if (this.#civil >= edge && this.#functions.edge(this.#local(this.#civil))) this.#save(now);
+      if (this.#civil >= this.#jump) this.#clockJumps(now);
+      if (this.#functions.step(this.#chip.readings(), this.#clock.local(this.#civil))) {
+        this.#save(now);
+        this.#driveRelay();
+      }
+      if (this.#civil >= this.#edge || this.#functions.nextEdge() !== this.#edgeSecond) this.#findEdge();
     } while (this.#civil < now.civil);
     this.#values.clear();
     this.#revision += 1;
   }
 
-  /** What the meter's clock shows, whole seconds. */
-  #local(at: Civil): LocalSecond {
-    return localSecond(Math.floor((at + this.#clockOffset) / MICROS_PER_SECOND));
+  #findEdge(): void {
+    this.#edgeSecond = this.#functions.nextEdge();
+    this.#jump = this.#clock.nextJump(this.#civil);
+    this.#edge = Math.min(this.#jump, this.#clock.civilOf(localSecond(this.#edgeSecond), this.#civil));
   }
 
-  /** When the meter's clock comes to a second. */
-  #civilOf(second: LocalSecond): number {
-    return second * MICROS_PER_SECOND - this.#clockOffset;
+  /** Daylight saving: what ends at the old time ends first. */
+  #clockJumps(now: Now): void {
+    const from = localSecond(this.#clock.local(civil(this.#civil - 1)) + 1);
+    if (this.#functions.step(this.#chip.readings(), from)) this.#save(now);
+    this.#clock.jumped();
+    this.#functions.clockChanged(from, this.#clock.local(this.#civil), this.#clock.lost);
+    this.#findEdge();
+  }
+
+  /** The coil follows what is on the memory. */
+  #driveRelay(): void {
+    if (this.#relayClosed === this.#functions.relay.closed) return;
+    this.#relayClosed = this.#functions.relay.closed;
+    this.#chip.setRelay(this.#relayClosed);
   }
 
   #apply(order: MeterOrder, now: Now): OrderStatus {
-    if (order.operation === "clock-set") {
-      const wanted = order.argument * MICROS_PER_SECOND;
-      if (!isClockTime(wanted)) return "bad-argument";
-      this.#moveClock(wanted, now);
-      return "done";
-    }
+    if (order.operation === "clock-set")
+      return this.#moveClock(order.argument * MICROS_PER_SECOND, now) ? "done" : "bad-argument";
     if (!this.hasRelay) return "refused";
-    this.#relayClosed = order.operation === "relay-close";
-    return "done";
+    const wanted = order.operation === "relay-close" ? "close" : "trip";
+    return this.#functions.orderRelay(wanted, "remote", this.#clock.local(now.civil)) === "kept" ? "refused" : "done";
   }
 
-  #moveClock(wanted: number, now: Now): void {
-    const before = this.#local(now.civil);
-    this.#clockOffset = wanted - now.civil;
-    this.#functions.clockChanged(before, this.#local(now.civil));
+  /** False for a time that the clock can't show. */
+  #moveClock(wanted: number, now: Now): boolean {
+    const from = this.#clock.local(now.civil);
+    if (this.#clock.set(civil(wanted), now.civil) !== "set") return false;
+    const to = this.#clock.local(now.civil);
+    this.#functions.clockChanged(from, to, this.#clock.lost);
+    this.#functions.events.note("clockSet", to, new ByteWriter().f64(from).f64(to).bytes());
+    this.#findEdge();
+    return true;
   }
 
   #source(): MeasureSource {
@@ -324,7 +364,7 @@ export class Meter {
       chip: this.#chip.readings(),
       energy: this.#functions.energy,
       relayClosed: this.#relayClosed,
-      clockSeconds: Math.floor((this.#civil + this.#clockOffset) / MICROS_PER_SECOND),
+      clockSeconds: Math.floor(this.#clock.at(this.#civil) / MICROS_PER_SECOND),
     };
   }
 
@@ -332,8 +372,7 @@ export class Meter {
     this.#checkpointedMono = now.mono;
     const parts = new Map<StatePart, Uint8Array>(this.#functions.parts());
     parts.set("journal", this.#journal.toBytes());
-    parts.set("relay", Uint8Array.of(this.#relayClosed ? 1 : 0));
-    parts.set("clock", new ByteWriter().f64(this.#clockOffset).bytes());
+    parts.set("clock", this.#clock.snapshot());
     this.#checkpoint.write(encodeState({ sequence: this.#sequence, savedAt: this.#civil, parts }));
     this.#functions.commit();
   }
@@ -343,17 +382,4 @@ export class Meter {
     if (this.#log.length >= LOG_LIMIT) this.#log.shift();
     this.#log.push({ kind: "log", level, event: `meter.${event}`, fields: { meter: this.id, ...fields } });
   }
-}
-
-/** What clock-set orders have moved the clock by, µs. */
-function clockOf(bytes: Uint8Array | undefined): Result<number, string> {
-  if (bytes === undefined) return success(0);
-  const reader = new ByteReader(bytes);
-  const offset = reader.f64();
-  const end = reader.end("the record of the clock");
-  return end.ok ? success(offset) : end;
-}
-
-function isClockTime(micros: number): boolean {
-  return micros >= CLOCK_EARLIEST && micros < CLOCK_END;
 }

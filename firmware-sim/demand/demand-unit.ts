@@ -222,9 +222,7 @@ function layoutOf(settings: DemandSettings) {
   const slip = slipSeconds(settings);
   const slips = (60 * settings.periodMinutes) / slip;
   return {
-    numbers: Uint8Array.from(settings.registers, (register) =>
-      DEMAND_REGISTERS.findIndex((known) => known === register),
-    ),
+    numbers: Uint8Array.from(settings.registers, (register) => DEMAND_REGISTERS.indexOf(register)),
     slip,
     slips,
     energy: new Float64Array(places * slips),

@@ -196,6 +196,8 @@ export class Dlt645Meter implements Dlt645Model, Dlt645Device {
   }
 
   #switch(closed: boolean): number {
-    return this.#meter.switchRelay(closed, this.#now) ? 0 : ERR.noSuchData;
+    const verdict = this.#meter.orderRelay(closed ? "close" : "trip", this.#now);
+    if (verdict === undefined) return ERR.noSuchData;
+    return verdict === "kept" ? ERR.other : 0;
   }
 }

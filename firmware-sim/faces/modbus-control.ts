@@ -64,7 +64,9 @@ export class ModbusControlBlock {
   /** FC 05/0F on the relay's coil. */
   writeRelay(closed: boolean): number {
     if (!this.unlocked) return EXCEPTION.serverDeviceFailure;
-    return this.#meter.switchRelay(closed, this.#now) ? 0 : EXCEPTION.illegalDataAddress;
+    const verdict = this.#meter.orderRelay(closed ? "close" : "trip", this.#now);
+    if (verdict === undefined) return EXCEPTION.illegalDataAddress;
+    return verdict === "kept" ? EXCEPTION.serverDeviceFailure : 0;
   }
 
   #unlock(password: number): number {

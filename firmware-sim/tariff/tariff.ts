@@ -9,11 +9,11 @@ import type { EnergyAmount } from "../metrology/energy.ts";
 import type { Nvram } from "../nvram/nvram.ts";
 import type { StatePart } from "../nvram/state.ts";
 import type { Totals } from "./amounts.ts";
-import { nextSettlement, settlementAt, type TariffMoment, tariffAt } from "./calendar.ts";
+import { nextSettlement, settlementAt, settlementsBetween, type TariffMoment, tariffAt } from "./calendar.ts";
 import { ratePriceAt } from "./prices.ts";
 import { RateRegisters } from "./rate-registers.ts";
 import type { TariffSettings } from "./settings.ts";
-import { SETTLEMENTS_KEPT, SettlementHistory } from "./settlement.ts";
+import { SettlementHistory } from "./settlement.ts";
 import { type StepPosition, StepTariff } from "./steps.ts";
 
 /** What an edge brought: the meter's other parts act on it. */
@@ -30,6 +30,9 @@ export interface SettlementParts {
   /** The demand maxima of the time that ends, which then start anew. */
   demand(): Uint8Array;
 }
+
+/** Settlements made up for after an outage: as many as one checkpoint may hold back. Each has the same energies anyway. */
+const MOST_MISSED = 8;
 
 export class Tariff {
   readonly rates: RateRegisters;
@@ -135,15 +138,8 @@ export class Tariff {
 
   /** Power was away from `from` to `at`: what fell due meanwhile is done late, each settlement once. */
   catchUp(from: LocalSecond, at: LocalSecond, totals: Totals, parts: SettlementParts): void {
-    let missed = 0;
-    for (
-      let due = nextSettlement(this.#settings, from);
-      due <= at && missed < SETTLEMENTS_KEPT;
-      due = nextSettlement(this.#settings, due)
-    ) {
+    for (const due of settlementsBetween(this.#settings, from, at, MOST_MISSED))
       this.#record(due, due < at, totals, parts);
-      missed += 1;
-    }
     if (this.steps.nextPeriod(from) <= at) this.steps.startPeriod(totals("activeImport"), at);
     this.resume(totals, at);
   }

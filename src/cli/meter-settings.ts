@@ -1,12 +1,13 @@
 /** `--settings FILE`: how a virtual meter is set up, as JSON. */
 import { readFileSync } from "node:fs";
-import { checkSettings, DEFAULT_SETTINGS, type MeterSettings } from "../../firmware-sim/settings.ts";
+import { checkSettings, factorySettings, type MeterSettings } from "../../firmware-sim/settings.ts";
+import type { MeterModel } from "../../protocols/models/model.ts";
 import { usage } from "./errors.ts";
 
 /** @throws CommandError (exit 2) naming what is wrong with the file. */
-export function settingsOf(file: string | undefined): MeterSettings {
-  if (file === undefined) return DEFAULT_SETTINGS;
-  const checked = checkSettings(parsed(file));
+export function settingsOf(file: string | undefined, model: MeterModel): MeterSettings {
+  if (file === undefined) return factorySettings(model);
+  const checked = checkSettings(parsed(file), model);
   if (!checked.ok) throw usage(`--settings ${file}: ${checked.error}`);
   return checked.value;
 }

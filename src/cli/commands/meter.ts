@@ -97,7 +97,7 @@ async function run(flags: Flags): Promise<void> {
   checkIec62056Flags(flags, spoken("iec62056-21"), "c");
   checkDlt645Flags(flags, spoken("dlt645"));
   const fidelity = fidelityOf(flags);
-  const settings = settingsOf(flags.settings);
+  const settings = settingsOf(flags.settings, model);
   if (flags.display && flags.count > 1) throw usage("--display shows one meter and --count asks for more");
   if (flags.uncalibrated && flags.parts === "ideal")
     throw usage("--parts ideal have nothing to calibrate", "--uncalibrated goes with --parts real");

@@ -67,7 +67,7 @@ export function calculate(task: YearTask): readonly Settled[] {
     const off = task.outages.some(([from, to]) => at >= from && at < to);
     const rate = rateAt(task.tariff, at);
     if (off) {
-      demand.outage(at + 60);
+      demand.outage();
       continue;
     }
     minute.run(at);
@@ -164,19 +164,22 @@ class Demand {
     if (this.#history.every((m) => m.rate === rate)) this.#raise(rate, { milliwatts, at: end });
   }
 
-  outage(_until: number): void {
+  outage(): void {
     this.#history = [];
   }
 
   take(): readonly (Maximum | undefined)[] {
     const taken = this.#maxima;
     this.#maxima = taken.map(() => undefined);
+    // A window never reaches back into the period before.
+    this.#history = [];
     return taken;
   }
 
   #raise(index: number, found: Maximum): void {
     const before = this.#maxima[index];
-    if (before === undefined || found.milliwatts > before.milliwatts) this.#maxima[index] = found;
+    // No demand is no maximum.
+    if (found.milliwatts > (before?.milliwatts ?? 0)) this.#maxima[index] = found;
   }
 }
 

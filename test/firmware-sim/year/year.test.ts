@@ -1,11 +1,13 @@
 /** A year of a household behind the chip: the meter has what an independent calculation has, to the µJ and the last fraction. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { localSecond } from "../../../firmware-sim/clock/local-time.ts";
+import { DemandMaxima } from "../../../firmware-sim/demand/maxima.ts";
 import { Meter, type MeterConfig } from "../../../firmware-sim/meter.ts";
 import { DirectChip } from "../../../firmware-sim/metrology/direct-chip.ts";
 import type { EnergyAmount } from "../../../firmware-sim/metrology/energy.ts";
 import { MemoryNvram } from "../../../firmware-sim/nvram/nvram.ts";
-import { DEFAULT_SETTINGS, type MeterSettings } from "../../../firmware-sim/settings.ts";
+import { defaultCredit } from "../../../firmware-sim/prepayment/settings.ts";
+import { factorySettings, type MeterSettings } from "../../../firmware-sim/settings.ts";
 import { FOUR_RATES, type TariffSettings } from "../../../firmware-sim/tariff/settings.ts";
 import { findModel } from "../../../protocols/models/index.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
@@ -47,7 +49,12 @@ const TARIFF: TariffSettings = {
   },
 };
 
-const SETTINGS: MeterSettings = { ...DEFAULT_SETTINGS, tariff: TARIFF };
+const MODEL = findModel("meterworks-3p") as MeterModel;
+const SETTINGS: MeterSettings = {
+  ...factorySettings(MODEL),
+  tariff: TARIFF,
+  credit: { ...defaultCredit("money"), opening: 5_000_000 },
+};
 
 const TASK: YearTask = {
   load: new Household({ seed: 4_711, phases: 3, annualKwh: 3_500, solarWatts: 2_500 }),
@@ -128,6 +135,33 @@ describe("a year of a household with solar panels, four rates, two sets of table
             settled.energy[register][rate],
           );
     }
+  });
+
+  test("so are the maximum demands of every month, in the total and in each rate, and when they were", () => {
+    const { settlements } = meter.functions.tariff;
+    for (const [month, { demand }] of truth.entries()) {
+      const maxima = DemandMaxima.fromBytes(
+        settlements.read(truth.length - 1 - month)?.note.demand ?? new Uint8Array(0),
+      );
+      if (!maxima.ok) throw new Error(maxima.error);
+      for (const rate of [0, 1, 2, 3, 4]) {
+        const { power, at } = maxima.value.of("activeImport", rate);
+        const wanted = demand[rate];
+        expect({ power, at }, `month ${month + 1} rate ${rate}`).toEqual({
+          power: wanted?.milliwatts ?? 0,
+          at: wanted?.at ?? null,
+        });
+      }
+    }
+    expect(truth.every(({ demand }) => (demand[0]?.milliwatts ?? 0) > 500_000)).toBe(true);
+  });
+
+  test("credit that left is the sum of energy × price, to the last fraction, and top-ups are in it", () => {
+    const { credit } = meter.functions;
+    const end = truth.at(-1) as Settled;
+    expect(credit?.spentFine).toBe(end.cost);
+    expect(credit?.totals).toEqual({ added: 5_000_000n, refunded: 0n, topUps: 0, refunds: 0 });
+    expect(credit?.balanceFine).toBe(5_000_000n * 3_600_000_000_000n * 1_000_000n - end.cost);
   });
 
   test("the step of the year is that of the tables", () => {
