@@ -187,9 +187,9 @@ export class EventMonitor {
   }
 
   snapshot(): Uint8Array {
-    const writer = new ByteWriter().u8(VERSION).u8(this.#plan.phases);
-    for (const [slot, log] of this.#logs.entries()) {
-      if (log === undefined) continue;
+    const logs = [...this.#logs.entries()].filter((entry): entry is [number, EventLog] => entry[1] !== undefined);
+    const writer = new ByteWriter().u8(VERSION).u8(this.#plan.phases).u8(logs.length);
+    for (const [slot, log] of logs) {
       writer.u8(slot);
       log.save(writer);
     }
@@ -204,7 +204,7 @@ export class EventMonitor {
     const phases = reader.u8();
     if (phases !== this.#plan.phases) return failure(`the event snapshot is of a meter with ${phases} phase(s)`);
     const states: [number, LogState][] = [];
-    while (reader.left > 0) {
+    for (let left = reader.u8(); left > 0; left--) {
       const slot = reader.u8();
       const state = readLogState(reader);
       if (!state.ok) return state;
