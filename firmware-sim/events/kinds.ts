@@ -77,10 +77,6 @@ export const SLOTS = FIRST_SYSTEM + SYSTEM_AND_REST.length;
 /** Places whose conditions are watched: those in front. */
 export const WATCHED_SLOTS = FIRST_SYSTEM + SYSTEM_KINDS.length;
 
-export function isPhaseKind(kind: EventKind): kind is PhaseKind {
-  return (PHASE_KINDS as readonly string[]).includes(kind);
-}
-
 /** The place of an event's log; −1 where the kind is not kept for this phase. */
 export function slotOf(kind: EventKind, phase: EventPhase): number {
   const ofPhase = (PHASE_KINDS as readonly string[]).indexOf(kind);
