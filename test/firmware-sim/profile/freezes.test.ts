@@ -52,7 +52,7 @@ test("what the clock demands is frozen, and nothing else, over days with a leap 
       freezes.powerOn(START, true);
       const want: Record<string, number[]> = { timed: [], hourly: [], daily: [] };
       for (let at = Math.ceil(START / 60) * 60; at < START + 3 * 86_400; at += 60) {
-        expect(freezes.nextEdge()).toBeGreaterThanOrEqual(at);
+        if (freezes.nextEdge() < at) throw new Error(`an edge was missed before ${at}`);
         if (freezes.nextEdge() === at) {
           freezes.edge(localSecond(at), captureAt(at));
           freezes.commit();
@@ -64,7 +64,7 @@ test("what the clock demands is frozen, and nothing else, over days with a leap 
         expect(Array.from({ length: freezes.count(kind) }, (_, age) => freezes.read(kind, age)?.at)).toEqual(list);
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 });
 
