@@ -41,7 +41,9 @@ export class DyingNvram implements Nvram {
     const dies = this.writes >= this.#dieAt;
     const memory = this.survivor();
     memory.writeAt(cell, offset, dies ? bytes.subarray(0, this.#keep) : bytes);
-    this.#cells.set(cell, memory.read(cell) as Uint8Array);
+    // Cut before its first byte, a new cell has not come into being.
+    const kept = memory.read(cell);
+    if (kept !== undefined) this.#cells.set(cell, kept);
     if (dies) throw new Error("power");
   }
 
