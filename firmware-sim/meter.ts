@@ -36,6 +36,7 @@ import { ByteWriter } from "./nvram/bytes.ts";
 import { Checkpoint } from "./nvram/checkpoint.ts";
 import type { Nvram } from "./nvram/nvram.ts";
 import { decodeState, encodeState, type MeterState, type StatePart } from "./nvram/state.ts";
+import type { BookingStatus } from "./prepayment/credit.ts";
 import type { RelayOrder, RelayVerdict } from "./relay/relay.ts";
 import { factorySettings, type MeterSettings } from "./settings.ts";
 
@@ -342,9 +343,12 @@ export class Meter {
   #apply(order: MeterOrder, now: Now): OrderStatus {
     if (order.operation === "clock-set")
       return this.#moveClock(order.argument * MICROS_PER_SECOND, now) ? "done" : "bad-argument";
+    const at = this.#clock.local(now.civil);
+    if (order.operation === "credit-add") return statusOf(this.#functions.topUp(order.argument, order.id, at));
+    if (order.operation === "credit-refund") return statusOf(this.#functions.refund(order.argument, order.id, at));
     if (!this.hasRelay) return "refused";
     const wanted = order.operation === "relay-close" ? "close" : "trip";
-    return this.#functions.orderRelay(wanted, "remote", this.#clock.local(now.civil)) === "kept" ? "refused" : "done";
+    return this.#functions.orderRelay(wanted, "remote", at) === "kept" ? "refused" : "done";
   }
 
   /** False for a time that the clock can't show. */
@@ -382,4 +386,10 @@ export class Meter {
     if (this.#log.length >= LOG_LIMIT) this.#log.shift();
     this.#log.push({ kind: "log", level, event: `meter.${event}`, fields: { meter: this.id, ...fields } });
   }
+}
+
+/** What a credit order comes to; undefined from a meter that has no credit of its own. */
+function statusOf(booking: BookingStatus | undefined): OrderStatus {
+  if (booking === "booked") return "done";
+  return booking === "bad-amount" ? "bad-argument" : "refused";
 }

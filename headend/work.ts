@@ -105,8 +105,9 @@ function decide(
   return requestOrder(books, limits, { ...request, reason: `asked for by ${request.actor}` }, draft, now);
 }
 
-/** clock-set: seconds since 1970, up to what an unsigned 32-bit clock register shows; relay orders: 0. */
+/** clock-set: seconds since 1970, up to what an unsigned 32-bit clock register shows; relay orders: 0; credit is not given yet. */
 function argumentFits(operation: string, argument: number): boolean {
+  if (operation.startsWith("credit-")) return false;
   if (operation !== "clock-set") return argument === 0;
   return Number.isInteger(argument) && argument > 0 && argument < 2 ** 32;
 }

@@ -4,7 +4,13 @@
  */
 
 /** Operations with their code in the native Modbus mailbox. */
-export const ORDER_OPERATIONS = { "relay-open": 1, "relay-close": 2, "clock-set": 3 } as const;
+export const ORDER_OPERATIONS = {
+  "relay-open": 1,
+  "relay-close": 2,
+  "clock-set": 3,
+  "credit-add": 4,
+  "credit-refund": 5,
+} as const;
 export type OrderOperation = keyof typeof ORDER_OPERATIONS;
 
 /** What a meter says of an order, with its code on the wire. A repeated id gets its first outcome again: nothing is done twice. */
@@ -17,7 +23,7 @@ export type OrderNumber = number & { readonly __id: "order" };
 export interface MeterOrder {
   readonly id: OrderNumber;
   readonly operation: OrderOperation;
-  /** clock-set: seconds since 1970 in UTC; otherwise 0. */
+  /** clock-set: seconds since 1970 in UTC; credit: whole minor units, or mWh where credit is energy; otherwise 0. */
   readonly argument: number;
 }
 

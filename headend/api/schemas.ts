@@ -1,5 +1,5 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
-import { ORDER_OPERATIONS, ORDER_STATUSES } from "../../protocols/orders.ts";
+import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
 import { ORDER_STATES } from "../ports.ts";
 
 export const MAXIMUM_LIMIT = 500;
@@ -78,11 +78,14 @@ export const topupBody = record({
   key,
 });
 
+/** Credit in meters comes with the books for it: an order alone would change no account. */
+const OFFERED: readonly OrderOperation[] = ["relay-open", "relay-close", "clock-set"];
+
 export const orderBody = record(
   {
     operation: {
-      description: `one of ${Object.keys(ORDER_OPERATIONS).join(", ")}`,
-      enum: Object.keys(ORDER_OPERATIONS),
+      description: `one of ${OFFERED.join(", ")}`,
+      enum: OFFERED,
     },
     argument: {
       type: "integer",

@@ -59,7 +59,8 @@ export const MQTT_SCHEMA: Schema = {
         id: ref("id"),
         operation: { enum: OPERATIONS },
         argument: {
-          description: "clock-set: seconds since 1970 in UTC; otherwise 0",
+          description:
+            "clock-set: seconds since 1970 in UTC; credit-add and credit-refund: minor units, or mWh where credit is energy; otherwise 0",
           type: "integer",
           minimum: -MOST,
           maximum: MOST,

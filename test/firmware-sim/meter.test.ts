@@ -129,6 +129,13 @@ describe("orders", () => {
     expect(again.value("activeEnergyImport")).toBe(before);
   });
 
+  test("a meter without credit of its own refuses credit, and its relay stays as it is", () => {
+    const meter = powerOn(new MemoryNvram(), at(0));
+    expect(meter.execute(order(1, "credit-add", 500), at(10))).toEqual({ id: 1, status: "refused", relay: 1 });
+    expect(meter.execute(order(2, "credit-refund", 500), at(20)).status).toBe("refused");
+    expect(meter.relayClosed).toBe(true);
+  });
+
   test("clock-set moves the meter's clock and stays after a restart; an absurd time is refused", () => {
     const nvram = new MemoryNvram();
     const meter = powerOn(nvram, at(0));

@@ -161,6 +161,7 @@ describe("refusals before anything is queued", () => {
     [{ ...base, meter: meterId("plain") }, "no-relay", "this model has no relay"],
     [{ ...base, meter: meterId("plain"), operation: "clock-set", argument: 5 } as const, "no-clock", "no clock"],
     [{ ...base, operation: "clock-set", argument: -1 } as const, "bad-amount", "-1"],
+    [{ ...base, operation: "credit-add", argument: 500 } as const, "bad-amount", "500"],
     [{ ...base, key: "prepaid:m1:cut:0:0" }, "key-used-differently", "prepaid:"],
     [{ kind: "topup", meter: M1, amount: minor(5n), key: "t", actor: "a" } as const, "not-prepaid", "m1"],
   ] as const)("%o → %s", (request, reason, detail) => {
