@@ -65,6 +65,13 @@ describe("drift", () => {
     );
   });
 
+  test("is exact to the µs after decades, where the product of time and drift is no safe integer", () => {
+    // d × ppb is one short of a whole µs.
+    const [d, partPpb] = [1_000_000_961_452_381, 499_979];
+    const gained = (BigInt(d) * BigInt(partPpb)) / 1_000_000_000n;
+    expect(BigInt(clock({ partPpb }, civil(0)).at(civil(d)))).toBe(BigInt(d) + gained);
+  });
+
   test("a local edge comes at the first µs at which the local clock shows it", () => {
     fc.assert(
       fc.property(
