@@ -5,8 +5,10 @@
  */
 import type { MeterModel } from "../protocols/models/model.ts";
 import { type Result, success } from "../src/core/result.ts";
+import type { Monotonic } from "../src/core/time.ts";
 import { captureOf, FREEZE_VALUES, frozenEnergies, PROFILE_DEPTHS } from "./captures.ts";
 import type { LocalSecond } from "./clock/local-time.ts";
+import { Authority } from "./control/authority.ts";
 import { DemandUnit } from "./demand/demand-unit.ts";
 import type { InputKind } from "./events/kinds.ts";
 import { EventMonitor } from "./events/monitor.ts";
@@ -35,6 +37,7 @@ export interface FunctionsOptions {
   readonly powerWentAt: LocalSecond | undefined;
   /** The meter's clock at power on. */
   readonly at: LocalSecond;
+  readonly mono: Monotonic;
 }
 
 /** Nothing reaches as far: a bound that is none. */
@@ -49,6 +52,7 @@ export class MeterFunctions {
   readonly events: EventMonitor;
   readonly relay: RelayControl;
   readonly credit: Credit | undefined;
+  readonly authority: Authority;
   readonly #model: MeterModel;
   readonly #totals: Totals = (register) => this.energy.amount(register);
   readonly #frozen = { energies: () => frozenEnergies(this.tariff.rates, this.#totals), clockDoubt: false };
@@ -82,6 +86,7 @@ export class MeterFunctions {
     const plan = eventPlanOf(settings.events, model.plate, model.phases);
     this.events = new EventMonitor({ plan, nvram, energies: () => this.#eventEnergies() });
     this.relay = new RelayControl(settings.relay);
+    this.authority = new Authority(settings.authority, nvram);
     this.credit = settings.credit === null ? undefined : new Credit(settings.credit, nvram, at);
   }
 
@@ -205,6 +210,7 @@ export class MeterFunctions {
       ["freezes", this.freezes.snapshot()],
       ["events", this.events.snapshot()],
       ["relay", this.relay.snapshot()],
+      ["authority", this.authority.snapshot()],
     ];
     if (this.credit !== undefined) parts.push(["credit", this.credit.snapshot()]);
     return parts;
@@ -216,10 +222,11 @@ export class MeterFunctions {
     this.profile.commit();
     this.freezes.commit();
     this.events.commit();
+    this.authority.commit();
     this.credit?.commit();
   }
 
-  #restore({ parts, at }: FunctionsOptions): Result<void, string> {
+  #restore({ parts, at, mono }: FunctionsOptions): Result<void, string> {
     const tariff = this.tariff.restore(parts);
     if (!tariff.ok) return tariff;
     for (const [part, of] of [
@@ -233,6 +240,9 @@ export class MeterFunctions {
       const restored = bytes === undefined ? success(undefined) : of.restore(bytes);
       if (!restored.ok) return restored;
     }
+    const authority = parts.get("authority");
+    const asked = authority === undefined ? success(undefined) : this.authority.restore(authority, mono);
+    if (!asked.ok) return asked;
     const credit = parts.get("credit");
     return credit === undefined || this.credit === undefined ? success(undefined) : this.credit.restore(credit, at);
   }

@@ -117,6 +117,7 @@ export class Meter {
       parts: state.parts,
       powerWentAt,
       at: clock.local(now.civil),
+      mono: now.mono,
     });
     if (!functions.ok) return functions;
     functions.value.setDoubt(clock.lost);

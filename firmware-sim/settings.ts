@@ -3,6 +3,7 @@ import type { MeterModel } from "../protocols/models/model.ts";
 import { failure, type Result, success } from "../src/core/result.ts";
 import { isCapture } from "./captures.ts";
 import { type ClockSettings, checkClock, DEFAULT_CLOCK } from "./clock/settings.ts";
+import { type AuthoritySettings, checkAuthority, DEFAULT_AUTHORITY } from "./control/authority.ts";
 import { checkDemandSettings, DEFAULT_DEMAND, type DemandSettings } from "./demand/settings.ts";
 import { DEFAULT_DISPLAY, type DisplaySettings, displayProblem } from "./display/screens.ts";
 import { checkEventSettings, defaultEventSettings, type EventSettings } from "./events/settings.ts";
@@ -29,6 +30,7 @@ export interface MeterSettings {
   readonly relay: RelaySettings;
   /** Null in a meter without credit of its own. */
   readonly credit: CreditSettings | null;
+  readonly authority: AuthoritySettings;
   readonly display: DisplaySettings;
 }
 
@@ -43,6 +45,7 @@ export function factorySettings({ plate, phases }: MeterModel): MeterSettings {
     events: defaultEventSettings(plate, phases),
     relay: defaultRelaySettings(plate),
     credit: null,
+    authority: DEFAULT_AUTHORITY,
     display: DEFAULT_DISPLAY,
   };
 }
@@ -75,6 +78,8 @@ export function checkSettings(value: unknown, model: MeterModel): Result<MeterSe
   if (!relay.ok) return relay;
   const credit = checkCreditPart(value["credit"]);
   if (!credit.ok) return credit;
+  const authority = checkPart("authority", factory.authority, value["authority"], checkAuthority);
+  if (!authority.ok) return authority;
   const display = checkPart("display", factory.display, value["display"], checkDisplay);
   if (!display.ok) return display;
   return success({
@@ -86,6 +91,7 @@ export function checkSettings(value: unknown, model: MeterModel): Result<MeterSe
     events: events.value,
     relay: relay.value,
     credit: credit.value,
+    authority: authority.value,
     display: display.value,
   });
 }
