@@ -304,9 +304,10 @@ export class Meter {
   /** Runs the chip from edge to edge up to now, and does at each what is due there. */
   #advance(now: Now): void {
     do {
-      const until = Math.min(now.civil, this.#edge, this.#chip.nextWake().civil);
-      const level = this.#functions.microsToLevel(this.#chip.readings());
-      this.#civil = civil(Math.max(Math.min(until, this.#civil + level), this.#civil));
+      let until = Math.min(now.civil, this.#edge, this.#chip.nextWake().civil);
+      if (until - this.#civil > MICROS_PER_SECOND)
+        until = Math.min(until, this.#civil + this.#functions.microsToLevel(this.#chip.readings()));
+      this.#civil = civil(Math.max(until, this.#civil));
       this.#chip.advance(this.#civil, this.#count);
       if (this.#civil >= this.#jump) this.#clockJumps(now);
       if (this.#functions.step(this.#chip.readings(), this.#clock.local(this.#civil))) {

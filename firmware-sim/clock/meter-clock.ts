@@ -66,7 +66,8 @@ export class MeterClock {
 
   /** Meter time in UTC at a civil instant that is not before the last adjustment. */
   at(now: Civil): Civil {
-    return civil(this.#meterAt(now).meter);
+    // A part without drift, asked every second, needs no more than this.
+    return this.#ppb === 0 ? civil(this.#line.meter + now - this.#line.civil) : civil(this.#meterAt(now).meter);
   }
 
   /** Local seconds at a civil instant. */

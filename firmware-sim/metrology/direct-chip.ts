@@ -2,7 +2,7 @@
  * A load that enters behind the chip: integers second by second, for exact tests of what follows the chip and for long runs
  * (quantities.md, "Load for tests"). Every window is one whole second of the civil clock.
  */
-import { type Civil, civil, MICROS_PER_SECOND, type Wake, wakeAtCivil } from "../../src/core/time.ts";
+import { type Civil, MICROS_PER_SECOND, type Wake } from "../../src/core/time.ts";
 import type { ChipReadings, MeteringChip, PhaseEnergy } from "./chip.ts";
 
 /** One phase during one second. Integers in mV, µA, mW, mvar, mVA and millidegrees; signs as everywhere. */
@@ -36,6 +36,7 @@ export class DirectChip implements MeteringChip {
   readonly #phases: readonly SecondOfPhase[];
   readonly #energies: readonly PhaseEnergy[];
   readonly #readings: ChipReadings & { readonly [K in PerPhase]: number[] };
+  readonly #wake = { mono: Number.POSITIVE_INFINITY, civil: 0 };
   #next: number;
   #relayClosed = true;
 
@@ -78,8 +79,10 @@ export class DirectChip implements MeteringChip {
     return this.#readings;
   }
 
+  /** The same object every time: it is asked for every second. */
   nextWake(): Wake {
-    return wakeAtCivil(civil((this.#next + 1) * MICROS_PER_SECOND));
+    this.#wake.civil = (this.#next + 1) * MICROS_PER_SECOND;
+    return this.#wake;
   }
 
   setRelay(closed: boolean): void {

@@ -1,17 +1,27 @@
 /** Writing and reading the payloads of non-volatile records: little endian, exact to 53 bits, `bigint` of any size. */
-import { failure, type Result, success } from "../../src/core/result.ts";
+import { assert, failure, type Result, success } from "../../src/core/result.ts";
 
-const FIRST_SIZE = 64;
+const FIRST_SIZE = 1_024;
+const MOST_SPARE = 8;
 const TWO_32 = 2 ** 32;
 
+interface Room {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView<ArrayBuffer>;
+}
+
+/** Room of writers that are done: a checkpoint is written often, and of many small records. */
+const SPARE: Room[] = [];
+const DONE = roomOf(0);
+
+/** One record: written from front to end, then taken once by {@link bytes}. */
 export class ByteWriter {
-  #bytes = new Uint8Array(FIRST_SIZE);
-  #view = new DataView(this.#bytes.buffer);
+  #room = SPARE.pop() ?? roomOf(FIRST_SIZE);
   #length = 0;
 
   u8(value: number): this {
     const at = this.#grow(1);
-    this.#view.setUint8(at, value);
+    this.#room.view.setUint8(at, value);
     return this;
   }
 
@@ -21,20 +31,20 @@ export class ByteWriter {
 
   u16(value: number): this {
     const at = this.#grow(2);
-    this.#view.setUint16(at, value, true);
+    this.#room.view.setUint16(at, value, true);
     return this;
   }
 
   u32(value: number): this {
     const at = this.#grow(4);
-    this.#view.setUint32(at, value, true);
+    this.#room.view.setUint32(at, value, true);
     return this;
   }
 
   /** A number as it is: integers to ±2^53, infinities, NaN. */
   f64(value: number): this {
     const at = this.#grow(8);
-    this.#view.setFloat64(at, value, true);
+    this.#room.view.setFloat64(at, value, true);
     return this;
   }
 
@@ -51,27 +61,35 @@ export class ByteWriter {
 
   raw(bytes: Uint8Array): this {
     const at = this.#grow(bytes.length);
-    this.#bytes.set(bytes, at);
+    this.#room.bytes.set(bytes, at);
     return this;
   }
 
-  /** Everything written so far, as bytes of their own. */
+  /** Everything that was written. The writer is done: nothing can be added. */
   bytes(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const bytes = this.#room.bytes.slice(0, this.#length);
+    if (SPARE.length < MOST_SPARE) SPARE.push(this.#room);
+    this.#room = DONE;
+    return bytes;
   }
 
   /** Makes room, perhaps elsewhere: ask for it before the view is used. */
   #grow(by: number): number {
     const at = this.#length;
     this.#length += by;
-    if (this.#length > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2));
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
+    if (this.#length > this.#room.bytes.length) {
+      assert(this.#room !== DONE, "nothing is added to bytes that were taken");
+      const larger = roomOf(Math.max(this.#length, this.#room.bytes.length * 2));
+      larger.bytes.set(this.#room.bytes);
+      this.#room = larger;
     }
     return at;
   }
+}
+
+function roomOf(size: number): Room {
+  const buffer = new ArrayBuffer(size);
+  return { bytes: new Uint8Array(buffer), view: new DataView(buffer) };
 }
 
 /**
