@@ -1,9 +1,10 @@
 /**
- * `make bench`: our Modbus TCP server and client, our RTU master on a paced line, and the metering chip, beside their peers, interleaved in one run so that other load, heat and
+ * `make bench`: our Modbus TCP server and client, our RTU master on a paced line, the metering chip and the meter's CPU, beside their peers, interleaved in one run so that other load, heat and
  * cache drift hit all alike. A missed target is reported, not an error; a wrong answer is one.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { FIRMWARE_ROWS, type MeasuredFirmware, measureFirmware } from "./firmware-rows.ts";
 import { buildTools, choosePin, describeMachine, type Machine, SetupError } from "./machine.ts";
 import { measure, type Sample } from "./measure.ts";
 import { METROLOGY_SIDES, type MeasuredMetrology, measureMetrology, metrologyLabel } from "./metrology-rows.ts";
@@ -67,7 +68,11 @@ async function runBench(options: Options): Promise<void> {
   const metrology = METROLOGY_SIDES.filter((side) => metrologyLabel(side).includes(options.only)).map(
     (side): MeasuredMetrology => ({ side, samples: [] }),
   );
-  if (rows.length + lines.length + metrology.length === 0) throw new SetupError(`no row contains "${options.only}"`);
+  const firmware = FIRMWARE_ROWS.filter(({ name }) => name.includes(options.only)).map(
+    (row): MeasuredFirmware => ({ row, samples: [] }),
+  );
+  if (rows.length + lines.length + metrology.length + firmware.length === 0)
+    throw new SetupError(`no row contains "${options.only}"`);
   const measured = rows.map((row) => ({ row, samples: [] as Sample[] }));
   for (let round = 1; round <= options.repetitions; round++) {
     for (const { row, samples } of measured) {
@@ -86,24 +91,31 @@ async function runBench(options: Options): Promise<void> {
       samples.push(sample);
       progress(round, options, `${metrologyLabel(side)}: ${(sample.chip / 1e6).toFixed(1)} M/s`);
     }
+    for (const { row, samples } of firmware) {
+      const sample = await measureFirmware(row, pin);
+      samples.push(sample);
+      progress(round, options, `${row.name}: ${(sample.speed / 1e6).toFixed(2)} M/s`);
+    }
   }
-  publish(machine, measured, lines, metrology, options.json);
+  publish(machine, { measured, lines, metrology, firmware }, options.json);
 }
 
 function progress(round: number, { repetitions }: Options, what: string): void {
   process.stderr.write(`round ${round}/${repetitions}  ${what}\n`);
 }
 
-function publish(
-  machine: Machine,
-  rows: readonly MeasuredRow[],
-  lines: readonly MeasuredLine[],
-  metrology: readonly MeasuredMetrology[],
-  json: string | undefined,
-): void {
-  process.stdout.write(`${textReport(machine, rows, lines, metrology)}\n`);
-  if (json !== undefined)
-    writeFileSync(json, `${JSON.stringify(jsonReport(machine, rows, lines, metrology), null, 2)}\n`);
+interface Measured {
+  readonly measured: readonly MeasuredRow[];
+  readonly lines: readonly MeasuredLine[];
+  readonly metrology: readonly MeasuredMetrology[];
+  readonly firmware: readonly MeasuredFirmware[];
+}
+
+function publish(machine: Machine, { measured, lines, metrology, firmware }: Measured, json: string | undefined): void {
+  process.stdout.write(`${textReport(machine, measured, lines, metrology, firmware)}\n`);
+  if (json === undefined) return;
+  const report = jsonReport(machine, measured, lines, metrology, firmware);
+  writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
 try {

@@ -1,4 +1,5 @@
 /** Medians, ranges and targets, as a table for people and as JSON. */
+import { firmwareReport, type MeasuredFirmware } from "./firmware-rows.ts";
 import type { Machine } from "./machine.ts";
 import type { Sample } from "./measure.ts";
 import { metrologyFigures, metrologyReport, metrologyVerdicts } from "./metrology-report.ts";
@@ -37,12 +38,14 @@ export function textReport(
   rows: readonly MeasuredRow[],
   lines: readonly MeasuredLine[],
   metrology: readonly MeasuredMetrology[] = [],
+  firmware: readonly MeasuredFirmware[] = [],
 ): string {
   return [
     ...machineLines(machine),
     "",
     ...lineReport(lines),
     ...metrologyReport(metrology),
+    ...firmwareReport(firmware),
     ...section(
       "Modbus TCP servers, FC 03 x 60 registers, load generator in C (medians; CPU per request)",
       "server",
@@ -64,6 +67,7 @@ export function jsonReport(
   rows: readonly MeasuredRow[],
   lines: readonly MeasuredLine[],
   metrology: readonly MeasuredMetrology[] = [],
+  firmware: readonly MeasuredFirmware[] = [],
 ): unknown {
   return {
     machine,
@@ -75,6 +79,7 @@ export function jsonReport(
       ...lineFigures(line),
       verdicts: lineVerdicts(line),
     })),
+    firmware: firmware.map(({ row, samples }) => ({ name: row.name, samples })),
     metrology: { sides: metrology.map(metrologyFigures), verdicts: metrologyVerdicts(metrology) },
   };
 }
