@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { CHANNELS = 6, PHASES = 3, BLOCK = 128, LENGTH = 8 * BLOCK, HALF = 4, POINTS = 2 * HALF, BACK = HALF - 1, AHEAD = HALF };
+enum { CHANNELS = 6, PHASES = 3, BLOCK = 128, LENGTH = 8 * BLOCK, HALF = 5, POINTS = 2 * HALF, BACK = HALF - 1, AHEAD = HALF };
 enum { WINDOW = 10, TABLE = 0x8000, RUN = 128, ORDERS = 6 };
 static const double TURN = 6.283185307179586, PEAK = 2000000, STEP = 50.3 / 4000, SMOOTHING = 0.075;
 static const int orders[ORDERS] = {1, 3, 5, 7, 11, 13};
@@ -116,7 +116,7 @@ static double synthesise(struct synthesis *y) {
 
 /* Arithmetic */
 struct phase {
-  double v, i, v2, i2, product, active, reactive;
+  double v, i, v2, i2, product, active, reactive, voltage2, current2;
 };
 struct chip {
   double weights[LENGTH], sine[LENGTH], cosine[LENGTH], lines[3], neutral, samples, first, smooth, power;
@@ -193,6 +193,8 @@ static void add_phase(struct chip *c, struct phase *p, const double *v, const do
   p->product += product;
   p->active += 2 * (vs * is + vc * ic) / length;
   p->reactive += 2 * (vc * is - vs * ic) / length;
+  p->voltage2 += 2 * (vs * vs + vc * vc) / length;
+  p->current2 += 2 * (is * is + ic * ic) / length;
 }
 
 static void add(struct chip *c, double (*x)[LENGTH], double from, double to) {
