@@ -4,7 +4,7 @@ import { assert } from "../../src/core/result.ts";
 import { type Civil, civil, MICROS_PER_SECOND } from "../../src/core/time.ts";
 import { Converter } from "./converter.ts";
 import { Corrector } from "./corrector.ts";
-import { LOOK_BACK } from "./dsp.ts";
+import { LOOK_BACK } from "./edges.ts";
 import { type Channel, type ChipOptions, type FrontEnd, SAMPLE_RATE } from "./front-end.ts";
 import type { LoadSource, Mains } from "./mains.ts";
 import { spectraOf } from "./phasors.ts";

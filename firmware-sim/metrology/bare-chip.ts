@@ -4,9 +4,10 @@
  */
 import type { RatingPlate } from "../../protocols/models/model.ts";
 import type { Civil, Wake } from "../../src/core/time.ts";
-import type { PhaseSums, WindowSums } from "./dsp.ts";
+import type { WindowSums } from "./dsp.ts";
 import { type Channel, type FrontEnd, type FrontEndErrors, SAMPLE_RATE } from "./front-end.ts";
 import type { LoadSource } from "./mains.ts";
+import type { PhaseSums } from "./products.ts";
 import type { Measurement, PhaseMeasurement } from "./readout.ts";
 import { SampledChip, type Tap } from "./sampled-chip.ts";
 

@@ -12,7 +12,7 @@ import { type Civil, civil, MICROS_PER_SECOND, type Wake, wakeAtCivil } from "..
 import { correctPower, type PowerCorrection } from "./calibration.ts";
 import type { ChipReadings, MeteringChip, PhaseEnergy } from "./chip.ts";
 import { CycleSums } from "./cycle-sums.ts";
-import { LOOK_AHEAD, LOOK_BACK } from "./dsp.ts";
+import { LOOK_AHEAD, LOOK_BACK } from "./edges.ts";
 import { type ChipOptions, type FrontEnd, frontEndOf, SAMPLE_RATE } from "./front-end.ts";
 import type { LoadSource, Mains } from "./mains.ts";
 import { correctedSpectraOf, noisePowerOf, type Spectrum } from "./phasors.ts";

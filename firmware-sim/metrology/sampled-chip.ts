@@ -11,9 +11,11 @@ import { type Civil, type Wake, wakeAtCivil } from "../../src/core/time.ts";
 import { Acquisition } from "./acquisition.ts";
 import { correctPower, type PowerCorrection } from "./calibration.ts";
 import type { ChipReadings, MeteringChip, PhaseEnergy } from "./chip.ts";
-import { LOOK_AHEAD, LOOK_BACK, type PhaseSums, WindowSums } from "./dsp.ts";
+import { WindowSums } from "./dsp.ts";
+import { LOOK_AHEAD, LOOK_BACK } from "./edges.ts";
 import { type Channel, type ChipOptions, type FrontEnd, frontEndOf, SAMPLE_RATE } from "./front-end.ts";
 import { LINES } from "./phasors.ts";
+import type { PhaseSums } from "./products.ts";
 import { type Measurement, NOTHING_MEASURED, type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
 import { BLOCK } from "./waveform.ts";
 import { IDLE_WINDOW, LONGEST_CYCLE, SHORTEST_CYCLE, WindowEnergy } from "./windows.ts";
@@ -57,7 +59,7 @@ export class SampledChip implements MeteringChip {
     this.#acquisition = new Acquisition(frontEnd, options, KEEP);
     // A fifth of the lowest live voltage: about a quarter of its peak behind the smoothing, which halves it.
     this.#crossings = new ZeroCrossings(frontEnd.presentVoltage / 5 / (frontEnd.voltage[0] as Channel).lsb);
-    this.#sums = new WindowSums(phases, KEEP + BLOCK);
+    this.#sums = new WindowSums(phases);
     this.#cyclesPerWindow = frontEnd.nominal / 5;
     this.#energy = new WindowEnergy(phases);
     this.#advancedTo = start;

@@ -30,17 +30,28 @@ export class ZeroCrossings {
     from: number,
     to: number,
   ): { readonly index: number; readonly place: number } | undefined {
+    // In locals: a field would be stored and fetched for every sample, and the poles would wait for it.
+    const [share, rest] = [SMOOTHING, 1 - SMOOTHING];
+    const arm = this.#arm;
+    let first = this.#first;
+    let smooth = this.#smooth;
+    let armed = this.#armed;
+    let found: { readonly index: number; readonly place: number } | undefined;
     for (let k = from; k < to; k++) {
-      const before = this.#smooth;
-      this.#first += SMOOTHING * ((samples[k] as number) - this.#first);
-      this.#smooth += SMOOTHING * (this.#first - this.#smooth);
-      if (this.#smooth < this.#arm) this.#armed = true;
-      else if (this.#armed && this.#smooth >= 0) {
-        this.#armed = false;
-        return { index: k, place: k - 1 + before / (before - this.#smooth) };
+      const before = smooth;
+      first = rest * first + share * (samples[k] as number);
+      smooth = rest * smooth + share * first;
+      if (smooth < arm) armed = true;
+      else if (armed && smooth >= 0) {
+        armed = false;
+        found = { index: k, place: k - 1 + before / (before - smooth) };
+        break;
       }
     }
-    return undefined;
+    this.#first = first;
+    this.#smooth = smooth;
+    this.#armed = armed;
+    return found;
   }
 }
 

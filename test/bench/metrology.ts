@@ -4,7 +4,8 @@
  * squares of counts) that the arithmetic came to, by which the bench knows that both did the same.
  */
 import { Converter } from "../../firmware-sim/metrology/converter.ts";
-import { LOOK_AHEAD, LOOK_BACK, WindowSums } from "../../firmware-sim/metrology/dsp.ts";
+import { WindowSums } from "../../firmware-sim/metrology/dsp.ts";
+import { LOOK_AHEAD, LOOK_BACK } from "../../firmware-sim/metrology/edges.ts";
 import { BLOCK, Waveform } from "../../firmware-sim/metrology/waveform.ts";
 import { ZeroCrossings } from "../../firmware-sim/metrology/zero-crossings.ts";
 import { Random } from "../../src/core/random.ts";
@@ -57,7 +58,7 @@ class Arithmetic {
   active = 0;
   readonly #voltage: readonly Float64Array[];
   readonly #current: readonly Float64Array[];
-  readonly #sums = new WindowSums(3, LENGTH);
+  readonly #sums = new WindowSums(3);
   readonly #crossings = new ZeroCrossings(PEAK / 50);
 
   constructor(samples: readonly Float64Array[]) {

@@ -1,7 +1,7 @@
 /*
  * The metering chip's arithmetic and the synthesis of its waves in C, the same algorithms in the same order as
- * firmware-sim/metrology: zero crossings, end weights, products, fundamental by a one-bin DFT per cycle, line voltages,
- * neutral; rotating phasors, noise from a table, rounding and clipping. One meter per loop.
+ * firmware-sim/metrology: zero crossings, end weights, products, fundamental by a one-bin DFT per cycle (Goertzel), line
+ * voltages, neutral; rotating phasors, noise from a table, rounding and clipping. One meter per loop.
  *
  * metrology MILLISECONDS: prints one JSON object, three-phase samples per second of each and the active power.
  */
@@ -119,7 +119,7 @@ struct phase {
   double v, i, v2, i2, product, active, reactive, voltage2, current2;
 };
 struct chip {
-  double weights[LENGTH], sine[LENGTH], cosine[LENGTH], lines[3], neutral, samples, first, smooth, power;
+  double weights[LENGTH], lines[3], neutral, samples, first, smooth, power;
   struct phase phases[PHASES];
   int armed, cycles;
 };
@@ -147,82 +147,92 @@ static void make_edges(void) {
   for (int j = POINTS - 1; j > 0; j--) edge[j - 1][0] = constant += over[j] - (j - BACK == 1);
 }
 
-static void add_edge(double *weights, double place, double sign) {
-  int n = (int)floor(place);
-  double a = place - n;
-  for (int j = 0; j < POINTS; j++) {
-    double value = 0;
-    for (int k = POINTS; k >= 0; k--) value = value * a + edge[j][k];
-    weights[n - BACK + j] += sign * value;
-  }
+/* The last edge stays: the next stretch begins where one has ended. */
+static void add_edge(double *restrict weights, double a, double sign) {
+  static double found[POINTS], part = NAN;
+  if (a != part)
+    for (int j = 0; j < POINTS; j++) {
+      double value = 0;
+      for (int k = POINTS; k >= 0; k--) value = value * a + edge[j][k];
+      found[j] = value;
+    }
+  part = a;
+  for (int j = 0; j < POINTS; j++) weights[j] += sign * found[j];
 }
 
 static int find(struct chip *c, const double *x, int from, int to, double *place) {
+  double first = c->first, smooth = c->smooth;
+  int armed = c->armed, found = -1;
   for (int k = from; k < to; k++) {
-    double before = c->smooth;
-    c->first += SMOOTHING * (x[k] - c->first);
-    c->smooth += SMOOTHING * (c->first - c->smooth);
-    if (c->smooth < -PEAK / 50) c->armed = 1;
-    else if (c->armed && c->smooth >= 0) {
-      c->armed = 0;
-      *place = k - 1 + before / (before - c->smooth);
-      return k;
+    double before = smooth;
+    first = (1 - SMOOTHING) * first + SMOOTHING * x[k];
+    smooth = (1 - SMOOTHING) * smooth + SMOOTHING * first;
+    if (smooth < -PEAK / 50) armed = 1;
+    else if (armed && smooth >= 0) {
+      armed = 0;
+      *place = k - 1 + before / (before - smooth);
+      found = k;
+      break;
     }
   }
-  return -1;
+  c->first = first;
+  c->smooth = smooth;
+  c->armed = armed;
+  return found;
 }
 
-static void add_phase(struct chip *c, struct phase *p, const double *v, const double *i, int first, int end, double length) {
-  double sv = 0, si = 0, v2 = 0, i2 = 0, product = 0, vs = 0, vc = 0, is = 0, ic = 0;
-  for (int k = first; k < end; k++) {
-    double wv = c->weights[k] * v[k], wi = c->weights[k] * i[k];
+static void add_phase(struct phase *p, const double *weights, const double *voltage, const double *current, int count, double cycle, double sine,
+                      double cosine) {
+  double sv = 0, si = 0, squares_v = 0, squares_i = 0, product = 0, v1 = 0, v2 = 0, i1 = 0, i2 = 0;
+  double twice = 2 * cosine, scale = 2 / cycle;
+  for (int k = 0; k < count; k++) {
+    double v = voltage[k], i = current[k], wv = weights[k] * v, wi = weights[k] * i;
     sv += wv;
     si += wi;
-    v2 += wv * v[k];
-    i2 += wi * i[k];
-    product += wv * i[k];
-    vs += wv * c->sine[k];
-    vc += wv * c->cosine[k];
-    is += wi * c->sine[k];
-    ic += wi * c->cosine[k];
+    squares_v += wv * v;
+    squares_i += wi * i;
+    product += wv * i;
+    double v0 = twice * v1 + (wv - v2), i0 = twice * i1 + (wi - i2);
+    v2 = v1;
+    v1 = v0;
+    i2 = i1;
+    i1 = i0;
   }
   p->v += sv;
   p->i += si;
-  p->v2 += v2;
-  p->i2 += i2;
+  p->v2 += squares_v;
+  p->i2 += squares_i;
   p->product += product;
-  p->active += 2 * (vs * is + vc * ic) / length;
-  p->reactive += 2 * (vc * is - vs * ic) / length;
-  p->voltage2 += 2 * (vs * vs + vc * vc) / length;
-  p->current2 += 2 * (is * is + ic * ic) / length;
+  p->active += scale * (v1 * i1 + v2 * i2 - cosine * (v1 * i2 + v2 * i1));
+  p->reactive += scale * sine * (v2 * i1 - v1 * i2);
+  p->voltage2 += scale * (v1 * v1 + v2 * v2 - twice * v1 * v2);
+  p->current2 += scale * (i1 * i1 + i2 * i2 - twice * i1 * i2);
 }
 
 static void add(struct chip *c, double (*x)[LENGTH], double from, double to) {
-  int first = (int)floor(from) - BACK, end = (int)floor(to) + AHEAD + 1;
-  for (int k = first; k < end; k++) c->weights[k] = k > floor(from) && k <= floor(to);
-  add_edge(c->weights, from, -1);
-  add_edge(c->weights, to, 1);
-  double turn = TURN / (to - from);
-  rotate(c->sine, c->cosine, first, end, turn * (first - from), turn);
-  c->cycles++;
-  c->samples += to - from;
-  for (int p = 0; p < PHASES; p++) add_phase(c, &c->phases[p], x[p], x[PHASES + p], first, end, to - from);
-  double l12 = 0, l23 = 0, l31 = 0, sum = 0;
-  for (int k = first; k < end; k++) {
-    double w = c->weights[k], a = x[0][k], b = x[1][k], d = x[2][k];
-    double ab = a - b, bd = b - d, da = d - a;
-    l12 += w * ab * ab;
-    l23 += w * bd * bd;
-    l31 += w * da * da;
-  }
-  for (int k = first; k < end; k++) {
-    double i = x[3][k] + x[4][k] + x[5][k];
-    sum += c->weights[k] * i * i;
+  int first = (int)floor(from) - BACK, own = (int)floor(to) - (int)floor(from), count = own + POINTS;
+  double *weights = c->weights;
+  for (int k = 0; k < count; k++) weights[k] = k >= HALF && k < HALF + own;
+  add_edge(weights, from - floor(from), -1);
+  add_edge(weights + own, to - floor(to), 1);
+  double length = to - from, sine = sin(TURN / length), cosine = cos(TURN / length);
+  for (int p = 0; p < PHASES; p++)
+    add_phase(&c->phases[p], weights, x[p] + first, x[PHASES + p] + first, count, length, sine, cosine);
+  double l12 = 0, l23 = 0, l31 = 0, neutral = 0;
+  for (int k = 0; k < count; k++) {
+    double w = weights[k], v1 = x[0][first + k], v2 = x[1][first + k], v3 = x[2][first + k];
+    double i = x[3][first + k] + x[4][first + k] + x[5][first + k];
+    l12 += w * (v1 - v2) * (v1 - v2);
+    l23 += w * (v2 - v3) * (v2 - v3);
+    l31 += w * (v3 - v1) * (v3 - v1);
+    neutral += w * i * i;
   }
   c->lines[0] += l12;
   c->lines[1] += l23;
   c->lines[2] += l31;
-  c->neutral += sum;
+  c->neutral += neutral;
+  c->samples += to - from;
+  c->cycles++;
 }
 
 static void end_window(struct chip *c) {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LOOK_AHEAD, LOOK_BACK, WindowSums } from "../../../firmware-sim/metrology/dsp.ts";
+import { WindowSums } from "../../../firmware-sim/metrology/dsp.ts";
+import { LOOK_AHEAD, LOOK_BACK } from "../../../firmware-sim/metrology/edges.ts";
 import { uniform } from "./oracle.ts";
 
 const LENGTH = 200;
@@ -8,7 +9,7 @@ const place = uniform(LOOK_BACK, LENGTH - 1 - LOOK_AHEAD);
 
 /** Sum of v × i over stretches between the places. */
 function product(v: Float64Array, i: Float64Array, places: readonly number[]): number {
-  const sums = new WindowSums(1, LENGTH);
+  const sums = new WindowSums(1);
   for (let k = 1; k < places.length; k++) sums.add([v], [i], places[k - 1] as number, places[k] as number, false);
   return sums.phases[0]?.product as number;
 }
