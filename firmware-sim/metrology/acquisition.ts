@@ -2,13 +2,14 @@
 import { Random } from "../../src/core/random.ts";
 import { assert } from "../../src/core/result.ts";
 import { type Civil, civil, MICROS_PER_SECOND } from "../../src/core/time.ts";
+import { BLOCK } from "./block.ts";
 import { Converter } from "./converter.ts";
 import { Corrector } from "./corrector.ts";
 import { LOOK_BACK } from "./edges.ts";
 import { type Channel, type ChipOptions, type FrontEnd, SAMPLE_RATE } from "./front-end.ts";
 import type { LoadSource, Mains } from "./mains.ts";
 import { spectraOf } from "./phasors.ts";
-import { BLOCK, Waveform } from "./waveform.ts";
+import { Waveform } from "./waveform.ts";
 
 export class Acquisition {
   /** Samples in counts, per phase; valid from 0 to {@link filled}. The first {@link LOOK_BACK} are of the time before power-on: zeros. */
@@ -62,9 +63,10 @@ export class Acquisition {
     if (this.#taken >= this.#loadEnd) this.#takeLoad();
     const count = Math.min(due, this.#loadEnd - this.#taken, BLOCK);
     assert(this.#filled + count <= (this.#buffers[0] as Float64Array).length, "samples are discarded in time");
-    this.#waveform.fill(this.#buffers, this.#filled, count);
+    this.#waveform.next(count);
     for (let c = 0; c < this.#converters.length; c++) {
       const buffer = this.#buffers[c] as Float64Array;
+      this.#waveform.make(c);
       (this.#converters[c] as Converter).convert(buffer, this.#filled, count);
       (this.#correctors[c] as Corrector).correct(buffer, this.#filled, count);
     }

@@ -9,6 +9,7 @@
  */
 import { type Civil, type Wake, wakeAtCivil } from "../../src/core/time.ts";
 import { Acquisition } from "./acquisition.ts";
+import { BLOCK } from "./block.ts";
 import { correctPower, type PowerCorrection } from "./calibration.ts";
 import type { ChipReadings, MeteringChip, PhaseEnergy } from "./chip.ts";
 import { WindowSums } from "./dsp.ts";
@@ -17,7 +18,6 @@ import { type Channel, type ChipOptions, type FrontEnd, frontEndOf, SAMPLE_RATE 
 import { LINES } from "./phasors.ts";
 import type { PhaseSums } from "./products.ts";
 import { type Measurement, NOTHING_MEASURED, type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
-import { BLOCK } from "./waveform.ts";
 import { IDLE_WINDOW, LONGEST_CYCLE, SHORTEST_CYCLE, WindowEnergy } from "./windows.ts";
 import { ZeroCrossings } from "./zero-crossings.ts";
 

@@ -3,10 +3,11 @@
  * node metrology.js MILLISECONDS: prints one JSON object, three-phase samples per second of each, and the active power (in
  * squares of counts) that the arithmetic came to, by which the bench knows that both did the same.
  */
+import { BLOCK } from "../../firmware-sim/metrology/block.ts";
 import { Converter } from "../../firmware-sim/metrology/converter.ts";
 import { WindowSums } from "../../firmware-sim/metrology/dsp.ts";
 import { LOOK_AHEAD, LOOK_BACK } from "../../firmware-sim/metrology/edges.ts";
-import { BLOCK, Waveform } from "../../firmware-sim/metrology/waveform.ts";
+import { Waveform } from "../../firmware-sim/metrology/waveform.ts";
 import { ZeroCrossings } from "../../firmware-sim/metrology/zero-crossings.ts";
 import { Random } from "../../src/core/random.ts";
 
@@ -46,9 +47,11 @@ class Synthesis {
   /** Fills the buffers once. @returns samples made. */
   pass(): number {
     for (let at = 0; at < LENGTH; at += BLOCK) {
-      this.#waveform.fill(this.buffers, at, BLOCK);
-      for (let c = 0; c < CHANNELS; c++)
+      this.#waveform.next(BLOCK);
+      for (let c = 0; c < CHANNELS; c++) {
+        this.#waveform.make(c);
         (this.#converters[c] as Converter).convert(this.buffers[c] as Float64Array, at, BLOCK);
+      }
     }
     return LENGTH;
   }
@@ -100,14 +103,14 @@ function used(): number {
   return (user + system) / 1e3;
 }
 
-/** Samples per second of `pass`, repeated for so long; the first tenth warms up. */
+/** Samples per second of `pass`, repeated for so long; half as long before, until the loops are compiled. */
 function speed(milliseconds: number, pass: () => number): number {
   const until = (end: number) => {
     let samples = 0;
     while (used() < end) for (let k = 0; k < 100; k++) samples += pass();
     return samples;
   };
-  until(used() + milliseconds / 10);
+  until(used() + milliseconds / 2);
   const began = used();
   const samples = until(began + milliseconds);
   return (samples * 1e3) / (used() - began);
