@@ -9,19 +9,18 @@ import { LOOK_BACK } from "./edges.ts";
 import { type Channel, type ChipOptions, type FrontEnd, SAMPLE_RATE } from "./front-end.ts";
 import type { LoadSource, Mains } from "./mains.ts";
 import { spectraOf } from "./phasors.ts";
+import { Samples } from "./samples.ts";
 import { Waveform } from "./waveform.ts";
 
 export class Acquisition {
-  /** Samples in counts, per phase; valid from 0 to {@link filled}. The first {@link LOOK_BACK} are of the time before power-on: zeros. */
-  readonly voltage: readonly Float64Array[];
-  readonly current: readonly Float64Array[];
+  /** Valid from 0 to {@link filled}. The first {@link LOOK_BACK} are of the time before power-on: zeros. */
+  readonly samples: Samples;
   readonly #frontEnd: FrontEnd;
   readonly #load: LoadSource;
   readonly #start: Civil;
   /** Real samples per µs: a fast clock takes more. */
   readonly #rate: number;
   readonly #channels: readonly Channel[];
-  readonly #buffers: readonly Float64Array[];
   readonly #converters: readonly Converter[];
   readonly #correctors: readonly Corrector[];
   readonly #waveform: Waveform;
@@ -39,9 +38,7 @@ export class Acquisition {
     this.#start = start;
     this.#rate = (SAMPLE_RATE * frontEnd.clock) / MICROS_PER_SECOND;
     this.#channels = [...frontEnd.voltage, ...frontEnd.current];
-    this.#buffers = this.#channels.map(() => new Float64Array(keep + BLOCK));
-    this.voltage = this.#buffers.slice(0, frontEnd.voltage.length);
-    this.current = this.#buffers.slice(frontEnd.voltage.length);
+    this.samples = new Samples(frontEnd.voltage.length, keep + BLOCK);
     const random = new Random(seed);
     this.#converters = this.#channels.map((_, c) => new Converter(frontEnd.bits, random.fork(`channel ${c}`)));
     this.#correctors = this.#channels.map(({ taps }) => new Corrector(taps));
@@ -62,10 +59,10 @@ export class Acquisition {
     if (due <= 0) return false;
     if (this.#taken >= this.#loadEnd) this.#takeLoad();
     const count = Math.min(due, this.#loadEnd - this.#taken, BLOCK);
-    assert(this.#filled + count <= (this.#buffers[0] as Float64Array).length, "samples are discarded in time");
+    assert(this.#filled + count <= this.samples.stride, "samples are discarded in time");
     this.#waveform.next(count);
     for (let c = 0; c < this.#converters.length; c++) {
-      const buffer = this.#buffers[c] as Float64Array;
+      const buffer = this.samples.channels[c] as Float64Array;
       this.#waveform.make(c);
       (this.#converters[c] as Converter).convert(buffer, this.#filled, count);
       (this.#correctors[c] as Corrector).correct(buffer, this.#filled, count);
@@ -77,7 +74,7 @@ export class Acquisition {
 
   /** Drops the oldest samples: index `count` becomes 0. */
   discard(count: number): void {
-    for (const buffer of this.#buffers) buffer.copyWithin(0, count, this.#filled);
+    for (const buffer of this.samples.channels) buffer.copyWithin(0, count, this.#filled);
     this.#filled -= count;
   }
 

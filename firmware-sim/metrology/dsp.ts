@@ -2,6 +2,7 @@
 import { assert } from "../../src/core/result.ts";
 import { LOOK_BACK } from "./edges.ts";
 import { addBetweenPhases, addPhase, LONGEST_STRETCH, PhaseSums, weighStretch } from "./products.ts";
+import type { Samples } from "./samples.ts";
 
 export class WindowSums {
   readonly phases: readonly PhaseSums[];
@@ -21,13 +22,7 @@ export class WindowSums {
    * Adds the stretch between two places in the buffers, which hold `LOOK_BACK` samples before and `LOOK_AHEAD` behind it.
    * @param isCycle the stretch is one cycle of the mains: its fundamental is measured.
    */
-  add(
-    voltage: readonly Float64Array[],
-    current: readonly Float64Array[],
-    from: number,
-    to: number,
-    isCycle: boolean,
-  ): void {
+  add(samples: Samples, from: number, to: number, isCycle: boolean): void {
     const length = to - from;
     const first = Math.floor(from) - LOOK_BACK;
     const count = weighStretch(from, to);
@@ -35,11 +30,11 @@ export class WindowSums {
     const turn = (2 * Math.PI) / length;
     const cycle = isCycle ? { length, sine: Math.sin(turn), cosine: Math.cos(turn) } : undefined;
     for (let p = 0; p < this.phases.length; p++) {
-      const v = voltage[p] as Float64Array;
-      const i = current[p] as Float64Array;
+      const v = samples.voltage[p] as Float64Array;
+      const i = samples.current[p] as Float64Array;
       addPhase(this.phases[p] as PhaseSums, v, i, first, count, cycle);
     }
-    if (this.phases.length === 3) this.neutral += addBetweenPhases(this.lines, voltage, current, first, count);
+    if (this.phases.length === 3) this.neutral += addBetweenPhases(this.lines, samples, first, count);
     else this.neutral = (this.phases[0] as PhaseSums).current2;
     this.samples += length;
     if (!isCycle) return;

@@ -6,6 +6,7 @@
  * fetched as seldom as the number of registers allows.
  */
 import { weigh } from "./edges.ts";
+import type { Samples } from "./samples.ts";
 
 /** Sums of one phase over a window, in counts. */
 export class PhaseSums {
@@ -105,17 +106,10 @@ export function addPhase(
   sums.fundamentalCurrent2 += scale * (i1 * i1 + i2 * i2 - twice * i1 * i2);
 }
 
-/** Adds to `lines` the squares of the line voltages L1-L2, L2-L3, L3-L1. @returns those of the sum of the currents. */
-export function addBetweenPhases(
-  lines: Float64Array,
-  voltage: readonly Float64Array[],
-  current: readonly Float64Array[],
-  first: number,
-  count: number,
-): number {
+/** Of three phases, adds to `lines` the squares of the line voltages L1-L2, L2-L3, L3-L1. @returns those of the sum of the currents. */
+export function addBetweenPhases(lines: Float64Array, { all, stride }: Samples, first: number, count: number): number {
   const weights = WEIGHTS;
-  const [v1, v2, v3] = voltage as [Float64Array, Float64Array, Float64Array];
-  const [i1, i2, i3] = current as [Float64Array, Float64Array, Float64Array];
+  const [v2, v3, i1, i2, i3] = [stride, 2 * stride, 3 * stride, 4 * stride, 5 * stride];
   let l12 = 0;
   let l23 = 0;
   let l31 = 0;
@@ -123,10 +117,10 @@ export function addBetweenPhases(
   for (let k = 0; k < count; k++) {
     const at = first + k;
     const w = weights[k] as number;
-    const a = v1[at] as number;
-    const b = v2[at] as number;
-    const c = v3[at] as number;
-    const i = (i1[at] as number) + (i2[at] as number) + (i3[at] as number);
+    const a = all[at] as number;
+    const b = all[at + v2] as number;
+    const c = all[at + v3] as number;
+    const i = (all[at + i1] as number) + (all[at + i2] as number) + (all[at + i3] as number);
     l12 += w * (a - b) * (a - b);
     l23 += w * (b - c) * (b - c);
     l31 += w * (c - a) * (c - a);

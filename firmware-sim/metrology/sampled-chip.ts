@@ -98,7 +98,7 @@ export class SampledChip implements MeteringChip {
     for (;;) {
       const limit = Math.floor(this.#place) + LONGEST_CYCLE;
       const to = Math.min(usable, limit);
-      const reference = this.#acquisition.voltage[this.#reference];
+      const reference = this.#acquisition.samples.voltage[this.#reference];
       const found = reference && this.#crossings.find(reference, this.#scanned, to);
       this.#scanned = found === undefined ? to : found.index + 1;
       if (found !== undefined) {
@@ -119,8 +119,7 @@ export class SampledChip implements MeteringChip {
   }
 
   #endStretch(place: number, isCycle: boolean, atCrossing: boolean, onWindow: OnWindow): void {
-    const { voltage, current } = this.#acquisition;
-    this.#sums.add(voltage, current, this.#place, place, isCycle);
+    this.#sums.add(this.#acquisition.samples, this.#place, place, isCycle);
     this.#tap?.stretch(this.#sums, isCycle, this.#frontEnd);
     this.#place = place;
     this.#atCrossing = atCrossing;

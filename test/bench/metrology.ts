@@ -7,6 +7,7 @@ import { BLOCK } from "../../firmware-sim/metrology/block.ts";
 import { Converter } from "../../firmware-sim/metrology/converter.ts";
 import { WindowSums } from "../../firmware-sim/metrology/dsp.ts";
 import { LOOK_AHEAD, LOOK_BACK } from "../../firmware-sim/metrology/edges.ts";
+import { Samples } from "../../firmware-sim/metrology/samples.ts";
 import { Waveform } from "../../firmware-sim/metrology/waveform.ts";
 import { ZeroCrossings } from "../../firmware-sim/metrology/zero-crossings.ts";
 import { Random } from "../../src/core/random.ts";
@@ -31,16 +32,16 @@ function spectrum(channel: number): Float64Array {
 }
 
 class Synthesis {
-  readonly buffers = Array.from({ length: CHANNELS }, () => new Float64Array(LENGTH));
+  readonly samples = new Samples(CHANNELS / 2, LENGTH);
   readonly #waveform = new Waveform(new Array<number>(CHANNELS).fill(0));
   readonly #converters: readonly Converter[];
 
   constructor(noise: number) {
     this.#waveform.setSpectra(
-      this.buffers.map((_, c) => spectrum(c)),
+      this.samples.channels.map((_, c) => spectrum(c)),
       CYCLES_PER_SAMPLE,
     );
-    this.#converters = this.buffers.map((_, c) => new Converter(24, new Random(c)));
+    this.#converters = this.samples.channels.map((_, c) => new Converter(24, new Random(c)));
     for (const converter of this.#converters) converter.setNoise(noise);
   }
 
@@ -50,7 +51,7 @@ class Synthesis {
       this.#waveform.next(BLOCK);
       for (let c = 0; c < CHANNELS; c++) {
         this.#waveform.make(c);
-        (this.#converters[c] as Converter).convert(this.buffers[c] as Float64Array, at, BLOCK);
+        (this.#converters[c] as Converter).convert(this.samples.channels[c] as Float64Array, at, BLOCK);
       }
     }
     return LENGTH;
@@ -59,19 +60,17 @@ class Synthesis {
 
 class Arithmetic {
   active = 0;
-  readonly #voltage: readonly Float64Array[];
-  readonly #current: readonly Float64Array[];
+  readonly #samples: Samples;
   readonly #sums = new WindowSums(3);
   readonly #crossings = new ZeroCrossings(PEAK / 50);
 
-  constructor(samples: readonly Float64Array[]) {
-    this.#voltage = samples.slice(0, 3);
-    this.#current = samples.slice(3);
+  constructor(samples: Samples) {
+    this.#samples = samples;
   }
 
   /** The whole cycles of the buffers once. @returns samples in them. */
   pass(): number {
-    const reference = this.#voltage[0] as Float64Array;
+    const reference = this.#samples.voltage[0] as Float64Array;
     const end = LENGTH - LOOK_AHEAD;
     this.#crossings.reset();
     let from: number | undefined;
@@ -81,7 +80,7 @@ class Arithmetic {
       if (found === undefined) break;
       scanned = found.index + 1;
       if (from !== undefined) {
-        this.#sums.add(this.#voltage, this.#current, from, found.place, true);
+        this.#sums.add(this.#samples, from, found.place, true);
         taken += found.place - from;
         if (this.#sums.cycles === CYCLES_PER_WINDOW) this.#endWindow();
       }
@@ -119,7 +118,7 @@ function speed(milliseconds: number, pass: () => number): number {
 const milliseconds = Number(process.argv[2]);
 const quiet = new Synthesis(0);
 quiet.pass();
-const arithmetic = new Arithmetic(quiet.buffers);
+const arithmetic = new Arithmetic(quiet.samples);
 const noisy = new Synthesis(20);
 const result = {
   chip: Math.round(speed(milliseconds, () => arithmetic.pass())),

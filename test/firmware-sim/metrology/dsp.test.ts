@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { WindowSums } from "../../../firmware-sim/metrology/dsp.ts";
 import { LOOK_AHEAD, LOOK_BACK } from "../../../firmware-sim/metrology/edges.ts";
+import { Samples } from "../../../firmware-sim/metrology/samples.ts";
 import { uniform } from "./oracle.ts";
 
 const LENGTH = 200;
@@ -9,8 +10,11 @@ const place = uniform(LOOK_BACK, LENGTH - 1 - LOOK_AHEAD);
 
 /** Sum of v × i over stretches between the places. */
 function product(v: Float64Array, i: Float64Array, places: readonly number[]): number {
+  const samples = new Samples(1, LENGTH);
+  samples.voltage[0]?.set(v);
+  samples.current[0]?.set(i);
   const sums = new WindowSums(1);
-  for (let k = 1; k < places.length; k++) sums.add([v], [i], places[k - 1] as number, places[k] as number, false);
+  for (let k = 1; k < places.length; k++) sums.add(samples, places[k - 1] as number, places[k] as number, false);
   return sums.phases[0]?.product as number;
 }
 
