@@ -38,6 +38,19 @@ function windows(chip: SampledChip, until: number): PhaseEnergy[][] {
 
 const load = (current: number, angle = 36.8698976) => mainsOf({ phases: 3, voltage: 230, current, angle });
 
+it("is not disturbed by a chip that measures in between: they share their working arrays", () => {
+  const alone = chipOf(load(5), {});
+  const shared = chipOf(load(5), {});
+  const other = chipOf(load(40, 90), {}, { seed: 2 });
+  for (let time = 13_000; time <= SECOND; time += 13_000) {
+    shared.advance(civil(time), ignore);
+    other.advance(civil(time), ignore);
+  }
+  shared.advance(civil(SECOND), ignore);
+  alone.advance(civil(SECOND), ignore);
+  expect(shared.readings()).toEqual(alone.readings());
+});
+
 describe("what a noiseless sampled chip shows", () => {
   it("is 2760 W, 2070 var and power factor 0.8 for 3 × 230 V, 5 A, 36.87°", () => {
     const r = settled(load(5), {});
