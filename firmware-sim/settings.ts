@@ -143,6 +143,9 @@ function laidOver(base: unknown, given: unknown, place: string): Result<unknown,
   }
   if (base !== null && given !== null && (Array.isArray(base) !== Array.isArray(given) || typeof base !== typeof given))
     return failure(`${place} is ${Array.isArray(base) ? "a list" : `a ${typeof base}`}`);
+  // Only a class of the load profile may be left empty.
+  if (Array.isArray(given) && given.includes(null) && place !== "profile.classes")
+    return failure(`${place} has an item that is null`);
   return success(given);
 }
 
