@@ -170,7 +170,6 @@ export class MeterFunctions {
 
   /** The clock shows `to` where it would have shown `from`; `doubt` while it has been lost and not been set. */
   clockChanged(from: LocalSecond, to: LocalSecond, doubt: boolean): void {
-    this.setDoubt(doubt);
     this.events.clockMoved(to - from);
     this.relay.clockMoved(to - from);
     this.demand.interrupt(to, this.#totals);
@@ -180,12 +179,14 @@ export class MeterFunctions {
     this.demand.switchRate(this.tariff.moment.rate, to);
     this.credit?.edge(to);
     this.#newPrice();
+    this.setDoubt(doubt, to);
   }
 
   /** The clock has been lost and not been set since: records say so. */
-  setDoubt(doubt: boolean): void {
+  setDoubt(doubt: boolean, at: LocalSecond): void {
     this.#clockDoubt = doubt;
     this.#frozen.clockDoubt = doubt;
+    this.events.input("clockFault", doubt, at);
   }
 
   /** Demand maxima and running windows begin anew, by order. */

@@ -49,6 +49,10 @@ export interface MeterConfig {
   /** Where the first power on is: a meter without stored constants is calibrated there. Without it, it stays as it is. */
   readonly factory?: Bench;
   readonly nvram: Nvram;
+  /** Around the meter, °C; default 25. */
+  readonly temperature?: number;
+  /** Without it the clock is lost with the power. Default: good. */
+  readonly battery?: "good" | "dead";
   /** Tables, windows, thresholds; as they leave the factory by default. */
   readonly settings?: MeterSettings;
   /** Opens the order window on Modbus, 0 .. 2^32 − 1. */
@@ -109,7 +113,9 @@ export class Meter {
     const set = kept === undefined ? success(undefined) : clock.restore(kept);
     if (!set.ok) return set;
     const powerWentAt = Number.isFinite(state.savedAt) ? clock.local(civil(state.savedAt)) : undefined;
-    clock.powerOn(now.civil);
+    clock.battery(config.battery !== "dead");
+    if (state.parts.size > 0) clock.powerOn(now.civil);
+    if (config.temperature !== undefined) clock.temperature(Math.round(config.temperature * 10), now.civil);
     const functions = MeterFunctions.powerOn({
       model: config.model,
       settings,
@@ -120,7 +126,8 @@ export class Meter {
       mono: now.mono,
     });
     if (!functions.ok) return functions;
-    functions.value.setDoubt(clock.lost);
+    functions.value.setDoubt(clock.lost, clock.local(now.civil));
+    functions.value.input("batteryLow", config.battery === "dead", clock.local(now.civil));
     const chip = config.chip(civil(now.civil - BOOT_SETTLE), constants.value);
     return success(new Meter(config, chip, checkpoint, functions.value, clock, state, now));
   }
@@ -286,7 +293,7 @@ export class Meter {
     const checkpointDue = now.mono >= this.#checkpointedMono + this.#checkpointEvery;
     if (!checkpointDue && now.civil < this.nextWake().civil) return;
     this.#advance(now);
-    this.#save(now);
+    if (checkpointDue) this.#save(now);
   }
 
   /** What happened since the last call, for the log. */

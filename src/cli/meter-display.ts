@@ -1,6 +1,7 @@
 /** `meter --display`: the meter's glass in the terminal, its two buttons on the keyboard. */
 import { Display, type DisplaySource } from "../../firmware-sim/display/display.ts";
 import type { DisplaySettings } from "../../firmware-sim/display/screens.ts";
+import type { EventKind } from "../../firmware-sim/events/kinds.ts";
 import type { Meter } from "../../firmware-sim/meter.ts";
 import { toIso } from "../core/time.ts";
 import type { SystemClock } from "../platform/clock.ts";
@@ -51,6 +52,20 @@ export function showDisplay(proc: CommandProcess, meter: Meter, settings: Displa
   });
 }
 
+/** Error codes of displays [seen in one article] and the events behind them, while these last. */
+const ERRORS: readonly (readonly [EventKind, string])[] = [
+  ["batteryLow", "04"],
+  ["memoryFault", "06"],
+  ["clockFault", "07"],
+  ["overload", "51"],
+  ["currentUnbalance", "52"],
+  ["overVoltage", "53"],
+  ["lowPowerFactor", "54"],
+  ["demandImport", "55"],
+];
+
+const ANY_PHASE = [0, 1, 2, 3] as const;
+
 /** The meter as its display sees it. */
 function sourceOf(meter: Meter, clock: SystemClock): DisplaySource {
   return {
@@ -63,14 +78,21 @@ function sourceOf(meter: Meter, clock: SystemClock): DisplaySource {
       const shown = toIso(meter.clock(clock.now()));
       return { date: shown.slice(2, 10), time: shown.slice(11, 19) };
     },
-    icons: () => ({
-      alarm: false,
-      relayOpen: meter.hasRelay && !meter.relayClosed,
-      tripPending: false,
-      battery: false,
-      rate: meter.functions.tariff.moment.rate,
-    }),
-    errors: () => [],
+    icons: () => {
+      const { credit, events, relay, tariff } = meter.functions;
+      const { tripAt, warning } = relay.status();
+      return {
+        alarm: warning || credit?.alarm1 === true,
+        relayOpen: meter.hasRelay && !meter.relayClosed,
+        tripPending: tripAt !== undefined,
+        battery: events.open("batteryLow") !== undefined,
+        rate: tariff.moment.rate,
+      };
+    },
+    errors: () =>
+      ERRORS.flatMap(([kind, code]) =>
+        ANY_PHASE.some((phase) => meter.functions.events.open(kind, phase) !== undefined) ? [code] : [],
+      ),
   };
 }
 

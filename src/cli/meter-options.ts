@@ -27,6 +27,7 @@ export interface MeterFlags extends LoadFlags {
   readonly parts?: "ideal" | "real";
   readonly uncalibrated?: true;
   readonly temperature?: number;
+  readonly battery?: "good" | "dead";
   readonly chip?: "rn8209c";
 }
 
@@ -74,6 +75,11 @@ export function addMeterFlags(command: Command): Command {
       "--temperature <C>",
       "around the meter, degrees Celsius; real parts drift with it (default: 23)",
       number("--temperature", -40, 85),
+    )
+    .option(
+      "--battery <B>",
+      "of the clock: good (default), or dead: the time is lost with the power",
+      choice("--battery", ["good", "dead"] as const),
     )
     .option(
       "--chip <C>",

@@ -64,6 +64,8 @@ export interface VirtualMeterOptions {
   readonly parts?: Parts | undefined;
   /** Leaves the factory out: real parts measure as they are. */
   readonly uncalibrated?: boolean | undefined;
+  /** Of the clock. */
+  readonly battery?: "good" | "dead" | undefined;
   /** Ambient, °C. */
   readonly temperature?: number | undefined;
   /** Puts something between the chip and the meter, to watch it. */
@@ -108,6 +110,8 @@ export function powerOn(options: VirtualMeterOptions, now: Now): Meter {
       },
       ...(calibrates && { factory: make }),
       nvram,
+      ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
+      ...(options.battery === undefined ? {} : { battery: options.battery }),
       ...(options.settings && { settings: options.settings }),
       password: options.password,
       checkpointEvery: Math.round(options.checkpoint * MICROS_PER_SECOND),

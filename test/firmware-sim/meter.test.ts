@@ -1,9 +1,11 @@
 /** The meter as a whole: what it shows is what the load is, and what it must not forget survives any loss of power. */
 import { describe, expect, test } from "vitest";
+import { DEFAULT_CLOCK } from "../../firmware-sim/clock/settings.ts";
 import { Meter, type MeterConfig } from "../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../firmware-sim/metrology/closed-form-chip.ts";
 import { constantLoad, mainsOf } from "../../firmware-sim/metrology/mains.ts";
 import { MemoryNvram, type Nvram } from "../../firmware-sim/nvram/nvram.ts";
+import { factorySettings } from "../../firmware-sim/settings.ts";
 import { findModel } from "../../protocols/models/index.ts";
 import type { MeterModel } from "../../protocols/models/model.ts";
 import type { MeterOrder, OrderNumber } from "../../protocols/orders.ts";
@@ -205,5 +207,50 @@ describe("power loss", () => {
     // A number from before is no step back.
     again.useSequence(5, at(3));
     expect(powerOn(nvram, at(4)).sequence).toBe(7);
+  });
+});
+
+describe("the clock and its battery", () => {
+  test("keeps time through an outage; with a dead battery it is lost, says so in what it records, and is good once set", () => {
+    const nvram = new MemoryNvram();
+    const first = powerOn(nvram, at(0));
+    first.powerFail(at(100));
+    const second = powerOn(nvram, at(5_000));
+    expect(second.clock(at(5_000))).toBe(at(5_000).civil);
+    expect(second.functions.events.ended("powerOutage", 0, 0)).toMatchObject({
+      start: START / 1e6 + 100,
+      end: START / 1e6 + 5_000,
+    });
+    second.powerFail(at(6_000));
+    const lost = Meter.powerOn({ ...config(nvram), battery: "dead" }, at(7_000));
+    if (!lost.ok) throw new Error(lost.error);
+    expect(lost.value.clock(at(7_000))).toBe(946_684_800e6);
+    expect(lost.value.functions.events.open("clockFault")).toBeDefined();
+    expect(lost.value.functions.events.open("batteryLow")).toBeDefined();
+    lost.value.refresh(at(7_301));
+    expect(lost.value.functions.profile.read(0, 0)?.flags).toEqual({
+      clockDoubt: true,
+      powerCut: true,
+      clockChanged: false,
+    });
+    expect(lost.value.setClock(at(7_400).civil, at(7_400))).toBe(true);
+    expect(lost.value.functions.events.open("clockFault")).toBeUndefined();
+    lost.value.refresh(at(7_501));
+    expect(lost.value.functions.profile.read(0, 0)?.flags).toEqual({
+      clockDoubt: false,
+      powerCut: false,
+      clockChanged: true,
+    });
+  });
+
+  test("a crystal in the cold loses time, and a meter keeps its windows on its own clock", () => {
+    const nvram = new MemoryNvram();
+    const settings = { ...factorySettings(model("meterworks-3p")), clock: { ...DEFAULT_CLOCK, curvePpb: -35 } };
+    const meter = Meter.powerOn({ ...config(nvram), settings, temperature: -20 }, at(0));
+    if (!meter.ok) throw new Error(meter.error);
+    // −0.035 ppm/K² × 45² K² is −70.875 ppm: 6.1236 s a day.
+    meter.value.refresh(at(86_400));
+    expect(at(86_400).civil - meter.value.clock(at(86_400))).toBe(6_123_600);
+    expect(meter.value.functions.profile.read(0, 0)?.at).toBe(START / 1e6 + 86_100);
   });
 });

@@ -145,6 +145,7 @@ function powerOnAll(
       parts: flags.parts ?? (flags.uncalibrated ? "real" : undefined),
       uncalibrated: flags.uncalibrated,
       temperature: flags.temperature,
+      battery: flags.battery,
       password: flags.password,
       checkpoint: flags.checkpoint,
       settings,
