@@ -15,8 +15,8 @@ export interface Limit {
   readonly recalled: boolean;
 }
 
-const seen = (percent: number): Limit => ({ percent, recalled: false });
-const recalled = (percent: number): Limit => ({ percent, recalled: true });
+export const seen = (percent: number): Limit => ({ percent, recalled: false });
+export const recalled = (percent: number): Limit => ({ percent, recalled: true });
 
 /** From a lower current and from a higher one on, for PF 1 and for 0.5L to 0.8C. */
 interface Bands {
@@ -119,6 +119,39 @@ export function repeatabilityLimit(cls: AccuracyClass): Limit {
   return recalled(percent[cls]);
 }
 
+/** Of the difference between two measurements of one load, one with load going up and one with load going down. */
+export function upDownLimit(cls: AccuracyClass): Limit {
+  const percent: Readonly<Record<AccuracyClass, number>> = {
+    ...{ A: 0.25, B: 0.25, C: 0.12, D: 0.05, E: 0.025 },
+    ...{ "0.2S": 0.05, "0.5S": 0.12, "0.5": 0.12, "1": 0.25, "2": 0.25 },
+  };
+  return isR46(cls) || cls === "0.5" ? recalled(percent[cls]) : seen(percent[cls]);
+}
+
+/** Of the difference between a measurement and the same some minutes later: a fifth of the class, at most 0.2 %. */
+export function againLimit(cls: AccuracyClass): Limit {
+  return recalled(Math.min(0.2, BANDS[cls].unityHigh.percent / 5));
+}
+
+/** Of the difference between one loaded phase and the balanced load; undefined where no source names one. */
+export function differenceLimit(cls: AccuracyClass): Limit | undefined {
+  if (cls === "1") return recalled(1.5);
+  return cls === "2" ? recalled(2.5) : undefined;
+}
+
+/** Of the register against the pulses: a tenth of the class is recalled from OIML R46. */
+export function dialLimit(base: Limit): Limit {
+  return recalled(base.percent / 10);
+}
+
+/** So many pulses that the one under way decides nothing: a fifth of the limit. */
+export function dialPulses(limit: Limit): number {
+  return Math.ceil(100 / (limit.percent / 5));
+}
+
+/** Seconds a day at reference temperature. */
+export const CLOCK_LIMIT: Limit = seen(0.5);
+
 export const INFLUENCES = [
   "voltage",
   "voltage0.5L",
@@ -135,22 +168,38 @@ export const INFLUENCES = [
 export type Influence = (typeof INFLUENCES)[number];
 
 /** In the order of {@link INFLUENCES}; null where the class has no such test. */
-const VARIATIONS: Partial<Record<AccuracyClass, readonly (number | null)[]>> = {
+const VARIATIONS: Readonly<Record<AccuracyClass, readonly (number | null)[]>> = {
   "1": [0.7, 1.0, 2.1, 0.5, 0.7, 1.5, 2.0, 0.8, 3.0, 3.0, 3.0],
   "2": [1.0, 1.5, 3.0, 0.8, 1.0, 1.5, 4.0, 1.0, 6.0, 6.0, 6.0],
   "0.5S": [0.2, 0.4, 0.6, 0.2, 0.2, 0.1, 1.0, 0.5, null, null, 1.5],
   "0.2S": [0.1, 0.2, 0.3, 0.1, 0.1, 0.05, 0.5, 0.4, null, null, 0.6],
+  // Remembered as those of 0.5S.
+  "0.5": [0.2, 0.4, 0.6, 0.2, 0.2, 0.1, 1.0, 0.5, null, null, 1.5],
+  A: [1.0, 1.5, 3.0, 0.8, 1.0, 1.5, 4.0, 1.0, 6.0, 1.0, 3.0],
   B: [0.7, 1.0, 2.1, 0.5, 0.7, 1.5, 2.0, 0.6, 3.0, 0.8, 1.5],
   C: [0.2, 0.4, 0.6, 0.2, 0.2, 0.1, 1.0, 0.3, 1.5, 0.5, 0.75],
   D: [0.1, 0.2, 0.3, 0.1, 0.1, 0.05, 0.5, 0.2, 1.0, 0.4, 0.5],
+  // No source at all: half of D, as in the table of the balanced loads.
+  E: [0.05, 0.1, 0.15, 0.05, 0.05, 0.025, 0.25, 0.1, 0.5, 0.2, 0.25],
 };
 const SEEN_CLASSES: readonly AccuracyClass[] = ["1", "0.5S", "0.2S"];
 
-/** By how much an influence may change the error; undefined where the class has no such test or no source names a limit. */
+/** By how much an influence may change the error; undefined where the class has no such test. */
 export function variationLimit(cls: AccuracyClass, influence: Influence): Limit | undefined {
-  const percent = VARIATIONS[cls]?.[INFLUENCES.indexOf(influence)];
+  const percent = VARIATIONS[cls][INFLUENCES.indexOf(influence)];
   if (percent === undefined || percent === null) return undefined;
   // Bench programs and memory disagree about sub-harmonics at 0.2S (0.4 or 0.6).
   const doubtful = influence === "phaseFired" || (influence === "subHarmonic" && cls === "0.2S");
   return SEEN_CLASSES.includes(cls) && !doubtful ? seen(percent) : recalled(percent);
 }
+
+/** Percent per kelvin by which the error may move, at PF 1 and at 0.5L. */
+export function temperatureLimit(cls: AccuracyClass, unity: boolean): Limit {
+  const [one, other] = TEMPERATURE[cls];
+  return recalled(unity ? one : other);
+}
+
+const TEMPERATURE: Readonly<Record<AccuracyClass, readonly [number, number]>> = {
+  ...{ A: [0.1, 0.15], B: [0.05, 0.07], C: [0.03, 0.05], D: [0.01, 0.02], E: [0.005, 0.01] },
+  ...{ "0.2S": [0.01, 0.02], "0.5S": [0.03, 0.05], "0.5": [0.03, 0.05], "1": [0.05, 0.07], "2": [0.1, 0.15] },
+};

@@ -4,19 +4,24 @@
  */
 import type { MeterModel } from "../../protocols/models/model.ts";
 import { type Civil, civil, MICROS_PER_SECOND } from "../../src/core/time.ts";
+import type { Built } from "../factory/built.ts";
 import type { MeteringChip } from "../metrology/chip.ts";
-import { EnergyRegisters, QUANTUM } from "../metrology/energy.ts";
+import { type EnergyRegister, EnergyRegisters, QUANTUM } from "../metrology/energy.ts";
 import type { ChipOptions } from "../metrology/front-end.ts";
+import { type LoadSource, type Mains, stepLoad } from "../metrology/mains.ts";
 import { SampledChip } from "../metrology/sampled-chip.ts";
-import { type Faults, frontEndErrorsOf, wired } from "./faults.ts";
-import { KWH, PulseOutput } from "./pulses.ts";
+import { type Faults, frontEndErrorsOf } from "./faults.ts";
+import { ACTIVE_IMPORT, KWH, PulseOutput } from "./pulses.ts";
 import { referencePower } from "./reference.ts";
 import { sourceOf, type TestLoad } from "./waves.ts";
+import { wired } from "./wiring.ts";
 
 export interface Device {
   readonly model: MeterModel;
   readonly faults: Faults;
   readonly seed: number;
+  /** What the meter is built from and how the factory has calibrated it; ideal parts by default. */
+  readonly parts?: Built;
   /** Makes the chip under test; default the sampled one. Its windows are 10 cycles (12 at 60 Hz). */
   readonly chip?: (options: ChipOptions) => MeteringChip;
 }
@@ -47,15 +52,25 @@ class Watch {
   #counts = false;
   #times: number[] = [];
 
-  constructor({ model, faults, seed, chip }: Device, load: TestLoad) {
+  /** @param source what is on the terminals where that is not the load for ever, of its frequency. */
+  constructor({ model, faults, seed, parts, chip }: Device, load: TestLoad, source?: LoadSource) {
     const { plate, phases } = model;
-    const mains = wired(load.mains, faults);
-    this.pulses = new PulseOutput(faults.constant ?? plate.impPerKwh, model.polyphaseTotal);
+    const { counted = ACTIVE_IMPORT, temperature } = load;
+    const constant = faults.constant ?? constantOf(model, load);
+    this.pulses = new PulseOutput(constant, model.polyphaseTotal, counted);
     this.registers = new EnergyRegisters(phases, model.polyphaseTotal);
     // The chip's windows are cycles of the mains (sampled-chip.ts), which date them better than any clock of the meter.
-    this.#window = plate.frequency / 5 / mains.frequency;
-    const errors = frontEndErrorsOf(faults, plate.frequency);
-    const options = { plate, phases, load: sourceOf({ ...load, mains }, START), start: START, seed, errors };
+    this.#window = plate.frequency / 5 / load.mains.frequency;
+    const options: ChipOptions = {
+      plate,
+      phases,
+      load: source ?? sourceOf({ ...load, mains: wired(load.mains, faults.wiring) }, START),
+      start: START,
+      seed,
+      errors: frontEndErrorsOf(faults, plate.frequency, parts?.errors),
+      ...(parts?.calibration && { calibration: parts.calibration }),
+      ...(temperature !== undefined && { temperature }),
+    };
     this.#chip = chip?.(options) ?? new SampledChip(options);
     this.#advance(SETTLE);
     this.#counts = true;
@@ -88,9 +103,19 @@ class Watch {
   }
 }
 
+/** Imp/kWh or imp/kvarh of the test output that the load is watched at. */
+function constantOf({ plate }: MeterModel, { counted = ACTIVE_IMPORT }: TestLoad): number {
+  return counted.quantity === "active" ? plate.impPerKwh : plate.impPerKvarh;
+}
+
+/** Ws or vars of a pulse. */
+function pulseEnergy(model: MeterModel, load: TestLoad): number {
+  return KWH / 1e6 / constantOf(model, load);
+}
+
 /** Seconds between pulses of a faultless meter. */
 export function pulsePeriod(model: MeterModel, load: TestLoad): number {
-  return KWH / 1e6 / (model.plate.impPerKwh * referencePower(load));
+  return pulseEnergy(model, load) / referencePower(load);
 }
 
 /**
@@ -100,7 +125,7 @@ export function pulsePeriod(model: MeterModel, load: TestLoad): number {
 export function pulseErrors(device: Device, load: TestLoad, seconds: number, repeats = 1): readonly number[] {
   const period = pulsePeriod(device.model, load);
   const watts = referencePower(load);
-  const energy = KWH / 1e6 / device.model.plate.impPerKwh;
+  const energy = pulseEnergy(device.model, load);
   const watch = new Watch(device, load);
   const errors: number[] = [];
   const patience = PATIENCE * ((seconds + 2 * period) * repeats + period);
@@ -130,12 +155,74 @@ export function pulseCount(device: Device, load: TestLoad, seconds: number): num
   return watch.pulses.count;
 }
 
+/**
+ * The change of the error in percent between two measurements of at least `seconds` on the same running meter, with other
+ * mains of the same frequency on it between them.
+ */
+export function changeOfError(
+  device: Device,
+  load: TestLoad,
+  seconds: number,
+  between: { readonly mains: Mains; readonly seconds: number },
+): number {
+  const { wiring } = device.faults;
+  const measuring = seconds + SPARE_PULSES * pulsePeriod(device.model, load);
+  const first = SETTLE + measuring;
+  const [on, other] = [wired(load.mains, wiring), wired(between.mains, wiring)];
+  const steps = [
+    { seconds: first, mains: on },
+    { seconds: between.seconds, mains: other },
+    { seconds: SETTLE + measuring, mains: on },
+  ];
+  const watch = new Watch(device, load, stepLoad(START, steps));
+  const times: number[] = [];
+  // Pulses are dated from the settled meter on.
+  const second = measuring + between.seconds + SETTLE;
+  while (watch.elapsed < second + measuring) times.push(...watch.run(STRIDE));
+  const error = (from: number) =>
+    errorBetween(
+      times.filter((t) => t >= from && t <= from + measuring),
+      device.model,
+      load,
+    );
+  return error(second) - error(0);
+}
+
+/** Periods that a measurement of fixed length has room for: two pulses of a meter as slow as is waited for. */
+const SPARE_PULSES = 2 * PATIENCE;
+
+function errorBetween(times: readonly number[], model: MeterModel, load: TestLoad): number {
+  const [first, last] = [times[0], times.at(-1)];
+  if (first === undefined || last === undefined || last === first) return STANDSTILL;
+  const energy = (times.length - 1) * pulseEnergy(model, load);
+  return (energy / (referencePower(load) * (last - first)) - 1) * 100;
+}
+
 /** By how many percent the energy register differs from what so many pulses say at the plate's constant. */
 export function registerError(device: Device, load: TestLoad, pulses: number): number {
+  const watch = watchFor(device, load, pulses);
+  if (watch.pulses.count === 0) return STANDSTILL;
+  const register = watch.registers.value(registerOf(load)) * QUANTUM;
+  return ((register * constantOf(device.model, load)) / (watch.pulses.count * KWH) - 1) * 100;
+}
+
+/** By how many percent the registers of the phases together differ from the meter's, after so many pulses. */
+export function phaseRegistersError(device: Device, load: TestLoad, pulses: number): number {
+  const { registers, pulses: output } = watchFor(device, load, pulses);
+  if (output.count === 0) return STANDSTILL;
+  const register = registerOf(load);
+  const total = registers.value(register);
+  const sum = ([1, 2, 3] as const).reduce((all, scope) => all + registers.value(register, scope), 0);
+  return (sum / total - 1) * 100;
+}
+
+function watchFor(device: Device, load: TestLoad, pulses: number): Watch {
   const watch = new Watch(device, load);
   const patience = PATIENCE * pulses * pulsePeriod(device.model, load);
   while (watch.pulses.count < pulses && watch.elapsed < patience) watch.run(STRIDE);
-  if (watch.pulses.count === 0) return STANDSTILL;
-  const register = watch.registers.value("activeImport") * QUANTUM;
-  return ((register * device.model.plate.impPerKwh) / (watch.pulses.count * KWH) - 1) * 100;
+  return watch;
+}
+
+function registerOf({ counted: { quantity, direction } = ACTIVE_IMPORT }: TestLoad): EnergyRegister {
+  return `${quantity}${direction === "import" ? "Import" : "Export"}`;
 }

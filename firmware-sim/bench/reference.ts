@@ -1,19 +1,23 @@
 /**
- * The reference meter of the bench: active power from the description of the load, in double precision, by the definition
- * Σ V·I·cos φ over phases and harmonics. It shares nothing with the chips' phasors.
+ * The reference meter of the bench: power from the description of the load, in double precision, by the definitions: active
+ * Σ V·I·cos φ over phases and harmonics, reactive Σ V·I·sin φ of the fundamental (IEC 62053-24). It shares nothing with the
+ * chips' phasors.
  */
+import { ACTIVE_IMPORT } from "./pulses.ts";
 import type { TestLoad } from "./waves.ts";
 
-/** True mean active power of all phases, watts. */
-export function referencePower(load: TestLoad): number {
-  let watts = 0;
-  for (const p of load.mains.phases) {
-    let share = Math.cos((p.angle * Math.PI) / 180);
-    for (const v of p.voltageHarmonics)
+/** True mean power of all phases, W or var, positive in the direction that the load's test output counts. */
+export function referencePower({ mains, burst, counted = ACTIVE_IMPORT }: TestLoad): number {
+  let total = 0;
+  for (const p of mains.phases) {
+    const lag = (p.angle * Math.PI) / 180;
+    let share = counted.quantity === "active" ? Math.cos(lag) : Math.sin(lag);
+    for (const v of counted.quantity === "active" ? p.voltageHarmonics : [])
       for (const i of p.currentHarmonics)
         if (v.order === i.order)
           share += v.ratio * i.ratio * Math.cos(((v.order * p.angle + v.angle - i.angle) * Math.PI) / 180);
-    watts += p.voltage * p.current * share;
+    total += p.voltage * p.current * share;
   }
-  return load.burst === undefined ? watts : watts / 2;
+  const mean = burst === undefined ? total : total / 2;
+  return counted.direction === "import" ? mean : -mean;
 }

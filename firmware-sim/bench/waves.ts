@@ -1,10 +1,15 @@
 /** Loads that a laboratory makes on purpose: chopped currents as their Fourier series, and bursts. */
 import { type Civil, MICROS_PER_SECOND } from "../../src/core/time.ts";
 import { constantLoad, type Harmonic, type LoadSource, type Mains } from "../metrology/mains.ts";
+import type { Counted } from "./pulses.ts";
 
-/** What one test point puts on the meter's terminals. */
+/** What one test point does to the meter: what is on its terminals, which test output is watched, how warm it is. */
 export interface TestLoad {
   readonly mains: Mains;
+  /** Default: the pulses of imported active energy. */
+  readonly counted?: Counted;
+  /** °C; default: the reference temperature. */
+  readonly temperature?: number;
   /** The current flows for so many cycles and is off for as many: sub-harmonics. */
   readonly burst?: number;
 }

@@ -40,7 +40,9 @@ export class Acquisition {
     this.#channels = [...frontEnd.voltage, ...frontEnd.current];
     this.samples = new Samples(frontEnd.voltage.length, keep + BLOCK);
     const random = new Random(seed);
-    this.#converters = this.#channels.map((_, c) => new Converter(frontEnd.bits, random.fork(`channel ${c}`)));
+    this.#converters = this.#channels.map(
+      ({ live }, c) => new Converter(frontEnd.bits, random.fork(`channel ${c}`), live),
+    );
     this.#correctors = this.#channels.map(({ taps }) => new Corrector(taps));
     this.#waveform = new Waveform(this.#channels.map((c) => c.offset / c.lsb));
     const state = load.at(start);

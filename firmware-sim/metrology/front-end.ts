@@ -31,6 +31,8 @@ export interface ChannelError {
   readonly offset?: number;
   /** What the gain changes by with temperature, 1/K from {@link REFERENCE_TEMPERATURE} on. */
   readonly drift?: number;
+  /** A bit of the converter's code that is stuck at zero, 0 the lowest. A fault of samples: the other fidelities have none. */
+  readonly deadBit?: number;
 }
 
 /** Every part is optional: what is left out is perfect, but for the converter's own noise. */
@@ -86,6 +88,8 @@ export interface Channel {
   readonly lsb: number;
   /** The channel's own noise, volts or amperes rms. */
   readonly noise: number;
+  /** Bits that the converter's code can have, as a mask. */
+  readonly live: number;
   /** What the correction stage does to its samples. */
   readonly taps: Taps;
 }
@@ -117,6 +121,7 @@ const DEFAULT_NOISE = 2e-6;
 /** IEC 62052-11 wants counting from Ist on and none without current; half of it leaves room for class and noise. */
 const NO_LOAD_SHARE = 0.5;
 const PRESENT_SHARE = 0.1;
+const ALL_BITS = ~0;
 
 /** The front end of a meter with this rating plate. */
 export function frontEndOf(
@@ -146,6 +151,7 @@ export function frontEndOf(
         fullScale,
         lsb: fullScale / 2 ** (bits - 1),
         noise: noise * fullScale,
+        live: own.deadBit === undefined ? ALL_BITS : ~(1 << own.deadBit),
         taps: tapsOf(1 + c[gain] * FINE, Math.max(0, side * c.delay)),
       };
     });

@@ -9,12 +9,16 @@ export function percent(value: number): string {
 }
 
 function amount(value: number, unit: PointResult["unit"]): string {
-  return unit === "imp" ? `${value} imp` : `${percent(value)} %`;
+  return unit === "imp" ? `${value} imp` : `${percent(value)} ${unit}`;
+}
+
+function limit({ limit: most, unit }: PointResult): string {
+  return `${Number(most.toPrecision(12))} ${unit}`;
 }
 
 /** One line for a point: what was measured against what is allowed. */
 export function measured(r: PointResult): string {
-  return `${r.name} ${amount(r.error, r.unit)}, allowed ${r.unit === "imp" ? `${r.limit} imp` : `±${r.limit} %`}`;
+  return `${r.name} ${amount(r.error, r.unit)}, allowed ${r.unit === "imp" ? "" : "±"}${limit(r)}`;
 }
 
 export function accuracyTable(results: readonly PointResult[]): string {
@@ -23,7 +27,7 @@ export function accuracyTable(results: readonly PointResult[]): string {
     `${Number(r.current.toPrecision(4))} A`,
     r.pf,
     amount(r.error, r.unit),
-    r.unit === "imp" ? `${r.limit} imp` : `${r.limit} %`,
+    limit(r),
     r.recalled ? "recalled" : "",
     r.pass ? "good" : `FAILS by ${amount(Math.abs(r.error) - r.limit, r.unit)}`,
   ]);
@@ -49,7 +53,7 @@ export function accuracySvg(results: readonly PointResult[], title: string): str
   const panels = pfs.map((pf, n) =>
     panel(
       balanced.filter((r) => r.pf === pf).sort((a, b) => a.current - b.current),
-      `PF ${pf}`,
+      pf.startsWith("sin") ? pf : `PF ${pf}`,
       30 + n * PANEL,
     ),
   );

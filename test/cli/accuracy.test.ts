@@ -44,11 +44,30 @@ test("a meter that fails: exit 1, the rows by how much, and the worst", { timeou
   expect(stderr).toMatch(/^meterworks: class D: \d+ of \d+ points fail; the worst: .* 2\.0\d+ %, allowed ±0\.2 %\n$/);
 });
 
-test("bad flags: exit 2 and one line", () => {
+test("reactive energy: the class of its plate, both directions, curves of their own", { timeout: 60_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), "accuracy-"));
+  try {
+    const svg = join(folder, "curve.svg");
+    const { status, stdout, stderr } = accuracy("--quantity", "reactive", "--initial", "--json", "--svg", svg);
+    expect([status, stderr]).toEqual([0, ""]);
+    const report = JSON.parse(stdout) as { points: { name: string; quantity: string; limit: number }[] };
+    expect(report).toMatchObject({ pass: true, class: "2", quantity: "reactive", initial: true });
+    expect(report.points.every((p) => p.quantity === "reactive")).toBe(true);
+    expect(report.points.find((p) => p.name === "Imax sin -0.5C")?.limit).toBeCloseTo(1.2, 9);
+    expect(readFileSync(svg, "utf8").match(/font-weight="bold">sin [^<]+/g)).toHaveLength(10);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("bad flags: exit 2 and one line", { timeout: 30_000 }, () => {
   for (const [args, text] of [
     [["--inject", "gian=0.02"], "no fault is named gian; give one of gain=0.02"],
     [["--inject", "swap=L1-L2"], "two different phases"],
     [["--class", "F"], '--class "F" is unknown'],
+    [["--class", "3"], "--class 3 is no class of active energy"],
+    [["--class", "D", "--quantity", "reactive"], "give one of reactive energy: 0.5S, 1S, 1, 2, 3"],
+    [["--uncalibrated"], "--uncalibrated goes with --parts real"],
   ] as const) {
     const { status, stderr, stdout } = accuracy(...args);
     expect([status, stdout]).toEqual([2, ""]);

@@ -3,7 +3,8 @@ import { type PointResult, runPoint } from "../../../firmware-sim/bench/bench.ts
 import { parseFaults } from "../../../firmware-sim/bench/faults.ts";
 import type { AccuracyClass } from "../../../firmware-sim/bench/limits.ts";
 import { pulseErrors } from "../../../firmware-sim/bench/measure.ts";
-import { type TestKind, type TestPoint, testPoints } from "../../../firmware-sim/bench/points.ts";
+import { testPoints } from "../../../firmware-sim/bench/points.ts";
+import type { TestKind, TestPoint } from "../../../firmware-sim/bench/test-point.ts";
 import type { MeteringChip } from "../../../firmware-sim/metrology/chip.ts";
 import type { ChipOptions } from "../../../firmware-sim/metrology/front-end.ts";
 import { SampledChip } from "../../../firmware-sim/metrology/sampled-chip.ts";
@@ -17,7 +18,7 @@ function run(inject: readonly string[], wanted: (p: TestPoint) => boolean, cls: 
   const device = { model: METERWORKS_3P, faults: faults.value, seed: 3 };
   return testPoints(METERWORKS_3P, cls)
     .filter(wanted)
-    .map((p) => runPoint(device, p, cls));
+    .map((p) => runPoint(device, p));
 }
 
 const of =

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Faults, frontEndErrorsOf, parseFaults, wired } from "../../../firmware-sim/bench/faults.ts";
+import { type Faults, frontEndErrorsOf, parseFaults } from "../../../firmware-sim/bench/faults.ts";
+import { wired } from "../../../firmware-sim/bench/wiring.ts";
 import { type Mains, mainsOf } from "../../../firmware-sim/metrology/mains.ts";
 import { currentAt, voltageAt } from "./waves.ts";
 
@@ -42,9 +43,9 @@ describe("faults that are injected", () => {
   test("wiring moves whole waves", () => {
     for (let degrees = 0; degrees < 360; degrees += 7) {
       const before = [0, 1, 2].map((p) => at(MAINS, p, degrees));
-      const swapped = wired(MAINS, read("swap=L1-L3"));
-      const reversed = wired(MAINS, read("reverse=L2"));
-      const open = wired(MAINS, read("open=L1,lost=L3"));
+      const swapped = wired(MAINS, read("swap=L1-L3").wiring);
+      const reversed = wired(MAINS, read("reverse=L2").wiring);
+      const open = wired(MAINS, read("open=L1,lost=L3").wiring);
       expect(at(swapped, 0, degrees)[0]).toBeCloseTo(before[0]?.[0] as number, 9);
       expect(at(swapped, 0, degrees)[1]).toBeCloseTo(before[2]?.[1] as number, 9);
       expect(at(swapped, 2, degrees)[1]).toBeCloseTo(before[0]?.[1] as number, 9);
@@ -53,6 +54,39 @@ describe("faults that are injected", () => {
       expect(at(open, 0, degrees)[1]).toBeCloseTo(0, 9);
       expect(at(open, 2, degrees)[0]).toBeCloseTo(0, 9);
     }
+  });
+
+  test("a lost neutral shows each phase against the mean of those that live, harmonics too", () => {
+    const distorted = {
+      ...MAINS,
+      phases: MAINS.phases.map((p, i) => ({
+        ...p,
+        voltage: i === 1 ? 200 : p.voltage,
+        voltageHarmonics: [
+          { order: 3, ratio: 0.1, angle: 30 },
+          { order: 5, ratio: 0.05 * (i + 1), angle: 70 },
+        ],
+      })),
+    };
+    const without = { ...distorted, phases: distorted.phases.map((p, i) => (i === 2 ? { ...p, voltage: 0 } : p)) };
+    for (const mains of [distorted, without]) {
+      const floating = wired(mains, read("lost-neutral").wiring);
+      for (let degrees = 0; degrees < 360; degrees += 7) {
+        const before = [0, 1, 2].map((p) => at(mains, p, degrees));
+        const live = mains.phases.flatMap((p, i) =>
+          p.voltage > 0 ? [(before[i] as readonly [number, number])[0]] : [],
+        );
+        const star = live.reduce((a, b) => a + b, 0) / live.length;
+        for (const [p, { voltage }] of mains.phases.entries()) {
+          const [volts, amperes] = at(floating, p, degrees);
+          expect(volts).toBeCloseTo(voltage > 0 ? (before[p]?.[0] as number) - star : 0, 6);
+          expect(amperes).toBeCloseTo(before[p]?.[1] as number, 6);
+        }
+      }
+    }
+    expect(
+      wired(mainsOf({ phases: 1, voltage: 230, current: 5 }), read("lost-neutral").wiring).phases[0]?.voltage,
+    ).toBe(0);
   });
 
   test.each([
@@ -67,6 +101,8 @@ describe("faults that are injected", () => {
     ["swap=L1-L1", "two different phases"],
     ["reverse=L4", "needs a phase of L1, L2, L3"],
     ["reverse=L1@L2", "names its phases itself"],
+    ["deadbit=1.5", "a whole number from 0 to 22"],
+    ["lost-neutral=L1", "is no fault"],
   ])("%s is refused with a reason", (text, reason) => {
     const faults = parseFaults([text], 3);
     expect(faults.ok ? "" : faults.error).toContain(reason);

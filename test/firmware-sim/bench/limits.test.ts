@@ -2,10 +2,14 @@ import { describe, expect, test } from "vitest";
 import {
   type AccuracyClass,
   baseCurrent,
+  CLASSES,
   INFLUENCES,
   intrinsicLimit,
   isDirect,
   noLoadTest,
+  repeatabilityLimit,
+  temperatureLimit,
+  upDownLimit,
   variationLimit,
 } from "../../../firmware-sim/bench/limits.ts";
 import { ACREL_ADW300 } from "../../../protocols/models/acrel-adw300.ts";
@@ -71,6 +75,26 @@ describe("limits", () => {
     expect(variationLimit("0.2S", "sequence")).toEqual({ percent: 0.05, recalled: false });
     expect(variationLimit("D", "phaseFired")).toEqual({ percent: 0.4, recalled: true });
     expect(variationLimit("0.5S", "halfWave")).toBeUndefined();
-    expect(variationLimit("E", "voltage")).toBeUndefined();
+    expect([variationLimit("A", "voltage"), variationLimit("E", "voltage"), variationLimit("0.5", "voltage")]).toEqual(
+      [1, 0.05, 0.2].map((percent) => ({ percent, recalled: true })),
+    );
+  });
+
+  test("every class has limits for up and down, repetition and temperature, narrower from class to class", () => {
+    const r46 = ["A", "B", "C", "D", "E"] as const;
+    for (const of of [
+      (c: AccuracyClass) => upDownLimit(c),
+      (c: AccuracyClass) => repeatabilityLimit(c),
+      (c: AccuracyClass) => temperatureLimit(c, true),
+      (c: AccuracyClass) => temperatureLimit(c, false),
+    ]) {
+      const percents = r46.map((c) => of(c).percent);
+      expect(percents.every((p) => p > 0)).toBe(true);
+      expect([...percents].sort((a, b) => b - a)).toEqual(percents);
+      for (const c of CLASSES) expect(of(c).percent).toBeGreaterThan(0);
+    }
+    expect([upDownLimit("0.2S"), upDownLimit("0.5S"), upDownLimit("1")]).toEqual(
+      [0.05, 0.12, 0.25].map((percent) => ({ percent, recalled: false })),
+    );
   });
 });
