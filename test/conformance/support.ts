@@ -7,7 +7,7 @@ import { freePort, type Program, REPOSITORY, run, runCli, start, startCli, tempo
 import { knownFloats, SDM630 } from "./sdm630.ts";
 import { floatWords } from "./wire.ts";
 
-const CONFORMANCE = join(REPOSITORY, "test/conformance");
+export const CONFORMANCE = join(REPOSITORY, "test/conformance");
 
 /** Stops what a describe block started, last first. */
 export class Cleanup {
