@@ -50,3 +50,14 @@ export class DipSwell {
     return bit(began(EVENT.dip), STATUS.dip) | bit(began(EVENT.swell), STATUS.swell);
   }
 }
+
+/** Of IA, IB, IC, IN: which are above OILVL, as OIA and the like show them. @param enabled a bit for each. */
+export function overcurrents(
+  codes: readonly number[],
+  level: number,
+  enabled: number,
+): readonly { readonly channel: number; readonly value: number }[] {
+  return codes
+    .map((code, channel) => ({ channel, value: Math.floor(code / SHIFT) }))
+    .filter(({ channel, value }) => ((enabled >> channel) & 1) !== 0 && value > level);
+}

@@ -1,6 +1,7 @@
 /** From volts and amperes to the ADE9000's codes of one phase: full scale, gains, offsets, ratios. */
+import type { ShiftedPhase } from "./ade9000-currents.ts";
 import { P } from "./ade9000-registers.ts";
-import type { CorePhase, FullScale } from "./bare-chip.ts";
+import type { FullScale } from "./bare-chip.ts";
 
 /** A full-scale sine: of the rms registers, and of the power registers at unity. */
 export const RMS_FULL_SCALE = 52_702_092;
@@ -24,7 +25,7 @@ export interface PhaseCodes {
   readonly powers: readonly number[];
 }
 
-export function phaseCodes(p: CorePhase, fullScale: FullScale, setting: Setting, pga: Amplifiers): PhaseCodes {
+export function phaseCodes(p: ShiftedPhase, fullScale: FullScale, setting: Setting, pga: Amplifiers): PhaseCodes {
   const gain = (register: number) => 1 + setting(register) / ONE;
   const amperes = (pga.current * gain(P.IGAIN)) / fullScale.amperes;
   const volts = (pga.voltage * gain(P.VGAIN)) / fullScale.volts;
@@ -36,7 +37,7 @@ export function phaseCodes(p: CorePhase, fullScale: FullScale, setting: Setting,
   const scale = POWER_FULL_SCALE * amperes * volts * gain(P.PGAIN);
   const powers = [
     scale * p.active + setting(P.WATTOS),
-    scale * p.reactive + setting(P.VAROS),
+    scale * p.totalReactive + setting(P.VAROS),
     scale * p.apparent,
     scale * p.fundamentalActive + setting(P.FWATTOS),
     scale * p.reactive + setting(P.FVAROS),

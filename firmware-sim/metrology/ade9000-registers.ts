@@ -5,6 +5,8 @@
 
 export const A = {
   CONFIG0: 0x060,
+  MTTHR_L0: 0x061,
+  MTTHR_H0: 0x066,
   NIGAIN: 0x06d,
   NIRMSOS: 0x06b,
   ISUMRMSOS: 0x06c,
@@ -18,9 +20,15 @@ export const A = {
   NWATT_ACC: 0x39b,
   PVAR_ACC: 0x39f,
   NVAR_ACC: 0x3a3,
+  IPEAK: 0x400,
+  VPEAK: 0x401,
   STATUS0: 0x402,
   STATUS1: 0x403,
   EVENT_STATUS: 0x404,
+  MASK0: 0x405,
+  MASK1: 0x406,
+  OILVL: 0x409,
+  OIA: 0x40a,
   DIP_LVL: 0x410,
   DIPA: 0x411,
   SWELL_LVL: 0x414,
@@ -30,15 +38,28 @@ export const A = {
   REACT_NL_LVL: 0x41d,
   APP_NL_LVL: 0x41e,
   PHNOLOAD: 0x41f,
+  WTHR: 0x420,
   LAST_DATA_32: 0x423,
+  CF_LCFG: 0x425,
   TEMP_TRIM: 0x474,
   RUN: 0x480,
   CONFIG1: 0x481,
+  ANGL_VA_VB: 0x482,
   ANGL_VA_IA: 0x485,
+  ANGL_IA_IB: 0x488,
   DIP_CYC: 0x48b,
   SWELL_CYC: 0x48c,
+  OISTATUS: 0x48f,
+  CFMODE: 0x490,
+  COMPMODE: 0x491,
   ACCMODE: 0x492,
+  CONFIG3: 0x493,
+  CF1DEN: 0x494,
   PHSIGN: 0x49d,
+  WFB_CFG: 0x4a0,
+  WFB_PG_IRQEN: 0x4a1,
+  WFB_TRG_CFG: 0x4a2,
+  WFB_TRG_STAT: 0x4a3,
   LAST_DATA_16: 0x4ac,
   LAST_CMD: 0x4ae,
   EP_CFG: 0x4b0,
@@ -48,11 +69,17 @@ export const A = {
   TEMP_RSLT: 0x4b7,
   PGA_GAIN: 0x4b9,
   WR_LOCK: 0x4bf,
+  /** Newest samples behind the converter and its filter: IA, VA, IB, VB, IC, VC, IN. */
+  SINC_DAT: 0x500,
+  LPF_DAT: 0x510,
+  NI_PCF: 0x265,
 } as const;
 
 /** Of phase A; phases B and C have theirs 20 and 40 further on. */
 export const P = {
   IGAIN: 0x000,
+  IGAIN0: 0x001,
+  PHCAL0: 0x006,
   VGAIN: 0x00b,
   IRMSOS: 0x00c,
   VRMSOS: 0x00d,
@@ -67,6 +94,8 @@ export const P = {
   IRMSONEOS: 0x016,
   VRMS1012OS: 0x017,
   IRMS1012OS: 0x018,
+  I_PCF: 0x20a,
+  V_PCF: 0x20b,
   IRMS: 0x20c,
   VRMS: 0x20d,
   IFRMS: 0x20e,
@@ -84,6 +113,7 @@ export const P = {
   VRMSONE: 0x21a,
   IRMS1012: 0x21b,
   VRMS1012: 0x21c,
+  MTREGION: 0x21d,
 } as const;
 
 /** First register of an energy (ACC, then HR_LO and HR_HI), and how far to the next: WATT, VAR, VA, FWATT, FVAR, FVA of A, then of B and C. */
@@ -120,6 +150,7 @@ const READABLE: readonly Range[] = [
   [0x4fe, 0x4fe],
   [0x500, 0x506],
   [0x510, 0x516],
+  [0x800, 0xfff],
 ];
 
 const WRITABLE: readonly Range[] = [

@@ -1,10 +1,11 @@
 /**
  * The ADE9000's SPI over a stream: each transfer is a 16-bit length and that many MOSI bytes, answered by as many MISO bytes.
  * In a transfer: 12 bits of address, the read bit, three zeros, then the data, most significant byte first. A read may go on:
- * in the burst maps with the next registers, elsewhere with a CRC-16 of the data (CCITT from FFFF, as recalled).
+ * in the burst maps with the next registers, in the waveform buffer with the next samples, elsewhere with a CRC-16 of the data (CCITT from FFFF, as recalled).
  */
 import type { Ade9000 } from "./ade9000.ts";
 import { ade9000Width, inBurst } from "./ade9000-registers.ts";
+import { WAVEFORM } from "./ade9000-waveform.ts";
 
 const READ = 0x8;
 const HEADER = 2;
@@ -50,6 +51,11 @@ export class Ade9000Spi {
   }
 
   #read(first: number, miso: Uint8Array, command: number): void {
+    const { waveform } = this.#chip;
+    if (first >= WAVEFORM.first && waveform.bursts) {
+      waveform.burst(first, miso, HEADER);
+      return;
+    }
     let at = HEADER;
     let address = first;
     do {

@@ -6,10 +6,11 @@ import type { RatingPlate } from "../../protocols/models/model.ts";
 import type { Civil, Wake } from "../../src/core/time.ts";
 import type { WindowSums } from "./dsp.ts";
 import { type Channel, type FrontEnd, type FrontEndErrors, SAMPLE_RATE } from "./front-end.ts";
+import { HarmonicSums, type PhaseHarmonics } from "./ade9000-harmonics.ts";
 import type { LoadSource } from "./mains.ts";
 import type { PhaseSums } from "./products.ts";
 import type { Measurement, PhaseMeasurement } from "./readout.ts";
-import { SampledChip, type Tap } from "./sampled-chip.ts";
+import { SampledChip, type Stretch, type Tap } from "./sampled-chip.ts";
 
 /** What the board in front of the chip turns into a full-scale sine at its inputs: rms volts and amperes. */
 export interface FullScale {
@@ -32,12 +33,22 @@ export interface CoreWindow {
   readonly frequency: number;
   /** Length by the chip's own clock. */
   readonly seconds: number;
+  /** By phase; measured for who takes the cycles too. */
+  readonly harmonics?: readonly PhaseHarmonics[];
 }
 
 /** Rms values of one cycle, or of 27 ms where the mains have none. V and A per phase. */
 export interface CoreCycle {
   readonly voltage: readonly number[];
   readonly current: readonly number[];
+}
+
+/** A stretch of samples. Volts and amperes per count are of all channels of a kind; the samples hold until the call returns. */
+export interface CoreWave {
+  readonly samples: Stretch;
+  readonly volts: number;
+  readonly amperes: number;
+  readonly isCycle: boolean;
 }
 
 export interface BareChipOptions {
@@ -55,17 +66,26 @@ export class BareChip {
   /**
    * @param onWindow gets each window once it is complete, in order.
    * @param onCycle gets each cycle, the last of a window before that window.
+   * @param onWave gets the samples of each stretch, before its cycle.
    */
   constructor(
     { fullScale, ...options }: BareChipOptions,
     onWindow: (window: CoreWindow) => void,
     onCycle?: (cycle: CoreCycle) => void,
+    onWave?: (wave: CoreWave) => void,
   ) {
     const cycles = onCycle === undefined ? undefined : new Cycles(onCycle);
+    const harmonics = onCycle === undefined ? undefined : new HarmonicSums(options.phases);
     const tap: Tap = {
-      stretch: (sums, isCycle, frontEnd) => cycles?.take(sums, isCycle, frontEnd),
+      stretch: (sums, isCycle, frontEnd, samples) => {
+        if (isCycle) harmonics?.add(samples);
+        onWave?.({ samples, isCycle, ...scaleOf(frontEnd) });
+        cycles?.take(sums, isCycle, frontEnd);
+      },
       window: (measured, sums, frontEnd) => {
-        onWindow(windowOf(measured, sums, frontEnd));
+        const { volts, amperes } = scaleOf(frontEnd);
+        const found = harmonics?.take(volts * amperes);
+        onWindow({ ...windowOf(measured, sums, frontEnd), ...(found && { harmonics: found }) });
         cycles?.restart();
       },
     };
@@ -109,9 +129,12 @@ function plateOf({ volts, amperes }: FullScale, frequency: 50 | 60): RatingPlate
   };
 }
 
+function scaleOf(frontEnd: FrontEnd) {
+  return { volts: (frontEnd.voltage[0] as Channel).lsb, amperes: (frontEnd.current[0] as Channel).lsb };
+}
+
 function windowOf(measured: Measurement, sums: WindowSums, frontEnd: FrontEnd): CoreWindow {
-  const volts = (frontEnd.voltage[0] as Channel).lsb;
-  const amperes = (frontEnd.current[0] as Channel).lsb;
+  const { volts, amperes } = scaleOf(frontEnd);
   const perSample = sums.cycleSamples > 0 ? 1 / sums.cycleSamples : 0;
   return {
     phases: sums.phases.map((s, p) => ({

@@ -28,9 +28,17 @@ const WAKE_EVERY = 200_000;
 
 type OnWindow = (phases: readonly PhaseEnergy[]) => void;
 
+/** The samples in counts that a stretch between two places is of; {@link LOOK_BACK} before and {@link LOOK_AHEAD} behind it are there. */
+export interface Stretch {
+  readonly voltage: readonly Float64Array[];
+  readonly current: readonly Float64Array[];
+  readonly from: number;
+  readonly to: number;
+}
+
 /** For register models: sees every stretch as it is added, and every window before the no-load threshold and the clearing. */
 export interface Tap {
-  stretch(sums: WindowSums, isCycle: boolean, frontEnd: FrontEnd): void;
+  stretch(sums: WindowSums, isCycle: boolean, frontEnd: FrontEnd, stretch: Stretch): void;
   window(measured: Measurement, sums: WindowSums, frontEnd: FrontEnd): void;
 }
 
@@ -119,8 +127,10 @@ export class SampledChip implements MeteringChip {
   }
 
   #endStretch(place: number, isCycle: boolean, atCrossing: boolean, onWindow: OnWindow): void {
-    this.#sums.add(this.#acquisition.samples, this.#place, place, isCycle);
-    this.#tap?.stretch(this.#sums, isCycle, this.#frontEnd);
+    const { samples } = this.#acquisition;
+    this.#sums.add(samples, this.#place, place, isCycle);
+    const { voltage, current } = samples;
+    this.#tap?.stretch(this.#sums, isCycle, this.#frontEnd, { voltage, current, from: this.#place, to: place });
     this.#place = place;
     this.#atCrossing = atCrossing;
     if (this.#sums.cycles < this.#cyclesPerWindow && (isCycle || this.#sums.samples < IDLE_WINDOW)) return;

@@ -28,7 +28,7 @@ export interface MeterFlags extends LoadFlags {
   readonly uncalibrated?: true;
   readonly temperature?: number;
   readonly battery?: "good" | "dead";
-  readonly chip?: "rn8209c";
+  readonly chip?: "rn8209c" | "ade9000";
 }
 
 export function addLoadFlags(command: Command): Command {
@@ -83,7 +83,7 @@ export function addMeterFlags(command: Command): Command {
     )
     .option(
       "--chip <C>",
-      "rn8209c: the meter reads its measures from that chip's registers (one phase)",
-      choice("--chip", ["rn8209c"] as const),
+      "the meter reads its measures from that chip's registers: rn8209c (one phase) or ade9000 (three phases)",
+      choice("--chip", ["rn8209c", "ade9000"] as const),
     );
 }

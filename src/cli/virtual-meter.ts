@@ -4,6 +4,8 @@ import { constantsOf } from "../../firmware-sim/factory/constants.ts";
 import { fittedParts, type Parts } from "../../firmware-sim/factory/fitted.ts";
 import { drawParts } from "../../firmware-sim/factory/parts.ts";
 import { Meter } from "../../firmware-sim/meter.ts";
+import { ADE9000_FULL_SCALE } from "../../firmware-sim/metrology/ade9000.ts";
+import { Ade9000Chip } from "../../firmware-sim/metrology/ade9000-chip.ts";
 import type { MeteringChip } from "../../firmware-sim/metrology/chip.ts";
 import { ClosedFormChip } from "../../firmware-sim/metrology/closed-form-chip.ts";
 import { CycleChip } from "../../firmware-sim/metrology/cycle-chip.ts";
@@ -20,6 +22,12 @@ import { failed, usage } from "./errors.ts";
 import type { Fidelity, MeterFlags } from "./meter-options.ts";
 
 const CHIPS = { sample: SampledChip, cycle: CycleChip, second: ClosedFormChip };
+
+/** Register-level chips, and how far their boards measure. */
+const REGISTER_CHIPS = {
+  rn8209c: { make: Rn8209cChip, phases: 1, fullScale: RN8209C_FULL_SCALE, fitting: "meterworks-1p" },
+  ade9000: { make: Ade9000Chip, phases: 3, fullScale: ADE9000_FULL_SCALE, fitting: "meterworks-3p" },
+} as const;
 
 /** Seconds of three-phase meters that one core works through in a second, with most of it left for everything else. */
 const SPEED_MAX = { sample: 200, cycle: 1_500, second: Number.POSITIVE_INFINITY };
@@ -52,7 +60,7 @@ export interface VirtualMeterOptions {
   readonly load: LoadSource;
   readonly fidelity: Fidelity;
   /** The register-level chip that the CPU reads; by default the measuring core itself. */
-  readonly chip?: "rn8209c";
+  readonly chip?: keyof typeof REGISTER_CHIPS;
   readonly seed: number;
   readonly password: number;
   /** Seconds of wall time. */
@@ -76,14 +84,17 @@ export interface VirtualMeterOptions {
 function chipOf({ chip, model, fidelity, parts }: VirtualMeterOptions) {
   if (chip === undefined) return CHIPS[fidelity];
   if (parts === "real") throw usage(`--chip ${chip} has ideal parts in this version`, "leave --parts real out");
-  if (model.phases !== 1)
-    throw usage(`--chip ${chip} has one phase, ${model.id} has three`, "use --model meterworks-1p");
+  const { make, phases, fullScale, fitting } = REGISTER_CHIPS[chip];
+  if (model.phases !== phases) {
+    const [has, other] = phases === 1 ? ["one phase", "three"] : ["three phases", "one"];
+    throw usage(`--chip ${chip} has ${has}, ${model.id} has ${other}`, `use --model ${fitting}`);
+  }
   if (fidelity !== "sample")
     throw usage(`--chip ${chip} measures samples`, "leave --speed at 1, or add --fidelity sample");
-  const { amperes } = RN8209C_FULL_SCALE;
+  const { amperes } = fullScale;
   if (model.plate.imax > amperes)
     throw usage(`--chip ${chip} clips at ${amperes.toFixed(1)} A, ${model.id} goes to ${model.plate.imax} A`);
-  return Rn8209cChip;
+  return make;
 }
 
 /** Powers a meter on, by way of the factory if its parts need it. @throws CommandError (exit 1) when its memory can't be read. */

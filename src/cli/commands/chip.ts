@@ -6,6 +6,7 @@ import { Ade9000Spi } from "../../../firmware-sim/metrology/ade9000-spi.ts";
 import {
   BareChip,
   type CoreCycle,
+  type CoreWave,
   type CoreWindow,
   type FullScale,
 } from "../../../firmware-sim/metrology/bare-chip.ts";
@@ -28,6 +29,7 @@ interface Flags extends LoadFlags {
 interface Registers {
   readonly update: (window: CoreWindow) => void;
   readonly updateCycle?: (cycle: CoreCycle) => void;
+  readonly updateWave?: (wave: CoreWave) => void;
   readonly newBus: () => ChipBus;
 }
 
@@ -55,6 +57,7 @@ const CHIPS = {
       return {
         update: (window) => chip.update(window),
         updateCycle: (cycle) => chip.updateCycle(cycle),
+        updateWave: (wave) => chip.updateWave(wave),
         newBus: () => new Ade9000Spi(chip),
       };
     },
@@ -88,8 +91,9 @@ async function run(name: keyof typeof CHIPS, flags: Flags): Promise<void> {
   const seed = flags.seed ?? randomSeed();
   const load = loadOf(flags, phases, seed);
   await CommandProcess.run(1, async (proc) => {
-    const { update, updateCycle, newBus } = make();
-    const core = new BareChip({ fullScale, phases, load, start: proc.clock.now().civil, seed }, update, updateCycle);
+    const { update, updateCycle, updateWave, newBus } = make();
+    const options = { fullScale, phases, load, start: proc.clock.now().civil, seed };
+    const core = new BareChip(options, update, updateCycle, updateWave);
     const host = proc.runtime.host(new BareChipFace(core, newBus), undefined, { name });
     const server = await listenTcp({ ...tcp, maxConnections: 16 }, (link) => host.attach(link));
     proc.cleanup(() => server.close());

@@ -1,0 +1,1 @@
+/* The driver includes it and takes nothing from it. */
