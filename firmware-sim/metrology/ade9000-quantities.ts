@@ -33,7 +33,7 @@ export function phaseCodes(p: ShiftedPhase, fullScale: FullScale, setting: Setti
   const v = RMS_FULL_SCALE * volts * p.voltage;
   const i1 = RMS_FULL_SCALE * amperes * p.fundamentalCurrent;
   const v1 = RMS_FULL_SCALE * volts * p.fundamentalVoltage;
-  const offset = (rms: number, register: number) => Math.sqrt(Math.max(0, rms * rms + setting(register) * RMS_OFFSET));
+  const offset = (rms: number, register: number) => withOffset(rms, setting(register));
   const scale = POWER_FULL_SCALE * amperes * volts * gain(P.PGAIN);
   const powers = [
     scale * p.active + setting(P.WATTOS),
@@ -65,6 +65,11 @@ export function phaseCodes(p: ShiftedPhase, fullScale: FullScale, setting: Setti
   };
 }
 
+/** An rms code with its signed offset. */
+export function withOffset(rms: number, offset: number): number {
+  return Math.sqrt(Math.max(0, rms * rms + offset * RMS_OFFSET));
+}
+
 /** Codes of the one-cycle registers, from V and A of one cycle. */
 export function oneCycleCodes(
   cycle: { readonly voltage: number; readonly current: number },
@@ -74,7 +79,7 @@ export function oneCycleCodes(
 ): { readonly voltage: number; readonly current: number } {
   const code = (share: number, amplifier: number, gain: number, offset: number) => {
     const rms = RMS_FULL_SCALE * share * amplifier * (1 + setting(gain) / ONE);
-    return Math.sqrt(Math.max(0, rms * rms + setting(offset) * RMS_OFFSET));
+    return withOffset(rms, setting(offset));
   };
   return {
     voltage: code(cycle.voltage / fullScale.volts, pga.voltage, P.VGAIN, P.VRMSONEOS),

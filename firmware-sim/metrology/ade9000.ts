@@ -9,7 +9,7 @@ import { Ade9000Energy } from "./ade9000-energy.ts";
 import { DipSwell } from "./ade9000-events.ts";
 import { eventBits, noLoadKinds, reversals, signBits } from "./ade9000-flags.ts";
 import { type Ade9000Pulse, Ade9000Pulses } from "./ade9000-pulses.ts";
-import { ONE, oneCycleCodes, phaseCodes, RMS_FULL_SCALE } from "./ade9000-quantities.ts";
+import { ONE, oneCycleCodes, phaseCodes, RMS_FULL_SCALE, withOffset } from "./ade9000-quantities.ts";
 import { A, behindBurst, ENERGY, isLockable, isReadable, isWritable, P } from "./ade9000-registers.ts";
 import { highest, newest, waveScale } from "./ade9000-samples.ts";
 import { angleCode, LIVE, outputSettings, showAccumulators, showAngles, showOvercurrents } from "./ade9000-shown.ts";
@@ -133,7 +133,12 @@ export class Ade9000 {
   update(window: CoreWindow): void {
     if ((this.#values.get(A.RUN) & 1) === 0) return;
     const powers = window.phases.flatMap((phase, p) => this.#showPhase(p, phase, window));
-    this.#showNeutral(window.neutralCurrent);
+    this.#showNeutral(
+      window.neutralCurrent,
+      [A.NIRMS, A.NIRMSOS],
+      [A.NIRMS1012, A.NIRMS1012OS],
+      [A.ISUMRMS, A.ISUMRMSOS],
+    );
     showAngles(this.#values, window);
     const period = window.frequency > 0 ? (RATE * 2 ** 16) / window.frequency - 1 : 0;
     for (let k = 0; k < 4; k++) this.#values.show(A.APERIOD + k, period);
@@ -169,6 +174,7 @@ export class Ade9000 {
       this.#values.show(A.SWELLA + p, watch.highest);
       events |= watch.events;
     }
+    this.#showNeutral(cycle.neutral, [A.NIRMSONE, A.NIRMSONEOS]);
     const over = showOvercurrents(this.#values);
     if ((began & (STATUS1.crossing * 7)) !== 0) began |= STATUS1.combined;
     this.#values.raise(0, began | over);
@@ -269,18 +275,15 @@ export class Ade9000 {
     return happened ? this.waveform.trigger() : 0;
   }
 
-  #showNeutral(amperes: number): void {
-    const gain =
-      (PGA[(this.#values.get(A.PGA_GAIN) >> 6) & 3] as number) * (1 + (this.#values.get(A.NIGAIN) | 0) / 2 ** 27);
-    const sum = (RMS_FULL_SCALE * amperes) / ADE9000_FULL_SCALE.amperes;
-    const shown = [
-      [A.NIRMS, sum * gain, A.NIRMSOS],
-      [A.NIRMSONE, sum * gain, A.NIRMSONEOS],
-      [A.NIRMS1012, sum * gain, A.NIRMS1012OS],
-      [A.ISUMRMS, sum, A.ISUMRMSOS],
-    ] as const;
-    for (const [register, rms, offset] of shown)
-      this.#values.show(register, Math.sqrt(Math.max(0, rms * rms + (this.#values.get(offset) | 0) * 2 ** 15)));
+  /** @param registers each with that of its offset. */
+  #showNeutral(amperes: number, ...registers: readonly (readonly [register: number, offset: number])[]): void {
+    const pga = PGA[(this.#values.get(A.PGA_GAIN) >> 6) & 3] as number;
+    const straight = (RMS_FULL_SCALE * amperes) / ADE9000_FULL_SCALE.amperes;
+    for (const [register, offset] of registers) {
+      // The sum of the phases is not of the neutral's own channel.
+      const gain = register === A.ISUMRMS ? 1 : pga * (1 + this.#values.signed(A.NIGAIN) / ONE);
+      this.#values.show(register, withOffset(straight * gain, this.#values.signed(offset)));
+    }
   }
 
   /** CF1..CF4. @returns what each of them counts. */

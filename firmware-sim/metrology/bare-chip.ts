@@ -41,6 +41,7 @@ export interface CoreWindow {
 export interface CoreCycle {
   readonly voltage: readonly number[];
   readonly current: readonly number[];
+  readonly neutral: number;
 }
 
 /** A stretch of samples. Volts and amperes per count are of all channels of a kind; the samples hold until the call returns. */
@@ -156,6 +157,7 @@ const NO_CYCLE = 100;
 class Cycles {
   readonly #onCycle: (cycle: CoreCycle) => void;
   #before: readonly Pick<PhaseSums, "voltage" | "voltage2" | "current" | "current2">[] = [];
+  #neutralBefore = 0;
   #samples = 0;
 
   constructor(onCycle: (cycle: CoreCycle) => void) {
@@ -164,6 +166,7 @@ class Cycles {
 
   restart(): void {
     this.#before = [];
+    this.#neutralBefore = 0;
     this.#samples = 0;
   }
 
@@ -176,8 +179,16 @@ class Cycles {
           const squares = s[`${kind}2`] - (this.#before[p]?.[`${kind}2`] ?? 0);
           return (channels[p] as Channel).lsb * Math.sqrt(Math.max(0, squares - (sum * sum) / samples) / samples);
         });
-      this.#onCycle({ voltage: rms("voltage", frontEnd.voltage), current: rms("current", frontEnd.current) });
+      const direct = sums.phases.reduce((all, s, p) => all + s.current - (this.#before[p]?.current ?? 0), 0);
+      const squares = sums.neutral - this.#neutralBefore;
+      const { lsb } = frontEnd.current[0] as Channel;
+      this.#onCycle({
+        voltage: rms("voltage", frontEnd.voltage),
+        current: rms("current", frontEnd.current),
+        neutral: lsb * Math.sqrt(Math.max(0, squares - (direct * direct) / samples) / samples),
+      });
     }
+    this.#neutralBefore = sums.neutral;
     this.#before = sums.phases.map(({ voltage, voltage2, current, current2 }) => ({
       voltage,
       voltage2,

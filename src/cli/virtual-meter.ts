@@ -25,8 +25,9 @@ const CHIPS = { sample: SampledChip, cycle: CycleChip, second: ClosedFormChip };
 
 /** Register-level chips, and how far their boards measure. */
 const REGISTER_CHIPS = {
-  rn8209c: { make: Rn8209cChip, phases: 1, fullScale: RN8209C_FULL_SCALE, fitting: "meterworks-1p" },
-  ade9000: { make: Ade9000Chip, phases: 3, fullScale: ADE9000_FULL_SCALE, fitting: "meterworks-3p" },
+  rn8209c: { make: Rn8209cChip, phases: 1, fullScale: RN8209C_FULL_SCALE, fitting: "meterworks-1p", speedMax: 200 },
+  // Every harmonic of every cycle, in six channels.
+  ade9000: { make: Ade9000Chip, phases: 3, fullScale: ADE9000_FULL_SCALE, fitting: "meterworks-3p", speedMax: 20 },
 } as const;
 
 /** Seconds of three-phase meters that one core works through in a second, with most of it left for everything else. */
@@ -35,9 +36,13 @@ const SPEED_MAX = { sample: 200, cycle: 1_500, second: Number.POSITIVE_INFINITY 
 const WORK = { sample: "4000 samples a second and channel", cycle: "50 cycles a second", second: "" };
 
 /** Samples at speed 1, closed form otherwise; what can't keep up is refused with the reason (quantities.md). */
-export function fidelityOf(flags: Pick<MeterFlags, "fidelity" | "speed">): Fidelity {
-  const fidelity = flags.fidelity ?? (flags.speed === 1 ? "sample" : "second");
-  requireKeepsUp(fidelity, flags.speed);
+export function fidelityOf(flags: Pick<MeterFlags, "fidelity" | "speed" | "chip">): Fidelity {
+  const { speed, chip } = flags;
+  const fidelity = flags.fidelity ?? (speed === 1 ? "sample" : "second");
+  requireKeepsUp(fidelity, speed);
+  const most = chip === undefined || fidelity !== "sample" ? speed : REGISTER_CHIPS[chip].speedMax;
+  if (speed > most)
+    throw usage(`--chip ${chip} can't keep up at speed ${speed}: ${most} is the most`, "use a lower --speed");
   return fidelity;
 }
 

@@ -136,6 +136,9 @@ test("a meter says in one line where a chip can't be in it", async () => {
   const fast = await meter("rn8209c", "--model", "meterworks-1p", "--speed", "60");
   expect(fast).toMatchObject({ code: 2 });
   expect(fast.stderr).toMatch(/measures samples/);
+  const late = await meter("ade9000", "--model", "meterworks-3p", "--speed", "60", "--fidelity", "sample");
+  expect(late).toMatchObject({ code: 2 });
+  expect(late.stderr).toMatch(/can't keep up at speed 60: 20 is the most; use a lower --speed/);
 });
 
 test("wrong usage is one line and exit 2", async () => {

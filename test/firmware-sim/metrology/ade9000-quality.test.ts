@@ -180,6 +180,16 @@ describe("peaks and overcurrent", () => {
     expect(over(0b1111).read(0x48f)).toBe(0b0110);
     expect(over(0).read(0x48f)).toBe(0);
   });
+
+  test("a neutral for a cycle: NIRMSONE follows the sum of the currents, and is watched as the phases are", () => {
+    const level = Math.round((RMS_PER_AMPERE * 10) / 32);
+    const { chip, until } = loaded({ voltage: 230, current: [20, 5, 5], angle: [0, 0, 0] }, [[0x409, level]]);
+    until(0.5);
+    expect((chip.read(0x267) as number) / (RMS_PER_AMPERE * 15)).toBeCloseTo(1, 3);
+    expect((chip.read(0x269) as number) / (RMS_PER_AMPERE * 15)).toBeCloseTo(1, 4);
+    expect(chip.read(0x48f)).toBe(0b1001);
+    expect(((chip.read(0x40d) as number) * 32) / (RMS_PER_AMPERE * 15)).toBeCloseTo(1, 3);
+  });
 });
 
 describe("flags", () => {
