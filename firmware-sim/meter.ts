@@ -27,8 +27,9 @@ import type { Bench } from "./factory/calibrate.ts";
 import { constantsOf } from "./factory/constants.ts";
 import { computeMeasure, type MeasureSource } from "./measures.ts";
 import type { Calibration } from "./metrology/calibration.ts";
-import type { MeteringChip, PhaseEnergy } from "./metrology/chip.ts";
+import type { MeteringChip, PhaseEnergy, WindowSpan } from "./metrology/chip.ts";
 import { EnergyRegisters } from "./metrology/energy.ts";
+import { PulsePort } from "./metrology/pulses.ts";
 import { Checkpoint } from "./nvram/checkpoint.ts";
 import type { Nvram } from "./nvram/nvram.ts";
 import { decodeState, encodeState, type MeterState } from "./nvram/state.ts";
@@ -61,6 +62,8 @@ export class Meter {
   readonly id: string;
   readonly model: MeterModel;
   readonly password: number;
+  /** The test outputs, for whoever watches them. */
+  readonly pulses: PulsePort;
   readonly #chip: MeteringChip;
   readonly #checkpoint: Checkpoint;
   readonly #checkpointEvery: number;
@@ -108,6 +111,7 @@ export class Meter {
     this.id = config.id;
     this.model = config.model;
     this.password = config.password;
+    this.pulses = new PulsePort(config.model);
     this.#checkpoint = checkpoint;
     this.#checkpointEvery = config.checkpointEvery;
     this.#checkpointedMono = now.mono;
@@ -249,8 +253,9 @@ export class Meter {
     return taken;
   }
 
-  readonly #count = (phases: readonly PhaseEnergy[]): void => {
+  readonly #count = (phases: readonly PhaseEnergy[], span: WindowSpan): void => {
     this.#energy.add(phases);
+    this.pulses.add(phases, span);
   };
 
   #advance(now: Now): void {

@@ -7,9 +7,9 @@ import { type Civil, civil, MICROS_PER_SECOND } from "../../src/core/time.ts";
 import type { MeteringChip } from "../metrology/chip.ts";
 import { EnergyRegisters, QUANTUM } from "../metrology/energy.ts";
 import type { ChipOptions } from "../metrology/front-end.ts";
+import { KWH, PulseOutput } from "../metrology/pulses.ts";
 import { SampledChip } from "../metrology/sampled-chip.ts";
 import { type Faults, frontEndErrorsOf, wired } from "./faults.ts";
-import { KWH, PulseOutput } from "./pulses.ts";
 import { referencePower } from "./reference.ts";
 import { sourceOf, type TestLoad } from "./waves.ts";
 
@@ -78,7 +78,7 @@ class Watch {
     this.#chip.advance(this.#until, (window) => {
       if (!this.#counts) return;
       const end = this.#elapsed + this.#window;
-      this.#times.push(...this.pulses.add(window, this.#elapsed, end));
+      this.#times.push(...this.pulses.add(window, { begin: this.#elapsed, end, marks: [] }));
       this.registers.add(window);
       this.#elapsed = end;
     });

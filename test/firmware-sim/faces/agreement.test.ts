@@ -387,6 +387,8 @@ test("the sum of these windows does pass the rollovers: 999999.99 kWh of DL/T 64
     lineVoltage: [0, 0, 0],
     neutralCurrent: 0,
     frequency: 0,
+    fundamentalActive: [0, 0, 0],
+    harmonics: null,
   };
   const meter = meterOf({ model, chip, used: [{ windows: 3_000, active: 2 ** 49, reactive: 0 }] });
   expect(meter.value("activeEnergyImport")).toBeGreaterThan(1e12);
