@@ -1,5 +1,6 @@
 /** The flags that say what a virtual meter is and what load it sees; `meter`, `chip` and `fleet` share them. */
 import type { Command } from "commander";
+import type { ReactiveDefinition } from "../../firmware-sim/metrology/front-end.ts";
 import { choice, integer, meterName, number, perPhase } from "./values.ts";
 
 export const FIDELITIES = ["sample", "cycle", "second"] as const;
@@ -28,6 +29,7 @@ export interface MeterFlags extends LoadFlags {
   readonly uncalibrated?: true;
   readonly temperature?: number;
   readonly chip?: "rn8209c";
+  readonly reactive?: ReactiveDefinition;
 }
 
 export function addLoadFlags(command: Command): Command {
@@ -74,6 +76,11 @@ export function addMeterFlags(command: Command): Command {
       "--temperature <C>",
       "around the meter, degrees Celsius; real parts drift with it (default: 23)",
       number("--temperature", -40, 85),
+    )
+    .option(
+      "--reactive <D>",
+      "what var and varh are: fundamental (IEC 62053-24, default), or classic (90 degree shift of all harmonics)",
+      choice("--reactive", ["fundamental", "classic"] as const),
     )
     .option(
       "--chip <C>",

@@ -207,6 +207,10 @@ const DLT: readonly DltRow[] = [
     [`apparentPowerL${p}`, `02050${p}00`, 3, 4, 3, false],
     [`powerFactorL${p}`, `02060${p}00`, 2, 3, 0, true],
     [`phaseAngleL${p}`, `02070${p}00`, 2, 1, 0, false],
+    [`voltageThdL${p}`, `02080${p}00`, 2, 2, 0, false],
+    [`currentThdL${p}`, `02090${p}00`, 2, 2, 0, false],
+    [`voltageHarmonic3L${p}`, `020a0${p}03`, 2, 2, 0, false],
+    [`currentHarmonic21L${p}`, `020b0${p}15`, 2, 2, 0, false],
   ]),
 ];
 
@@ -310,6 +314,14 @@ const phases = (highest: number, lowest = 0) =>
   fc.array(fc.integer({ min: lowest, max: highest }), { minLength: 3, maxLength: 3 });
 const POWER_LIMIT = 26_000_000;
 
+/** 0.001 %: up to what DL/T 645 can say. */
+const content = fc.option(fc.integer({ min: 0, max: 99_999 }));
+const channel = fc.record({
+  orders: fc.array(content, { minLength: 20, maxLength: 20 }),
+  thd: content,
+});
+const angleOrNone = fc.option(fc.integer({ min: 0, max: 359_999 }));
+
 /** Within what every format can say of an instant: 26 kW a phase, 80 A, 300 V. Energies go past every rollover. */
 const state: fc.Arbitrary<State> = fc
   .record({
@@ -323,6 +335,14 @@ const state: fc.Arbitrary<State> = fc
     lineVoltage: phases(520_000),
     neutralCurrent: fc.integer({ min: 0, max: 80_000_000 }),
     frequency: fc.integer({ min: 0, max: 65_000 }),
+    fundamentalActive: phases(POWER_LIMIT, -POWER_LIMIT),
+    harmonics: fc.option(
+      fc.record({
+        voltage: fc.tuple(channel, channel, channel),
+        current: fc.tuple(channel, channel, channel),
+        voltageAngle: fc.tuple(angleOrNone, angleOrNone, angleOrNone),
+      }),
+    ),
     used: fc.array(
       fc.record({
         windows: fc.oneof(fc.constantFrom(0, 1), fc.integer({ min: 0, max: 1_500 })),
@@ -332,8 +352,8 @@ const state: fc.Arbitrary<State> = fc
       { maxLength: 6 },
     ),
   })
-  .map(({ model, used, neutralCurrent, frequency, ...perPhase }) => {
-    const of = (values: readonly number[]) => values.slice(0, model.phases);
+  .map(({ model, used, neutralCurrent, frequency, harmonics, ...perPhase }) => {
+    const of = <T>(values: readonly T[]) => values.slice(0, model.phases);
     const { voltage, current, active, reactive, apparent, angle, lineVoltage } = perPhase;
     return {
       model,
@@ -349,6 +369,12 @@ const state: fc.Arbitrary<State> = fc
         lineVoltage: model.phases === 3 ? lineVoltage : [0, 0, 0],
         neutralCurrent,
         frequency,
+        fundamentalActive: of(perPhase.fundamentalActive),
+        harmonics: harmonics && {
+          voltage: of(harmonics.voltage),
+          current: of(harmonics.current),
+          voltageAngle: of(harmonics.voltageAngle),
+        },
       },
     };
   });
