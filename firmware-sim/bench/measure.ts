@@ -4,7 +4,7 @@
  */
 import type { MeterModel } from "../../protocols/models/model.ts";
 import { type Civil, civil, MICROS_PER_SECOND } from "../../src/core/time.ts";
-import type { MeteringChip } from "../metrology/chip.ts";
+import { type MeteringChip, steadySpan } from "../metrology/chip.ts";
 import { EnergyRegisters, QUANTUM } from "../metrology/energy.ts";
 import type { ChipOptions } from "../metrology/front-end.ts";
 import { KWH, PulseOutput } from "../metrology/pulses.ts";
@@ -78,7 +78,7 @@ class Watch {
     this.#chip.advance(this.#until, (window) => {
       if (!this.#counts) return;
       const end = this.#elapsed + this.#window;
-      this.#times.push(...this.pulses.add(window, { begin: this.#elapsed, end, marks: [] }));
+      this.#times.push(...this.pulses.add(window, steadySpan(this.#elapsed, end)));
       this.registers.add(window);
       this.#elapsed = end;
     });

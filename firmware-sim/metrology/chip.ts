@@ -59,15 +59,19 @@ export interface WindowSpan {
   /** Civil µs, with fractions. */
   readonly begin: number;
   readonly end: number;
-  /** Places within the window, in order, with the part of its energy that had flowed by then; the power between is steady. */
-  readonly marks: readonly EnergyMark[];
+  /**
+   * Places within the window, in order, and what had flowed by then, in any unit; the last place is its end. So many of the
+   * arrays' entries count; between two of them the power is steady. None: it is steady all over.
+   */
+  readonly marks: number;
+  readonly times: ArrayLike<number>;
+  readonly active: ArrayLike<number>;
+  readonly reactive: ArrayLike<number>;
 }
 
-export interface EnergyMark {
-  readonly time: number;
-  /** Of the window's energy, 1 at its end; beyond 0 .. 1 where power changed its direction within. */
-  readonly active: number;
-  readonly reactive: number;
+/** A window of steady power. */
+export function steadySpan(begin: number, end: number): WindowSpan {
+  return { begin, end, marks: 0, times: [], active: [], reactive: [] };
 }
 
 export type OnWindow = (phases: readonly PhaseEnergy[], span: WindowSpan) => void;

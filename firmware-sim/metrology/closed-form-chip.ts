@@ -7,7 +7,7 @@
  */
 import { assert } from "../../src/core/result.ts";
 import { type Civil, civil, type Wake, wakeAtCivil } from "../../src/core/time.ts";
-import type { ChipReadings, MeteringChip, OnWindow, PhaseEnergy } from "./chip.ts";
+import { type ChipReadings, type MeteringChip, type OnWindow, type PhaseEnergy, steadySpan } from "./chip.ts";
 import { type ChipOptions, type FrontEnd, frontEndOf, type ReactiveDefinition } from "./front-end.ts";
 import { harmonicsOf } from "./harmonics.ts";
 import type { LoadSource, LoadState } from "./mains.ts";
@@ -53,7 +53,7 @@ export class ClosedFormChip implements MeteringChip {
     while (this.#at < until) {
       const end = Math.min(until, this.#state.until, this.#at + LONGEST_WINDOW);
       this.#integrate(end - this.#at);
-      onWindow(this.#energies, { begin: this.#at, end, marks: [] });
+      onWindow(this.#energies, steadySpan(this.#at, end));
       this.#at = civil(end);
       if (end >= this.#state.until) this.#takeLoad();
     }

@@ -17,7 +17,7 @@ import { type ChipOptions, type FrontEnd, frontEndOf, SAMPLE_RATE } from "./fron
 import { harmonicsOf } from "./harmonics.ts";
 import type { LoadSource, Mains } from "./mains.ts";
 import { correctedSpectraOf, type MainsSpectra, noisePowerOf } from "./phasors.ts";
-import { type Measurement, NOTHING_MEASURED, type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
+import { type Measurement, nothingMeasured, type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
 import { Spread } from "./spread.ts";
 import { IDLE_WINDOW, LONGEST_CYCLE, SHORTEST_CYCLE, WindowEnergy } from "./windows.ts";
 import { settledCrossing } from "./zero-crossings.ts";
@@ -71,7 +71,10 @@ export class CycleChip implements MeteringChip {
   #relayAt = Number.POSITIVE_INFINITY;
   #relayClosed = true;
   #advancedTo: Civil;
-  #readings: ChipReadings;
+  /** The last window, and what the registers show of it once somebody looks. */
+  #measured: Measurement;
+  #windowSpectra: MainsSpectra | undefined;
+  #readings: ChipReadings | undefined;
 
   constructor(options: ChipOptions) {
     const { plate, phases, load, start } = options;
@@ -89,12 +92,7 @@ export class CycleChip implements MeteringChip {
     this.#advancedTo = start;
     this.#applyMains(LOOK_BACK);
     this.#restart(LOOK_BACK);
-    this.#readings = readingsOf(this.#frontEnd, {
-      phases: this.#frontEnd.voltage.map(() => NOTHING_MEASURED),
-      lineVoltage: [0, 0, 0],
-      neutralCurrent: 0,
-      frequency: 0,
-    });
+    this.#measured = nothingMeasured(this.#frontEnd);
   }
 
   advance(until: Civil, onWindow: OnWindow): void {
@@ -115,6 +113,10 @@ export class CycleChip implements MeteringChip {
   }
 
   readings(): ChipReadings {
+    const [measured, spectra] = [this.#measured, this.#windowSpectra];
+    this.#readings ??= readingsOf(this.#frontEnd, measured, () =>
+      spectra === undefined ? null : harmonicsOf(this.#frontEnd, spectra, measured.phases),
+    );
     return this.#readings;
   }
 
@@ -205,12 +207,14 @@ export class CycleChip implements MeteringChip {
     if (this.#sums.cycles < this.#cyclesPerWindow && (isCycle || this.#sums.samples < IDLE_WINDOW)) return;
     const measured = this.#measure();
     this.#noteFlow(place);
-    const spectra = this.#spectra;
-    this.#readings = readingsOf(this.#frontEnd, measured, () => harmonicsOf(this.#frontEnd, spectra, measured.phases));
+    this.#measured = measured;
+    this.#windowSpectra = this.#spectra;
+    this.#readings = undefined;
     this.#energy.count(measured.phases, this.#sums.samples);
     this.#chooseReference(measured.phases);
     this.#sums.clear();
     onWindow(this.#energy.phases, this.#spread.end());
+    this.#spread.next();
   }
 
   /** Where the load changes, and at the end of a window, all is summed up; the power between is steady. */

@@ -3,7 +3,7 @@
  * What is left below a pulse when the power goes is lost with it, as on most meters.
  */
 import type { RatingPlate } from "../../protocols/models/model.ts";
-import type { EnergyMark, PhaseEnergy, WindowSpan } from "./chip.ts";
+import type { PhaseEnergy, WindowSpan } from "./chip.ts";
 
 /** µJ in a kWh. */
 export const KWH = 3.6e12;
@@ -33,22 +33,40 @@ export class PulseOutput {
   add(window: readonly PhaseEnergy[], span: WindowSpan): readonly number[] {
     let energy = 0;
     for (const phase of window) energy += this.#perPhase ? Math.max(0, phase[this.#name]) : phase[this.#name];
-    if (energy <= 0) return [];
-    const times: number[] = [];
-    let next = this.#quantum - this.#rest;
-    // Power is steady between two marks. Energy that turned back within the window has to be made up for first.
-    let at: EnergyMark = { time: span.begin, active: 0, reactive: 0 };
-    for (const mark of [...span.marks, { time: span.end, active: 1, reactive: 1 }]) {
-      const [before, after] = [energy * at[this.#name], energy * mark[this.#name]];
-      for (; next <= after; next += this.#quantum)
-        times.push(at.time + ((mark.time - at.time) * Math.max(0, next - before)) / (after - before || 1));
-      at = mark;
+    if (energy <= 0) return NO_TIMES;
+    if (this.#rest + energy < this.#quantum && span.marks === 0) {
+      this.#rest += energy;
+      return NO_TIMES;
     }
+    const times = this.#edges(energy, span);
     this.#rest += energy - times.length * this.#quantum;
     this.#count += times.length;
     return times;
   }
+
+  /** Where the energy, which flowed as the span says, passes the next pulse and those after it. */
+  #edges(energy: number, span: WindowSpan): number[] {
+    const edges: number[] = [];
+    const flowed = span[this.#name];
+    const whole = span.marks === 0 ? 0 : (flowed[span.marks - 1] as number);
+    let next = this.#quantum - this.#rest;
+    let time = span.begin;
+    let before = 0;
+    // Energy that turned back within the window has to be made up for first.
+    for (let m = 0; m <= span.marks; m++) {
+      const isEnd = m === span.marks;
+      const to = isEnd ? span.end : (span.times[m] as number);
+      const after = isEnd ? energy : whole === 0 ? 0 : (energy * (flowed[m] as number)) / whole;
+      for (; next <= after; next += this.#quantum)
+        edges.push(time + ((to - time) * Math.max(0, next - before)) / (after - before || 1));
+      time = to;
+      before = after;
+    }
+    return edges;
+  }
 }
+
+const NO_TIMES: readonly number[] = [];
 
 export interface Pulse {
   readonly name: PulseName;
@@ -74,9 +92,9 @@ export class PulsePort {
   }
 
   add(window: readonly PhaseEnergy[], span: WindowSpan): void {
-    const pulses = this.#outputs.flatMap(([name, output]) =>
-      output.add(window, span).map((time): Pulse => ({ name, time })),
-    );
+    const pulses: Pulse[] = [];
+    for (const [name, output] of this.#outputs)
+      for (const time of output.add(window, span)) pulses.push({ name, time });
     if (this.#listeners.length === 0 || pulses.length === 0) return;
     pulses.sort((a, b) => a.time - b.time);
     for (const pulse of pulses) for (const listener of this.#listeners) listener(pulse);

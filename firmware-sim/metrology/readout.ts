@@ -15,7 +15,7 @@ export interface PhaseMeasurement {
   readonly angle: number;
 }
 
-export const NOTHING_MEASURED: PhaseMeasurement = {
+const NOTHING_MEASURED: PhaseMeasurement = {
   voltage: 0,
   current: 0,
   active: 0,
@@ -31,6 +31,16 @@ export interface Measurement {
   readonly neutralCurrent: number;
   /** Hz, 0 without voltage. */
   readonly frequency: number;
+}
+
+/** What a chip shows before its first window is complete. */
+export function nothingMeasured(frontEnd: FrontEnd): Measurement {
+  return {
+    phases: frontEnd.voltage.map(() => NOTHING_MEASURED),
+    lineVoltage: [0, 0, 0],
+    neutralCurrent: 0,
+    frequency: 0,
+  };
 }
 
 /** A phase below the no-load threshold has no current and no power, whatever noise and offset say. */

@@ -16,7 +16,7 @@ import { type Channel, type ChipOptions, type FrontEnd, frontEndOf, SAMPLE_RATE 
 import { HarmonicCapture } from "./harmonic-capture.ts";
 import { distortionReactive, harmonicsOf } from "./harmonics.ts";
 import { LINES, type MainsSpectra } from "./phasors.ts";
-import { type Measurement, NOTHING_MEASURED, type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
+import { type Measurement, nothingMeasured, type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
 import { Spread } from "./spread.ts";
 import { BLOCK } from "./waveform.ts";
 import { IDLE_WINDOW, LONGEST_CYCLE, SHORTEST_CYCLE, WindowEnergy } from "./windows.ts";
@@ -54,7 +54,9 @@ export class SampledChip implements MeteringChip {
   /** Phase whose voltage gives the cycles; −1 while none is live. */
   #reference = 0;
   #advancedTo: Civil;
-  #readings: ChipReadings;
+  /** The last window, and what the registers show of it once somebody looks. */
+  #measured: Measurement;
+  #readings: ChipReadings | undefined;
   readonly #tap: Tap | undefined;
 
   constructor(options: ChipOptions, tap?: Tap) {
@@ -75,12 +77,7 @@ export class SampledChip implements MeteringChip {
     this.#microsPerSample = MICROS_PER_SECOND / (SAMPLE_RATE * frontEnd.clock);
     this.#spread = new Spread(start);
     this.#advancedTo = start;
-    this.#readings = readingsOf(frontEnd, {
-      phases: frontEnd.voltage.map(() => NOTHING_MEASURED),
-      lineVoltage: [0, 0, 0],
-      neutralCurrent: 0,
-      frequency: 0,
-    });
+    this.#measured = nothingMeasured(frontEnd);
   }
 
   advance(until: Civil, onWindow: OnWindow): void {
@@ -93,6 +90,8 @@ export class SampledChip implements MeteringChip {
   }
 
   readings(): ChipReadings {
+    const measured = this.#measured;
+    this.#readings ??= readingsOf(this.#frontEnd, measured, () => this.#harmonicsOf(measured.phases));
     return this.#readings;
   }
 
@@ -165,12 +164,14 @@ export class SampledChip implements MeteringChip {
     const raw = this.#measure(spectra);
     this.#tap?.window(raw, this.#sums, this.#frontEnd);
     const measured = { ...raw, phases: raw.phases.map((m) => suppressNoLoad(this.#frontEnd, m)) };
-    this.#readings = readingsOf(this.#frontEnd, measured, () => this.#harmonicsOf(measured.phases));
+    this.#measured = measured;
+    this.#readings = undefined;
     this.#energy.count(measured.phases, this.#sums.samples);
     this.#chooseReference(measured.phases);
     this.#sums.clear();
     this.#harmonics.begin();
     onWindow(this.#energy.phases, this.#spread.end());
+    this.#spread.next();
   }
 
   #harmonicsOf(phases: readonly PhaseMeasurement[]): HarmonicReadings | null {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { steadySpan } from "../../../firmware-sim/metrology/chip.ts";
 import { PulseOutput } from "../../../firmware-sim/metrology/pulses.ts";
 
 /** Of so many watts over 0.2 s, µJ. */
 const window = (...watts: number[]) => watts.map((w) => ({ active: w * 0.2e6, reactive: 0, apparent: 0 }));
 
 /** 0.2 s from `begin` on, its power steady. */
-const span = (begin: number) => ({ begin, end: begin + 0.2, marks: [] });
+const span = (begin: number) => steadySpan(begin, begin + 0.2);
 
 describe("the test output", () => {
   test("gives a pulse per Wh at 1000 imp/kWh, at its instant", () => {
