@@ -1,6 +1,7 @@
 /** Harmonics, THD, sequence, fundamental and classic powers against analytic sums, and the three fidelities against each other. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { UNCALIBRATED } from "../../../firmware-sim/metrology/calibration.ts";
 import type { ChipReadings, MeteringChip } from "../../../firmware-sim/metrology/chip.ts";
 import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
 import { CycleChip } from "../../../firmware-sim/metrology/cycle-chip.ts";
@@ -95,6 +96,17 @@ describe.each(FIDELITIES)("%s, noiseless", (_, Chip) => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it("correct the fundamental's power as all power: of a sine it is the same, whatever the factory wrote", () => {
+    const sine = mainsOf({ phases: 3, voltage: 230, current: 10, angle: 40 });
+    const constants = { ...UNCALIBRATED, powerGain: 25_000, powerOffset: 1_500_000 };
+    const { active, fundamentalActive } = settled(Chip, sine, { calibration: [constants, constants, constants] });
+    const expected = 2_300 * Math.cos(radians(40)) * 1.0025 + 1.5;
+    for (const p of [0, 1, 2]) {
+      expect(Math.abs((active[p] as number) / 1e3 - expected)).toBeLessThan(0.02);
+      expect(Math.abs((fundamentalActive[p] as number) - (active[p] as number))).toBeLessThan(20);
+    }
   });
 
   it("count classic reactive energy where that is the definition", () => {
