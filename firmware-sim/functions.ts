@@ -122,7 +122,11 @@ export class MeterFunctions {
   step(readings: ChipReadings, at: LocalSecond): boolean {
     this.#at = at;
     this.events.observe(readings, at);
-    if (at >= this.demand.nextEdge()) this.#demandEdge(at);
+    if (at >= this.demand.nextEdge()) {
+      this.#demandEdge(at);
+      // Once in a demand interval is often enough for what only an electrician changes.
+      if (this.#model.phases === 3) this.events.angles(anglesOf(readings));
+    }
     if (at >= this.profile.nextEdge() || at >= this.freezes.nextEdge()) this.#captureEdge(readings, at);
     if (at >= this.tariff.nextEdge()) this.#tariffEdge(at);
     if (this.#creditDue || (this.credit !== undefined && at >= this.credit.nextEdge)) this.#creditEdge(at);
@@ -366,3 +370,12 @@ export class MeterFunctions {
 
 /** Totals that go into the record of an event: +A, −A, combined reactive import and export. */
 const EVENT_REGISTERS = ["activeImport", "activeExport", "reactiveImport", "reactiveExport"] as const;
+
+/** Of the voltages ahead of L1; undefined where one of them is dead, or the chip has no angles. */
+function anglesOf({ harmonics }: ChipReadings): readonly number[] | undefined {
+  const behind = harmonics?.voltageAngle;
+  if (behind === undefined || behind.includes(null)) return undefined;
+  return behind.map((angle) => (TURN - (angle as number)) % TURN);
+}
+
+const TURN = 360_000;

@@ -4,9 +4,9 @@
  */
 
 import type { MeterModel } from "../protocols/models/model.ts";
-import type { MeasureKey, Phase } from "../src/core/measures.ts";
+import { HARMONIC_ORDERS, type MeasureKey, type Phase } from "../src/core/measures.ts";
 import { assert } from "../src/core/result.ts";
-import type { ChipReadings } from "./metrology/chip.ts";
+import type { ChipReadings, HarmonicReadings } from "./metrology/chip.ts";
 import type { EnergyRegisters } from "./metrology/energy.ts";
 
 /** What measures are made of, at one instant. */
@@ -60,6 +60,50 @@ function phaseMeasures(phase: Phase): readonly Row[] {
   ];
 }
 
+/** 1 .. 4 by the signs of P and Q (quantities.md), as energy is counted; null where there is neither. */
+export function quadrant(p: number, q: number): number | null {
+  if (p === 0 && q === 0) return null;
+  if (q >= 0) return p >= 0 ? 1 : 2;
+  return p >= 0 ? 4 : 3;
+}
+
+const SEQUENCE = { undetermined: 0, right: 1, reversed: 2 };
+/** Millidegrees by which a voltage may be off its place in a system of three. */
+const SEQUENCE_TOLERANCE = 60_000;
+
+/** By the angles of L2 and L3 behind L1: 120° and 240°, or the other way round. */
+function sequenceOf({ voltageAngle }: HarmonicReadings): number {
+  const [, second, third] = voltageAngle;
+  if (second === null || third === null || second === undefined || third === undefined) return SEQUENCE.undetermined;
+  const near = (angle: number, place: number) => Math.abs(angle - place) < SEQUENCE_TOLERANCE;
+  if (near(second, 120_000) && near(third, 240_000)) return SEQUENCE.right;
+  return near(second, 240_000) && near(third, 120_000) ? SEQUENCE.reversed : SEQUENCE.undetermined;
+}
+
+function waveformMeasures(phase: Phase): readonly Row[] {
+  const i = phase - 1;
+  return [
+    [`fundamentalActivePowerL${phase}`, (s) => s.chip.fundamentalActive[i] ?? null],
+    [`quadrantL${phase}`, (s) => quadrant(s.chip.active[i] ?? 0, s.chip.reactive[i] ?? 0)],
+    [`voltageThdL${phase}`, (s) => s.chip.harmonics?.voltage[i]?.thd ?? null],
+    [`currentThdL${phase}`, (s) => s.chip.harmonics?.current[i]?.thd ?? null],
+    ...HARMONIC_ORDERS.flatMap((n): Row[] => [
+      [`voltageHarmonic${n}L${phase}`, (s) => s.chip.harmonics?.voltage[i]?.orders[n - 2] ?? null],
+      [`currentHarmonic${n}L${phase}`, (s) => s.chip.harmonics?.current[i]?.orders[n - 2] ?? null],
+    ]),
+  ];
+}
+
+/** Null as soon as one of them is. */
+function sumOfAll(values: readonly (number | null)[]): number | null {
+  let total = 0;
+  for (const value of values) {
+    if (value === null) return null;
+    total += value;
+  }
+  return total;
+}
+
 const COMPUTE: ReadonlyMap<MeasureKey, Compute> = new Map<MeasureKey, Compute>([
   ...phaseMeasures(1),
   ...phaseMeasures(2),
@@ -87,6 +131,14 @@ const COMPUTE: ReadonlyMap<MeasureKey, Compute> = new Map<MeasureKey, Compute>([
   ["apparentEnergy", (s) => s.energy.value("apparent")],
   ["relayState", (s) => (s.model.plate.relayAmps === null ? null : s.relayClosed ? 1 : 0)],
   ["clock", (s) => s.clockSeconds],
+  ...waveformMeasures(1),
+  ...waveformMeasures(2),
+  ...waveformMeasures(3),
+  ["fundamentalActivePower", (s) => sumOfAll(s.chip.fundamentalActive)],
+  ["quadrant", (s) => quadrant(sum(s.chip.active), sum(s.chip.reactive))],
+  ["voltageAngleL2", (s) => s.chip.harmonics?.voltageAngle[1] ?? null],
+  ["voltageAngleL3", (s) => s.chip.harmonics?.voltageAngle[2] ?? null],
+  ["phaseSequence", (s) => (s.model.phases === 1 || s.chip.harmonics === null ? null : sequenceOf(s.chip.harmonics))],
 ] satisfies readonly Row[]);
 
 /** A measure as an integer at its decimals; null where it has no value. */

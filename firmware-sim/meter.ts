@@ -31,7 +31,8 @@ import { constantsOf } from "./factory/constants.ts";
 import { MeterFunctions } from "./functions.ts";
 import { computeMeasure, type MeasureSource } from "./measures.ts";
 import type { Calibration } from "./metrology/calibration.ts";
-import type { MeteringChip, PhaseEnergy } from "./metrology/chip.ts";
+import type { MeteringChip, PhaseEnergy, WindowSpan } from "./metrology/chip.ts";
+import { PulsePort } from "./metrology/pulses.ts";
 import { ByteWriter } from "./nvram/bytes.ts";
 import { Checkpoint } from "./nvram/checkpoint.ts";
 import type { Nvram } from "./nvram/nvram.ts";
@@ -72,6 +73,8 @@ export class Meter {
   readonly id: string;
   readonly model: MeterModel;
   readonly password: number;
+  /** The test outputs, for whoever watches them. */
+  readonly pulses: PulsePort;
   readonly #chip: MeteringChip;
   readonly #checkpoint: Checkpoint;
   readonly #checkpointEvery: number;
@@ -144,6 +147,7 @@ export class Meter {
     this.id = config.id;
     this.model = config.model;
     this.password = config.password;
+    this.pulses = new PulsePort(config.model);
     this.#checkpoint = checkpoint;
     this.#checkpointEvery = config.checkpointEvery;
     this.#checkpointedMono = now.mono;
@@ -304,8 +308,9 @@ export class Meter {
     return taken;
   }
 
-  readonly #count = (phases: readonly PhaseEnergy[]): void => {
+  readonly #count = (phases: readonly PhaseEnergy[], span: WindowSpan): void => {
     this.#functions.count(phases);
+    this.pulses.add(phases, span);
   };
 
   /** Runs the chip from edge to edge up to now, and does at each what is due there. */

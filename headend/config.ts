@@ -42,7 +42,7 @@ export interface LineConfig {
   readonly retries?: number;
   /** µs of civil time between two polls of a meter. */
   readonly pollEvery: number;
-  /** What to read; default: everything in the model's map. */
+  /** What to read; default: everything in the model's map but single harmonics. */
   readonly measures?: readonly MeasureKey[];
   readonly meters: readonly PolledMeterConfig[];
 }

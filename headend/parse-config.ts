@@ -6,7 +6,7 @@
 import type { MeterModel } from "../protocols/models/model.ts";
 import { type LinkId, linkId } from "../src/core/actor.ts";
 import { parseDecimal } from "../src/core/decimal.ts";
-import { isMeasureKey, type MeasureKey } from "../src/core/measures.ts";
+import { isMeasureKey, type MeasureKey, measure } from "../src/core/measures.ts";
 import { currencyOf, minor, pricePerKwh } from "../src/core/money.ts";
 import { failure, type Result, success } from "../src/core/result.ts";
 import { MICROS_PER_SECOND } from "../src/core/time.ts";
@@ -159,7 +159,10 @@ function readSerial(where: ObjectReader, ascii: boolean): LineWhere | undefined 
 function readMeasures(line: ObjectReader): readonly MeasureKey[] {
   const keys: MeasureKey[] = [];
   for (const { value } of line.list("measures")) {
-    if (typeof value === "string" && isMeasureKey(value)) keys.push(value);
+    const key = typeof value === "string" && isMeasureKey(value) ? value : undefined;
+    if (key !== undefined && measure(key).isDetail)
+      line.problem("measures", `"${key}" is not stored by a head-end; "meterworks read --harmonics" shows it`);
+    else if (key !== undefined) keys.push(key);
     else line.problem("measures", `"${value}" is no measure; "meterworks models ID" lists those of a model`);
   }
   return keys;

@@ -1,5 +1,6 @@
 /** The class test: every point measured and judged, one after the other. */
 import { REFERENCE_TEMPERATURE } from "../metrology/front-end.ts";
+import { ACTIVE_IMPORT, type Counted } from "../metrology/pulses.ts";
 import {
   changeOfError,
   type Device,
@@ -9,7 +10,6 @@ import {
   pulsePeriod,
   registerError,
 } from "./measure.ts";
-import { ACTIVE_IMPORT, type Counted } from "./pulses.ts";
 import { referencePower } from "./reference.ts";
 import { dailyClockError } from "./second-pulse.ts";
 import type { TestKind, TestPoint } from "./test-point.ts";

@@ -5,13 +5,13 @@
 import type { MeterModel } from "../../protocols/models/model.ts";
 import { type Civil, civil, MICROS_PER_SECOND } from "../../src/core/time.ts";
 import type { Built } from "../factory/built.ts";
-import type { MeteringChip } from "../metrology/chip.ts";
+import { type MeteringChip, steadySpan } from "../metrology/chip.ts";
 import { type EnergyRegister, EnergyRegisters, QUANTUM } from "../metrology/energy.ts";
 import type { ChipOptions } from "../metrology/front-end.ts";
 import { type LoadSource, type Mains, stepLoad } from "../metrology/mains.ts";
+import { ACTIVE_IMPORT, KWH, PulseOutput } from "../metrology/pulses.ts";
 import { SampledChip } from "../metrology/sampled-chip.ts";
 import { type Faults, frontEndErrorsOf } from "./faults.ts";
-import { ACTIVE_IMPORT, KWH, PulseOutput } from "./pulses.ts";
 import { referencePower } from "./reference.ts";
 import { sourceOf, type TestLoad } from "./waves.ts";
 import { wired } from "./wiring.ts";
@@ -93,7 +93,7 @@ class Watch {
     this.#chip.advance(this.#until, (window) => {
       if (!this.#counts) return;
       const end = this.#elapsed + this.#window;
-      this.#times.push(...this.pulses.add(window, this.#elapsed, end));
+      this.#times.push(...this.pulses.add(window, steadySpan(this.#elapsed, end)));
       this.registers.add(window);
       this.#elapsed = end;
     });

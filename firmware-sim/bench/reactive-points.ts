@@ -1,9 +1,9 @@
 /** The test points of a class of reactive energy: import (quadrants I and II), the same of export (III and IV). */
 import type { MeterModel } from "../../protocols/models/model.ts";
 import type { Mains } from "../metrology/mains.ts";
+import type { Counted } from "../metrology/pulses.ts";
 import { signed } from "./influence-points.ts";
 import { baseCurrent, dialLimit, dialPulses, isDirect, type Limit } from "./limits.ts";
-import type { Counted } from "./pulses.ts";
 import {
   REACTIVE_START,
   type ReactiveClass,

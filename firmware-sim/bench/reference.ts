@@ -3,7 +3,7 @@
  * Σ V·I·cos φ over phases and harmonics, reactive Σ V·I·sin φ of the fundamental (IEC 62053-24). It shares nothing with the
  * chips' phasors.
  */
-import { ACTIVE_IMPORT } from "./pulses.ts";
+import { ACTIVE_IMPORT } from "../metrology/pulses.ts";
 import type { TestLoad } from "./waves.ts";
 
 /** True mean power of all phases, W or var, positive in the direction that the load's test output counts. */

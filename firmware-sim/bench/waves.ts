@@ -1,7 +1,7 @@
 /** Loads that a laboratory makes on purpose: chopped currents as their Fourier series, and bursts. */
 import { type Civil, MICROS_PER_SECOND } from "../../src/core/time.ts";
 import { constantLoad, type Harmonic, type LoadSource, type Mains } from "../metrology/mains.ts";
-import type { Counted } from "./pulses.ts";
+import type { Counted } from "../metrology/pulses.ts";
 
 /** What one test point does to the meter: what is on its terminals, which test output is watched, how warm it is. */
 export interface TestLoad {

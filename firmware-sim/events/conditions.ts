@@ -6,8 +6,10 @@ import type { ChipReadings } from "../metrology/chip.ts";
 import { PHASE_KINDS, type PhaseKind, SYSTEM_KINDS, type SystemKind } from "./kinds.ts";
 import type { EventPlan } from "./plan.ts";
 
-/** The chip's readings, with the angles of the voltages where it has them: millidegrees 0..359999 of each phase against L1. */
-export type EventReadings = ChipReadings & { readonly voltageAngle?: readonly number[] | undefined };
+/** Of the chip's readings, what events are judged by. */
+export type EventReadings = Omit<ChipReadings, "harmonics" | "fundamentalActive">;
+/** Of each voltage ahead of that of L1, millidegrees 0..359999; undefined where they are not known. */
+export type VoltageAngles = readonly number[] | undefined;
 
 const phaseBit = (kind: PhaseKind) => 1 << PHASE_KINDS.indexOf(kind);
 const systemBit = (kind: SystemKind) => 1 << SYSTEM_KINDS.indexOf(kind);
@@ -51,7 +53,7 @@ export function mayBegin(plan: EventPlan, highestVoltage: number): number {
  */
 export function phaseWord(
   plan: EventPlan,
-  r: ChipReadings,
+  r: EventReadings,
   p: number,
   active: number,
   begin: number,
@@ -76,7 +78,7 @@ export function phaseWord(
 }
 
 /** What still holds once it has begun. */
-function phaseKept(plan: EventPlan, r: ChipReadings, p: number, load: number): number {
+function phaseKept(plan: EventPlan, r: EventReadings, p: number, load: number): number {
   const u = r.voltage[p] as number;
   const i = r.current[p] as number;
   const power = r.active[p] as number;
@@ -95,7 +97,14 @@ function phaseKept(plan: EventPlan, r: ChipReadings, p: number, load: number): n
 }
 
 /** The word of the meter as a whole, without the demand limits. */
-export function systemWord(plan: EventPlan, r: EventReadings, active: number, high: number, load: number): number {
+export function systemWord(
+  plan: EventPlan,
+  r: EventReadings,
+  angles: VoltageAngles,
+  active: number,
+  high: number,
+  load: number,
+): number {
   const lowest =
     plan.phases === 1 ? high : Math.min(r.voltage[0] as number, r.voltage[1] as number, r.voltage[2] as number);
   let word = 0;
@@ -111,7 +120,7 @@ export function systemWord(plan: EventPlan, r: EventReadings, active: number, hi
   if (plan.phases === 3) word |= currentWord(plan, r, active, load);
   if (neutralAbnormal(plan, r, limit(plan.neutralCurrent, active, NEUTRAL_ABNORMAL), load)) word |= NEUTRAL_ABNORMAL;
   // Without angles nothing is known: what has begun goes on.
-  word |= r.voltageAngle === undefined ? active & (VOLTAGE_SEQUENCE | CURRENT_SEQUENCE) : sequences(plan, r, lowest);
+  word |= angles === undefined ? active & (VOLTAGE_SEQUENCE | CURRENT_SEQUENCE) : sequences(plan, r, angles, lowest);
   return word & plan.systemMask;
 }
 
@@ -150,8 +159,7 @@ function neutralAbnormal(plan: EventPlan, r: EventReadings, limitCurrent: number
 const HALF_TURN = 180_000;
 const TURN = 360_000;
 
-function sequences(plan: EventPlan, r: EventReadings, lowestVoltage: number): number {
-  const v = r.voltageAngle as readonly number[];
+function sequences(plan: EventPlan, r: EventReadings, v: readonly number[], lowestVoltage: number): number {
   const [v1 = 0, v2 = 0, v3 = 0] = v;
   let word = 0;
   if (lowestVoltage > plan.sequenceVoltage && reversed(v1, v2, v3)) word |= VOLTAGE_SEQUENCE;

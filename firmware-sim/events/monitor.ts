@@ -23,6 +23,7 @@ import {
   mayBegin,
   phaseWord,
   systemWord,
+  type VoltageAngles,
 } from "./conditions.ts";
 import {
   type EventKind,
@@ -63,6 +64,7 @@ export class EventMonitor {
   #deadlines: Float64Array | undefined;
   #edge = NEVER;
   #demand = 0;
+  #angles: VoltageAngles;
   #logs: (EventLog | undefined)[] = [];
   #due = false;
 
@@ -90,8 +92,14 @@ export class EventMonitor {
       if (word !== this.#heading[p]) this.#steer(p, word, at);
     }
     const word =
-      systemWord(plan, readings, active[SYSTEM_ROW] as number, high, load) | (this.#demand & plan.systemMask);
+      systemWord(plan, readings, this.#angles, active[SYSTEM_ROW] as number, high, load) |
+      (this.#demand & plan.systemMask);
     if (word !== this.#heading[SYSTEM_ROW]) this.#steer(SYSTEM_ROW, word, at);
+  }
+
+  /** The angles of the voltages, which take the chip some work: the sequences are judged by them until the next ones come. */
+  angles(angles: VoltageAngles): void {
+    this.#angles = angles;
   }
 
   /** When it wants to be observed next though nothing changes; Infinity when no delay runs. */

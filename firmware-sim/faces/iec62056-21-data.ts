@@ -5,7 +5,7 @@ import type { DataSet } from "../../protocols/iec62056-21/dataset.ts";
 import type { MeterErrorKind } from "../../protocols/iec62056-21/errors.ts";
 import { normalObis, shortObis } from "../../protocols/iec62056-21/obis.ts";
 import type { MeterData } from "../../protocols/iec62056-21/server.ts";
-import { MEASURES, type Measure } from "../../src/core/measures.ts";
+import { isOfMeter, MEASURES, type Measure } from "../../src/core/measures.ts";
 import type { Civil, Now } from "../../src/core/time.ts";
 import { cutToDigits, type Digits } from "../display/digits.ts";
 import type { Meter } from "../meter.ts";
@@ -23,7 +23,7 @@ const FORMATS: Readonly<Record<Measure["unit"], Digits>> = {
   VAh: { unit: "kVAh", whole: 6, decimals: 3 },
   "1": { unit: undefined, whole: 1, decimals: 3 },
   deg: { unit: "deg", whole: 3, decimals: 1 },
-  "%": { unit: "%", whole: 3, decimals: 1 },
+  "%": { unit: "%", whole: 3, decimals: 3 },
   s: { unit: "s", whole: 10, decimals: 0 },
 };
 const STATUS: Digits = { unit: undefined, whole: 1, decimals: 0 };
@@ -54,10 +54,11 @@ export class Iec62056Data implements MeterData {
     return String(this.#meter.password).padStart(PASSWORD_DIGITS, "0");
   }
 
+  /** Single harmonics are read one by one: together they would take an optical head minutes. */
   readout(): readonly DataSet[] {
     this.#meter.refresh(this.#now);
     const sets = [...this.#general()];
-    for (const m of this.#measures) sets.push(this.#measured(m));
+    for (const m of this.#measures) if (!m.isDetail) sets.push(this.#measured(m));
     return sets;
   }
 
@@ -104,11 +105,9 @@ export class Iec62056Data implements MeterData {
   }
 }
 
-/** A single-phase meter has no L2, L3 and line voltages; without a relay there is no state of it. */
+/** Without a relay there is no state of it. */
 function isShown(m: Measure, meter: Meter): boolean {
-  if (m.key === "relayState") return meter.hasRelay;
-  if (meter.model.phases === 3) return true;
-  return (m.phase ?? 1) === 1 && !/^voltageL(12|23|31)$/.test(m.key);
+  return m.key === "relayState" ? meter.hasRelay : isOfMeter(m, meter.model.phases);
 }
 
 function text(address: string, value: string): DataSet {

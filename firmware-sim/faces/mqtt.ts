@@ -15,7 +15,7 @@ import {
 import { parseTopic, topicFor } from "../../protocols/mqtt/topics.ts";
 import type { Actor, LinkEffect, LinkEvent, LinkId } from "../../src/core/actor.ts";
 import { NO_EFFECTS } from "../../src/core/actor.ts";
-import { MEASURES, type MeasureKey, type MeasureValues } from "../../src/core/measures.ts";
+import { isOfMeter, MEASURES, type MeasureKey, type MeasureValues, measure } from "../../src/core/measures.ts";
 import { type Now, type Wake, wakeAtCivil } from "../../src/core/time.ts";
 import type { Meter } from "../meter.ts";
 import type { Nvram } from "../nvram/nvram.ts";
@@ -33,13 +33,13 @@ export interface MqttFaceOptions {
 
 const BUFFER_DEFAULT = 1000;
 
-/** What telemetry carries: everything but the clock, which the message's own time states. */
-function telemetryKeys(meter: Meter): readonly MeasureKey[] {
+/** Everything but the clock, which the message's own time states. */
+function shownKeys(meter: Meter): readonly MeasureKey[] {
   return MEASURES.filter(
     (m) =>
       m.key !== "clock" &&
-      (m.phase === undefined || m.phase <= meter.model.phases) &&
-      (meter.model.phases === 3 || !/L12|L23|L31|Neutral/.test(m.key)) &&
+      isOfMeter(m, meter.model.phases) &&
+      (meter.model.phases === 3 || m.key !== "currentNeutral") &&
       (m.key !== "relayState" || meter.hasRelay),
   ).map((m) => m.key);
 }
@@ -48,7 +48,9 @@ export class MqttFace implements Actor {
   readonly #meter: Meter;
   readonly #link: LinkId;
   readonly #interval: number;
+  /** What a query is answered with, and what telemetry carries: that without single harmonics. */
   readonly #keys: readonly MeasureKey[];
+  readonly #usual: readonly MeasureKey[];
   readonly #buffer: MessageBuffer;
   #up = false;
   /** Why the broker is away, as last told. */
@@ -61,7 +63,8 @@ export class MqttFace implements Actor {
     this.#meter = meter;
     this.#link = options.link;
     this.#interval = options.interval;
-    this.#keys = telemetryKeys(meter);
+    this.#keys = shownKeys(meter);
+    this.#usual = this.#keys.filter((key) => !measure(key).isDetail);
     this.#buffer = new MessageBuffer(options.buffer ?? BUFFER_DEFAULT, options.nvram);
     const kept = this.#buffer.newestKept === undefined ? undefined : decodeTelemetry(this.#buffer.newestKept);
     if (kept?.ok) meter.useSequence(kept.value.sequence, now);
@@ -129,7 +132,7 @@ export class MqttFace implements Actor {
       model: this.#meter.model.id,
       sequence,
       time: this.#meter.clock(now),
-      values: this.#values(),
+      values: this.#values(this.#usual),
     });
     this.#buffer.push(payload);
     this.#meter.useSequence(sequence, now);
@@ -163,7 +166,7 @@ export class MqttFace implements Actor {
     if (command.kind === "query") {
       this.#meter.refresh(now);
       const relay = this.#meter.hasRelay ? (this.#meter.relayClosed ? 1 : 0) : null;
-      const state = { kind: "state", meter, query: command.id, relay, time, values: this.#values() } as const;
+      const state = { kind: "state", meter, query: command.id, relay, time, values: this.#values(this.#keys) } as const;
       return [this.#publish("resp", encodeResponse(state))];
     }
     // By the meter's own clock: an order that waited in the broker while the meter was away must not act late.
@@ -176,9 +179,9 @@ export class MqttFace implements Actor {
     return [this.#publish("resp", encodeResponse({ kind: "outcome", meter, outcome, time }))];
   }
 
-  #values(): MeasureValues {
+  #values(keys: readonly MeasureKey[]): MeasureValues {
     const values: MeasureValues = {};
-    for (const key of this.#keys) values[key] = this.#meter.value(key);
+    for (const key of keys) values[key] = this.#meter.value(key);
     return values;
   }
 

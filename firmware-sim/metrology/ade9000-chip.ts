@@ -8,7 +8,7 @@ import { POWER_FULL_SCALE, RMS_FULL_SCALE } from "./ade9000-quantities.ts";
 import { A, ade9000Width, ENERGY, P } from "./ade9000-registers.ts";
 import { Ade9000Spi } from "./ade9000-spi.ts";
 import { BareChip } from "./bare-chip.ts";
-import type { ChipReadings, MeteringChip, PhaseEnergy } from "./chip.ts";
+import type { ChipReadings, MeteringChip, OnWindow, PhaseEnergy, WindowSpan } from "./chip.ts";
 import type { ChipOptions } from "./front-end.ts";
 
 /** Per LSB: what the board's full scale is divided into. */
@@ -31,8 +31,6 @@ const NO_LOAD_SHARE = 0.5;
 const NO_LOAD_SCALE = 64;
 const READ = 0x8;
 
-type OnWindow = (phases: readonly PhaseEnergy[]) => void;
-
 export class Ade9000Chip implements MeteringChip {
   readonly #spi: Ade9000Spi;
   readonly #core: BareChip;
@@ -43,7 +41,6 @@ export class Ade9000Chip implements MeteringChip {
     apparent: new EnergyReader(),
   }));
   readonly #noLoadCurrent: number;
-  #onWindow: OnWindow = () => {};
 
   /** A three-phase meter: `options.phases` is 3. */
   constructor({ plate, load, start, seed, errors, temperature }: ChipOptions) {
@@ -71,18 +68,14 @@ export class Ade9000Chip implements MeteringChip {
     } as const;
     this.#core = new BareChip(
       options,
-      (window) => {
-        chip.update(window);
-        this.#count();
-      },
+      (window) => chip.update(window),
       (cycle) => chip.updateCycle(cycle),
       (wave) => chip.updateWave(wave),
     );
   }
 
   advance(until: Civil, onWindow: OnWindow): void {
-    this.#onWindow = onWindow;
-    this.#core.advance(until);
+    this.#core.advance(until, (span) => this.#count(span, onWindow));
   }
 
   readings(): ChipReadings {
@@ -106,10 +99,12 @@ export class Ade9000Chip implements MeteringChip {
       active: power(P.WATT),
       reactive: power(P.FVAR),
       apparent: power(P.VA),
+      fundamentalActive: power(P.FWATT),
       angle: PHASES.map((p) => (loaded[p] ? Math.round(turns(A.ANGL_VA_IA + p) * 360_000) % 360_000 : 0)),
       lineVoltage,
       neutralCurrent: neutral < this.#noLoadCurrent ? 0 : Math.round(neutral * 1e6),
       frequency: Math.round(frequency * 1e3),
+      harmonics: null,
     };
   }
 
@@ -121,7 +116,7 @@ export class Ade9000Chip implements MeteringChip {
     this.#core.setRelay(closed);
   }
 
-  #count(): void {
+  #count(span: WindowSpan, onWindow: OnWindow): void {
     for (const p of PHASES) {
       const energy = this.#energy[p] as PhaseEnergy;
       for (const kind of ["active", "reactive", "apparent"] as const) {
@@ -131,7 +126,7 @@ export class Ade9000Chip implements MeteringChip {
         energy[kind] = (this.#readers[p] as Record<typeof kind, EnergyReader>)[kind].read(value, !this.#idle(p));
       }
     }
-    this.#onWindow(this.#energy);
+    onWindow(this.#energy, span);
   }
 
   #idle(p: number): boolean {

@@ -1,7 +1,8 @@
 /** What the ADE9000 does to a current channel beyond its gain: ranges with constants of their own, and the shift of its phase. */
+
+import type { PhaseHarmonics } from "./ade9000-harmonics.ts";
 import { ONE } from "./ade9000-quantities.ts";
 import type { CorePhase } from "./bare-chip.ts";
-import type { PhaseHarmonics } from "./ade9000-harmonics.ts";
 
 /** What AMTREGION and the like show while ranges are off. */
 export const NO_REGION = 15;

@@ -4,9 +4,10 @@
  */
 import type { RatingPlate } from "../../protocols/models/model.ts";
 import type { Civil, Wake } from "../../src/core/time.ts";
+import { HarmonicSums, type PhaseHarmonics } from "./ade9000-harmonics.ts";
+import type { WindowSpan } from "./chip.ts";
 import type { WindowSums } from "./dsp.ts";
 import { type Channel, type FrontEnd, type FrontEndErrors, SAMPLE_RATE } from "./front-end.ts";
-import { HarmonicSums, type PhaseHarmonics } from "./ade9000-harmonics.ts";
 import type { LoadSource } from "./mains.ts";
 import type { PhaseSums } from "./products.ts";
 import type { Measurement, PhaseMeasurement } from "./readout.ts";
@@ -94,9 +95,9 @@ export class BareChip {
     this.#chip = new SampledChip({ ...options, plate: plateOf(fullScale, nominal) }, tap);
   }
 
-  /** Runs the samples up to `until`. */
-  advance(until: Civil): void {
-    this.#chip.advance(until, () => {});
+  /** Runs the samples up to `until`. @param onSpan is told when each window was, right behind the window itself. */
+  advance(until: Civil, onSpan?: (span: WindowSpan) => void): void {
+    this.#chip.advance(until, (_, span) => onSpan?.(span));
   }
 
   /** An open relay carries no current from the next sample on. */

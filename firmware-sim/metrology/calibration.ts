@@ -84,6 +84,7 @@ export function correctPower(c: PowerCorrection, m: PhaseMeasurement): PhaseMeas
     ...m,
     current,
     active: c.gain * m.active + c.offset,
+    fundamentalActive: c.gain * m.fundamentalActive + c.offset,
     reactive: c.gain * (m.reactive * Math.cos(c.reactivePhase) - m.active * Math.sin(c.reactivePhase)),
     apparent: m.voltage * current,
   };

@@ -7,10 +7,11 @@
  */
 import { assert } from "../../src/core/result.ts";
 import { type Civil, civil, type Wake, wakeAtCivil } from "../../src/core/time.ts";
-import type { ChipReadings, MeteringChip, PhaseEnergy } from "./chip.ts";
-import { type ChipOptions, type FrontEnd, frontEndOf } from "./front-end.ts";
+import { type ChipReadings, type MeteringChip, type OnWindow, type PhaseEnergy, steadySpan } from "./chip.ts";
+import { type ChipOptions, type FrontEnd, frontEndOf, type ReactiveDefinition } from "./front-end.ts";
+import { harmonicsOf } from "./harmonics.ts";
 import type { LoadSource, LoadState } from "./mains.ts";
-import { measureMains } from "./phasors.ts";
+import { correctedSpectraOf, measureMains } from "./phasors.ts";
 import { type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
 
 /** µs. Bounds a window so that its energy stays far below 2^53 µJ at a megawatt per phase. */
@@ -25,6 +26,7 @@ interface PhaseIntegrators {
 export class ClosedFormChip implements MeteringChip {
   readonly #frontEnd: FrontEnd;
   readonly #load: LoadSource;
+  readonly #reactive: ReactiveDefinition | undefined;
   readonly #energies: PhaseEnergy[];
   readonly #integrators: PhaseIntegrators[];
   #at: Civil;
@@ -35,6 +37,7 @@ export class ClosedFormChip implements MeteringChip {
   constructor(options: ChipOptions) {
     this.#frontEnd = frontEndOf(options.plate, options.phases, options.errors, options);
     this.#load = options.load;
+    this.#reactive = options.reactive;
     this.#at = options.start;
     this.#energies = Array.from({ length: options.phases }, () => ({ active: 0, reactive: 0, apparent: 0 }));
     this.#integrators = this.#energies.map(() => ({
@@ -46,11 +49,11 @@ export class ClosedFormChip implements MeteringChip {
     this.#readings = this.#measure();
   }
 
-  advance(until: Civil, onWindow: (phases: readonly PhaseEnergy[]) => void): void {
+  advance(until: Civil, onWindow: OnWindow): void {
     while (this.#at < until) {
       const end = Math.min(until, this.#state.until, this.#at + LONGEST_WINDOW);
       this.#integrate(end - this.#at);
-      onWindow(this.#energies);
+      onWindow(this.#energies, steadySpan(this.#at, end));
       this.#at = civil(end);
       if (end >= this.#state.until) this.#takeLoad();
     }
@@ -78,7 +81,8 @@ export class ClosedFormChip implements MeteringChip {
 
   /** Works out the present state: powers for the integrators, and the readings, which it returns. */
   #measure(): ChipReadings {
-    const measured = measureMains(this.#frontEnd, this.#state.mains, this.#relayClosed);
+    const [frontEnd, { mains }, closed] = [this.#frontEnd, this.#state, this.#relayClosed];
+    const measured = measureMains(frontEnd, mains, closed, this.#reactive);
     const phases = measured.phases.map((m) => suppressNoLoad(this.#frontEnd, m));
     for (let p = 0; p < phases.length; p++) {
       const m = phases[p] as PhaseMeasurement;
@@ -88,7 +92,9 @@ export class ClosedFormChip implements MeteringChip {
       reactive.setPower(m.reactive * this.#frontEnd.clock);
       apparent.setPower(m.apparent * this.#frontEnd.clock);
     }
-    return readingsOf(this.#frontEnd, { ...measured, phases });
+    return readingsOf(frontEnd, { ...measured, phases }, () =>
+      harmonicsOf(frontEnd, correctedSpectraOf(frontEnd, mains, closed), phases),
+    );
   }
 
   #integrate(micros: number): void {

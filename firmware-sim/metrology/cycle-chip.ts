@@ -10,13 +10,15 @@ import { Random } from "../../src/core/random.ts";
 import { assert } from "../../src/core/result.ts";
 import { type Civil, civil, MICROS_PER_SECOND, type Wake, wakeAtCivil } from "../../src/core/time.ts";
 import { correctPower, type PowerCorrection } from "./calibration.ts";
-import type { ChipReadings, MeteringChip, PhaseEnergy } from "./chip.ts";
+import type { ChipReadings, MeteringChip, OnWindow } from "./chip.ts";
 import { CycleSums } from "./cycle-sums.ts";
 import { LOOK_AHEAD, LOOK_BACK } from "./edges.ts";
 import { type ChipOptions, type FrontEnd, frontEndOf, SAMPLE_RATE } from "./front-end.ts";
+import { harmonicsOf } from "./harmonics.ts";
 import type { LoadSource, Mains } from "./mains.ts";
-import { correctedSpectraOf, noisePowerOf, type Spectrum } from "./phasors.ts";
-import { type Measurement, NOTHING_MEASURED, type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
+import { correctedSpectraOf, type MainsSpectra, noisePowerOf } from "./phasors.ts";
+import { type Measurement, nothingMeasured, type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
+import { Spread } from "./spread.ts";
 import { IDLE_WINDOW, LONGEST_CYCLE, SHORTEST_CYCLE, WindowEnergy } from "./windows.ts";
 import { settledCrossing } from "./zero-crossings.ts";
 
@@ -28,8 +30,6 @@ const FIRST_ARMED = 0.3;
 
 /** Samples to take beyond a place until a sampled chip has what it needs around it; its first sample is at {@link LOOK_BACK}. */
 const KNOWN_AFTER = LOOK_AHEAD - LOOK_BACK + 1;
-
-type OnWindow = (phases: readonly PhaseEnergy[]) => void;
 
 /** Where a stretch ends. */
 interface End {
@@ -49,8 +49,9 @@ export class CycleChip implements MeteringChip {
   readonly #sums: CycleSums;
   readonly #cyclesPerWindow: number;
   readonly #energy: WindowEnergy;
+  readonly #spread: Spread;
   #mains: Mains;
-  #spectra: readonly Spectrum[] = [];
+  #spectra: MainsSpectra = { voltage: [], current: [] };
   /** Cycles of the mains per sample, and their count at a place; it runs on through every change. */
   #step = 0;
   #turns = 0;
@@ -70,7 +71,10 @@ export class CycleChip implements MeteringChip {
   #relayAt = Number.POSITIVE_INFINITY;
   #relayClosed = true;
   #advancedTo: Civil;
-  #readings: ChipReadings;
+  /** The last window, and what the registers show of it once somebody looks. */
+  #measured: Measurement;
+  #windowSpectra: MainsSpectra | undefined;
+  #readings: ChipReadings | undefined;
 
   constructor(options: ChipOptions) {
     const { plate, phases, load, start } = options;
@@ -78,7 +82,8 @@ export class CycleChip implements MeteringChip {
     this.#load = load;
     this.#start = start;
     this.#rate = (SAMPLE_RATE * this.#frontEnd.clock) / MICROS_PER_SECOND;
-    this.#sums = new CycleSums(phases, new Random(options.seed).fork("cycles"));
+    this.#sums = new CycleSums(phases, new Random(options.seed).fork("cycles"), options.reactive === "classic");
+    this.#spread = new Spread(start);
     this.#cyclesPerWindow = this.#frontEnd.nominal / 5;
     this.#energy = new WindowEnergy(phases);
     const state = load.at(start);
@@ -87,12 +92,7 @@ export class CycleChip implements MeteringChip {
     this.#advancedTo = start;
     this.#applyMains(LOOK_BACK);
     this.#restart(LOOK_BACK);
-    this.#readings = readingsOf(this.#frontEnd, {
-      phases: this.#frontEnd.voltage.map(() => NOTHING_MEASURED),
-      lineVoltage: [0, 0, 0],
-      neutralCurrent: 0,
-      frequency: 0,
-    });
+    this.#measured = nothingMeasured(this.#frontEnd);
   }
 
   advance(until: Civil, onWindow: OnWindow): void {
@@ -113,6 +113,10 @@ export class CycleChip implements MeteringChip {
   }
 
   readings(): ChipReadings {
+    const [measured, spectra] = [this.#measured, this.#windowSpectra];
+    this.#readings ??= readingsOf(this.#frontEnd, measured, () =>
+      spectra === undefined ? null : harmonicsOf(this.#frontEnd, spectra, measured.phases),
+    );
     return this.#readings;
   }
 
@@ -134,6 +138,7 @@ export class CycleChip implements MeteringChip {
   /** Takes up the load or the relay's place that holds after `sample`, the number of samples taken. */
   #change(sample: number, place: number): void {
     this.#sumUpTo(place);
+    this.#noteFlow(place);
     if (sample >= this.#relayAt) this.#relayAt = Number.POSITIVE_INFINITY;
     if (sample >= this.#loadEnd) {
       const time = civil(this.#start + Math.ceil(sample / this.#rate));
@@ -152,13 +157,13 @@ export class CycleChip implements MeteringChip {
     this.#turnsAt = place;
     this.#step = this.#mains.frequency / (SAMPLE_RATE * this.#frontEnd.clock);
     const spectra = correctedSpectraOf(this.#frontEnd, this.#mains, this.#relayClosed);
-    this.#spectra = spectra.voltage;
+    this.#spectra = spectra;
     this.#sums.setState(spectra, noisePowerOf(this.#frontEnd, this.#mains));
     this.#locateCrossing();
   }
 
   #locateCrossing(): void {
-    const spectrum = this.#spectra[this.#reference];
+    const spectrum = this.#spectra.voltage[this.#reference];
     const channel = this.#frontEnd.voltage[this.#reference];
     const offset = channel === undefined ? 0 : channel.offset * channel.taps.reduce((sum, tap) => sum + tap, 0);
     this.#crossing = spectrum && settledCrossing(spectrum, offset, this.#step, this.#frontEnd.presentVoltage / 5);
@@ -201,11 +206,28 @@ export class CycleChip implements MeteringChip {
     if (atCrossing) this.#armedAt = place + REARMED / this.#step;
     if (this.#sums.cycles < this.#cyclesPerWindow && (isCycle || this.#sums.samples < IDLE_WINDOW)) return;
     const measured = this.#measure();
-    this.#readings = readingsOf(this.#frontEnd, measured);
+    this.#noteFlow(place);
+    this.#measured = measured;
+    this.#windowSpectra = this.#spectra;
+    this.#readings = undefined;
     this.#energy.count(measured.phases, this.#sums.samples);
     this.#chooseReference(measured.phases);
     this.#sums.clear();
-    onWindow(this.#energy.phases);
+    onWindow(this.#energy.phases, this.#spread.end());
+    this.#spread.next();
+  }
+
+  /** Where the load changes, and at the end of a window, all is summed up; the power between is steady. */
+  #noteFlow(place: number): void {
+    if (place < LOOK_BACK) return;
+    this.#sums.settle();
+    let active = 0;
+    let reactive = 0;
+    for (const s of this.#sums.phases) {
+      active += s.product;
+      reactive += s.flowedReactive;
+    }
+    this.#spread.stretch(this.#start + (place - LOOK_BACK) / this.#rate, active, reactive);
   }
 
   #measure(): Measurement {
@@ -219,7 +241,8 @@ export class CycleChip implements MeteringChip {
         voltage,
         current,
         active: s.product / samples,
-        reactive: s.fundamentalReactive / samples,
+        fundamentalActive: s.fundamentalActive / samples,
+        reactive: (s.fundamentalReactive + s.distortionReactive) / samples,
         apparent: voltage * current,
         angle: Math.atan2(s.fundamentalReactive, s.fundamentalActive),
       });

@@ -7,6 +7,7 @@
  * the bins as power. So powers scatter as those of samples do.
  */
 import type { Random } from "../../src/core/random.ts";
+import { distortionReactive } from "./harmonics.ts";
 import { LINES, type MainsSpectra, power, type Spectrum } from "./phasors.ts";
 
 /** Noise powers of every channel, V² and A². */
@@ -22,6 +23,9 @@ interface PhaseSums {
   product: number;
   fundamentalActive: number;
   fundamentalReactive: number;
+  /** Reactive power of the fundamental so far, cycle or not; that of the harmonics where it counts. */
+  flowedReactive: number;
+  distortionReactive: number;
   /** Fundamental of the stretch so far: phasor × samples, re and im of voltage and current. */
   readonly mixed: Float64Array;
 }
@@ -36,6 +40,7 @@ export class CycleSums {
   cycles = 0;
 
   readonly #random: Random;
+  readonly #isClassic: boolean;
   /** Samples of whole cycles of the present state that are not in the sums of the phases yet. */
   #waiting = 0;
   #state: MainsSpectra = { voltage: [], current: [] };
@@ -47,8 +52,9 @@ export class CycleSums {
   #current: readonly Spectrum[] = [];
   #scratch: Spectrum = new Float64Array(0);
 
-  constructor(phases: number, random: Random) {
+  constructor(phases: number, random: Random, isClassic: boolean) {
     this.#random = random;
+    this.#isClassic = isClassic;
     this.phases = Array.from({ length: phases }, () => ({ ...noSums(), mixed: new Float64Array(4) }));
   }
 
@@ -161,6 +167,9 @@ export class CycleSums {
     sums.voltage2 += samples * power(v, v) + nv * square();
     sums.current2 += samples * power(i, i) + ni * square();
     sums.product += samples * power(v, i) + Math.sqrt(nv * ni) * scatter * this.#random.normal();
+    const [vr, vi, ir, ii] = [v[2], v[3], i[2], i[3]] as [number, number, number, number];
+    sums.flowedReactive += samples * (vi * ir - vr * ii);
+    if (this.#isClassic) sums.distortionReactive += samples * distortionReactive(v, i);
     const { mixed } = sums;
     for (let k = 0; k < 2; k++) {
       mixed[k] = (mixed[k] as number) + samples * (v[2 + k] as number);
@@ -192,5 +201,13 @@ export class CycleSums {
 }
 
 function noSums() {
-  return { voltage2: 0, current2: 0, product: 0, fundamentalActive: 0, fundamentalReactive: 0 };
+  return {
+    voltage2: 0,
+    current2: 0,
+    product: 0,
+    fundamentalActive: 0,
+    fundamentalReactive: 0,
+    flowedReactive: 0,
+    distortionReactive: 0,
+  };
 }

@@ -3,7 +3,7 @@
  * (quantities.md, "Load for tests"). Every window is one whole second of the civil clock.
  */
 import { type Civil, MICROS_PER_SECOND, type Wake } from "../../src/core/time.ts";
-import type { ChipReadings, MeteringChip, PhaseEnergy } from "./chip.ts";
+import type { ChipReadings, MeteringChip, OnWindow, PhaseEnergy } from "./chip.ts";
 
 /** One phase during one second. Integers in mV, µA, mW, mvar, mVA and millidegrees; signs as everywhere. */
 export interface SecondOfPhase {
@@ -37,6 +37,7 @@ export class DirectChip implements MeteringChip {
   readonly #energies: readonly PhaseEnergy[];
   readonly #readings: ChipReadings & { readonly [K in PerPhase]: number[] };
   readonly #wake = { mono: Number.POSITIVE_INFINITY, civil: 0 };
+  readonly #span = { begin: 0, end: 0, marks: 0, times: [], active: [], reactive: [] };
   #next: number;
   #relayClosed = true;
 
@@ -53,15 +54,17 @@ export class DirectChip implements MeteringChip {
       active: zeros(),
       reactive: zeros(),
       apparent: zeros(),
+      fundamentalActive: Array<null>(phases).fill(null),
       angle: zeros(),
       lineVoltage: [0, 0, 0],
       neutralCurrent: 0,
       frequency,
+      harmonics: null,
     };
     this.#show(Math.floor(start / MICROS_PER_SECOND));
   }
 
-  advance(until: Civil, onWindow: (phases: readonly PhaseEnergy[]) => void): void {
+  advance(until: Civil, onWindow: OnWindow): void {
     for (; (this.#next + 1) * MICROS_PER_SECOND <= until; this.#next++) {
       this.#show(this.#next);
       for (let p = 0; p < this.#phases.length; p++) {
@@ -70,7 +73,9 @@ export class DirectChip implements MeteringChip {
         energy.reactive = (this.#readings.reactive[p] as number) * MICRO_PER_MILLI;
         energy.apparent = (this.#readings.apparent[p] as number) * MICRO_PER_MILLI;
       }
-      onWindow(this.#energies);
+      this.#span.begin = this.#next * MICROS_PER_SECOND;
+      this.#span.end = this.#span.begin + MICROS_PER_SECOND;
+      onWindow(this.#energies, this.#span);
     }
   }
 

@@ -72,7 +72,15 @@ export interface ChipOptions extends Operation {
   /** Of the noise. */
   readonly seed: number;
   readonly errors?: FrontEndErrors;
+  /** What reactive power and energy are; default the fundamental. */
+  readonly reactive?: ReactiveDefinition;
 }
+
+/**
+ * Reactive power of the fundamental alone (IEC 62053-24), or the classic one: the voltage shifted by 90° at every harmonic,
+ * which is Σ V·I·sin φ over all orders.
+ */
+export type ReactiveDefinition = "fundamental" | "classic";
 
 /** One channel, ready for use. */
 export interface Channel {

@@ -5,7 +5,8 @@
  */
 import { assert } from "../../src/core/result.ts";
 import { correctPower, type PowerCorrection, STRAIGHT } from "./calibration.ts";
-import { type Channel, type FrontEnd, passBand, SAMPLE_RATE } from "./front-end.ts";
+import { type Channel, type FrontEnd, passBand, type ReactiveDefinition, SAMPLE_RATE } from "./front-end.ts";
+import { distortionReactive } from "./harmonics.ts";
 import { type Harmonic, type Mains, mainsProblem, type PhaseMains } from "./mains.ts";
 import type { Measurement, PhaseMeasurement } from "./readout.ts";
 
@@ -113,7 +114,12 @@ export function noisePowerOf(frontEnd: FrontEnd, mains: Mains) {
 }
 
 /** What a settled window over whole cycles of these mains measures, without the accident of its noise. */
-export function measureMains(frontEnd: FrontEnd, mains: Mains, relayClosed: boolean): Measurement {
+export function measureMains(
+  frontEnd: FrontEnd,
+  mains: Mains,
+  relayClosed: boolean,
+  definition: ReactiveDefinition = "fundamental",
+): Measurement {
   const { voltage, current } = correctedSpectraOf(frontEnd, mains, relayClosed);
   const { voltage: voltageNoise, current: currentNoise } = noisePowerOf(frontEnd, mains);
 
@@ -126,11 +132,13 @@ export function measureMains(frontEnd: FrontEnd, mains: Mains, relayClosed: bool
     const amperes = Math.sqrt(power(i, i) + (currentNoise[p] as number));
     const [vr, vi, ir, ii] = [v[2], v[3], i[2], i[3]] as [number, number, number, number];
     const reactive = live ? vi * ir - vr * ii : 0;
+    const distortion = live && definition === "classic" ? distortionReactive(v, i) : 0;
     return correctPower(frontEnd.correction[p] as PowerCorrection, {
       voltage: volts,
       current: amperes,
       active: power(v, i),
-      reactive,
+      fundamentalActive: live ? vr * ir + vi * ii : 0,
+      reactive: reactive + distortion,
       apparent: volts * amperes,
       angle: live ? Math.atan2(reactive, vr * ir + vi * ii) : 0,
     });

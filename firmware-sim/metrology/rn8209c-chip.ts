@@ -4,7 +4,7 @@
  */
 import { type Civil, MICROS_PER_SECOND, type Wake } from "../../src/core/time.ts";
 import { BareChip } from "./bare-chip.ts";
-import type { ChipReadings, MeteringChip, PhaseEnergy } from "./chip.ts";
+import type { ChipReadings, MeteringChip, OnWindow, PhaseEnergy, WindowSpan } from "./chip.ts";
 import type { ChipOptions } from "./front-end.ts";
 import { CRYSTAL, RN8209C_FULL_SCALE, Rn8209c } from "./rn8209c.ts";
 import { COUNTS_PER_LSB_SECOND } from "./rn8209c-pulses.ts";
@@ -20,8 +20,6 @@ const IDLE = { active: 19, reactive: 20 };
 /** As for every meter: half of the apparent power at Ist. */
 const NO_LOAD_SHARE = 0.5;
 
-type OnWindow = (phases: readonly PhaseEnergy[]) => void;
-
 export class Rn8209cChip implements MeteringChip {
   readonly #chip = new Rn8209c();
   readonly #core: BareChip;
@@ -30,7 +28,8 @@ export class Rn8209cChip implements MeteringChip {
   readonly #reactive: EnergyReader;
   readonly #energy: PhaseEnergy = { active: 0, reactive: 0, apparent: 0 };
   #apparentCarry = 0;
-  #onWindow: OnWindow = () => {};
+  /** Length of the window last measured, by the chip's clock. */
+  #seconds = 0;
 
   /** A single-phase meter: `options.phases` is 1. */
   constructor({ plate, load, start, seed, errors }: ChipOptions) {
@@ -59,13 +58,12 @@ export class Rn8209cChip implements MeteringChip {
     } as const;
     this.#core = new BareChip(options, (window) => {
       this.#chip.update(window);
-      this.#count(window.seconds);
+      this.#seconds = window.seconds;
     });
   }
 
   advance(until: Civil, onWindow: OnWindow): void {
-    this.#onWindow = onWindow;
-    this.#core.advance(until);
+    this.#core.advance(until, (span) => this.#count(span, onWindow));
   }
 
   readings(): ChipReadings {
@@ -82,10 +80,12 @@ export class Rn8209cChip implements MeteringChip {
       active: [Math.round(active * 1e3) + 0],
       reactive: [Math.round(reactive * 1e3) + 0],
       apparent: [Math.round(voltage * current * 1e3)],
+      fundamentalActive: [null],
       angle: [(Math.round(degrees * 1e3) + 360_000) % 360_000],
       lineVoltage: [0, 0, 0],
       neutralCurrent: Math.round(current * 1e6),
       frequency: period === 0 ? 0 : Math.round((CRYSTAL / 8 / period) * 1e3),
+      harmonics: null,
     };
   }
 
@@ -97,7 +97,7 @@ export class Rn8209cChip implements MeteringChip {
     this.#core.setRelay(closed);
   }
 
-  #count(seconds: number): void {
+  #count(span: WindowSpan, onWindow: OnWindow): void {
     this.#energy.active = this.#active.read(this.#read(R.ENERGYP), this.#read(R.PFCNT), this.#status(REVERSE.active));
     this.#energy.reactive = this.#reactive.read(
       this.#read(R.ENERGYD),
@@ -105,10 +105,10 @@ export class Rn8209cChip implements MeteringChip {
       this.#status(REVERSE.reactive),
     );
     const apparent = this.#idle() ? 0 : this.#read(R.URMS) * VOLTS * this.#read(R.IARMS) * AMPERES;
-    const exact = apparent * seconds * MICROS_PER_SECOND + this.#apparentCarry;
+    const exact = apparent * this.#seconds * MICROS_PER_SECOND + this.#apparentCarry;
     this.#energy.apparent = Math.trunc(exact);
     this.#apparentCarry = exact - this.#energy.apparent;
-    this.#onWindow([this.#energy]);
+    onWindow([this.#energy], span);
   }
 
   #idle(): boolean {

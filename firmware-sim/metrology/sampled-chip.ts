@@ -7,17 +7,20 @@
  * Settled means after the second window: the first begins inside a cycle, whose fundamental, and so reactive energy, is
  * not measured, and L1 may turn out to be dead.
  */
-import { type Civil, type Wake, wakeAtCivil } from "../../src/core/time.ts";
+import { type Civil, MICROS_PER_SECOND, type Wake, wakeAtCivil } from "../../src/core/time.ts";
 import { Acquisition } from "./acquisition.ts";
 import { BLOCK } from "./block.ts";
 import { correctPower, type PowerCorrection } from "./calibration.ts";
-import type { ChipReadings, MeteringChip, PhaseEnergy } from "./chip.ts";
+import type { ChipReadings, HarmonicReadings, MeteringChip, OnWindow } from "./chip.ts";
 import { WindowSums } from "./dsp.ts";
 import { LOOK_AHEAD, LOOK_BACK } from "./edges.ts";
 import { type Channel, type ChipOptions, type FrontEnd, frontEndOf, SAMPLE_RATE } from "./front-end.ts";
-import { LINES } from "./phasors.ts";
+import { HarmonicCapture } from "./harmonic-capture.ts";
+import { distortionReactive, harmonicsOf } from "./harmonics.ts";
+import { LINES, type MainsSpectra } from "./phasors.ts";
 import type { PhaseSums } from "./products.ts";
-import { type Measurement, NOTHING_MEASURED, type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
+import { type Measurement, nothingMeasured, type PhaseMeasurement, readingsOf, suppressNoLoad } from "./readout.ts";
+import { Spread } from "./spread.ts";
 import { IDLE_WINDOW, LONGEST_CYCLE, SHORTEST_CYCLE, WindowEnergy } from "./windows.ts";
 import { ZeroCrossings } from "./zero-crossings.ts";
 
@@ -25,8 +28,6 @@ import { ZeroCrossings } from "./zero-crossings.ts";
 const KEEP = LOOK_BACK + LONGEST_CYCLE + LOOK_AHEAD + BLOCK;
 /** µs between wakes: about a window, so that nobody has to catch up on a long stretch. */
 const WAKE_EVERY = 200_000;
-
-type OnWindow = (phases: readonly PhaseEnergy[]) => void;
 
 /** The samples in counts that a stretch between two places is of; {@link LOOK_BACK} before and {@link LOOK_AHEAD} behind it are there. */
 export interface Stretch {
@@ -49,6 +50,13 @@ export class SampledChip implements MeteringChip {
   readonly #sums: WindowSums;
   readonly #cyclesPerWindow: number;
   readonly #energy: WindowEnergy;
+  readonly #harmonics: HarmonicCapture;
+  readonly #isClassic: boolean;
+  readonly #spread: Spread;
+  readonly #start: Civil;
+  readonly #microsPerSample: number;
+  /** Samples dropped from the buffers so far. */
+  #dropped = -LOOK_BACK;
   /** In the buffers: samples looked at for crossings, where the last stretch ended, and whether at a crossing. */
   #scanned = LOOK_BACK;
   #place = LOOK_BACK;
@@ -56,7 +64,9 @@ export class SampledChip implements MeteringChip {
   /** Phase whose voltage gives the cycles; −1 while none is live. */
   #reference = 0;
   #advancedTo: Civil;
-  #readings: ChipReadings;
+  /** The last window, and what the registers show of it once somebody looks. */
+  #measured: Measurement;
+  #readings: ChipReadings | undefined;
   readonly #tap: Tap | undefined;
 
   constructor(options: ChipOptions, tap?: Tap) {
@@ -70,13 +80,14 @@ export class SampledChip implements MeteringChip {
     this.#sums = new WindowSums(phases);
     this.#cyclesPerWindow = frontEnd.nominal / 5;
     this.#energy = new WindowEnergy(phases);
+    this.#isClassic = options.reactive === "classic";
+    const longestWindow = this.#cyclesPerWindow * LONGEST_CYCLE;
+    this.#harmonics = new HarmonicCapture(phases, longestWindow, this.#isClassic ? 0 : SAMPLE_RATE);
+    this.#start = start;
+    this.#microsPerSample = MICROS_PER_SECOND / (SAMPLE_RATE * frontEnd.clock);
+    this.#spread = new Spread(start);
     this.#advancedTo = start;
-    this.#readings = readingsOf(frontEnd, {
-      phases: frontEnd.voltage.map(() => NOTHING_MEASURED),
-      lineVoltage: [0, 0, 0],
-      neutralCurrent: 0,
-      frequency: 0,
-    });
+    this.#measured = nothingMeasured(frontEnd);
   }
 
   advance(until: Civil, onWindow: OnWindow): void {
@@ -89,6 +100,8 @@ export class SampledChip implements MeteringChip {
   }
 
   readings(): ChipReadings {
+    const measured = this.#measured;
+    this.#readings ??= readingsOf(this.#frontEnd, measured, () => this.#harmonicsOf(measured.phases));
     return this.#readings;
   }
 
@@ -98,6 +111,13 @@ export class SampledChip implements MeteringChip {
 
   setRelay(closed: boolean): void {
     this.#acquisition.setRelay(closed);
+    // Between the last sample and the next.
+    this.#spread.relay(this.#timeOf(this.#acquisition.filled - 0.5), closed);
+  }
+
+  /** Civil µs of a place in the buffers. */
+  #timeOf(place: number): number {
+    return this.#start + (this.#dropped + place) * this.#microsPerSample;
   }
 
   /** Ends every stretch that has enough samples behind its end, and every window that these complete. */
@@ -122,6 +142,7 @@ export class SampledChip implements MeteringChip {
     const count = Math.floor(this.#place) - LOOK_BACK;
     if (count < BLOCK && this.#acquisition.filled <= KEEP) return;
     this.#acquisition.discard(count);
+    this.#dropped += count;
     this.#scanned -= count;
     this.#place -= count;
   }
@@ -130,25 +151,58 @@ export class SampledChip implements MeteringChip {
     const { samples } = this.#acquisition;
     this.#sums.add(samples, this.#place, place, isCycle);
     const { voltage, current } = samples;
+    this.#harmonics.stretch(voltage, current, this.#place, place, isCycle);
     this.#tap?.stretch(this.#sums, isCycle, this.#frontEnd, { voltage, current, from: this.#place, to: place });
+    this.#noteFlow(place);
     this.#place = place;
     this.#atCrossing = atCrossing;
     if (this.#sums.cycles < this.#cyclesPerWindow && (isCycle || this.#sums.samples < IDLE_WINDOW)) return;
-    const raw = this.#measure();
+    this.#endWindow(onWindow);
+  }
+
+  #noteFlow(place: number): void {
+    let active = 0;
+    let reactive = 0;
+    for (const s of this.#sums.phases) {
+      active += s.product;
+      reactive += s.fundamentalReactive;
+    }
+    this.#spread.stretch(this.#timeOf(place), active, reactive);
+  }
+
+  #endWindow(onWindow: OnWindow): void {
+    const spectra = this.#harmonics.end() && this.#isClassic ? this.#harmonics.spectra() : undefined;
+    const raw = this.#measure(spectra);
     this.#tap?.window(raw, this.#sums, this.#frontEnd);
     const measured = { ...raw, phases: raw.phases.map((m) => suppressNoLoad(this.#frontEnd, m)) };
-    this.#readings = readingsOf(this.#frontEnd, measured);
+    this.#measured = measured;
+    this.#readings = undefined;
     this.#energy.count(measured.phases, this.#sums.samples);
     this.#chooseReference(measured.phases);
     this.#sums.clear();
-    onWindow(this.#energy.phases);
+    this.#harmonics.begin();
+    onWindow(this.#energy.phases, this.#spread.end());
+    this.#spread.next();
   }
 
-  #measure(): Measurement {
+  #harmonicsOf(phases: readonly PhaseMeasurement[]): HarmonicReadings | null {
+    const spectra = this.#harmonics.spectra();
+    if (spectra === undefined) return null;
+    const volts = (this.#frontEnd.voltage[0] as Channel).lsb;
+    const voltage = spectra.voltage.map((v) => v.map((counts) => counts * volts));
+    return harmonicsOf(this.#frontEnd, { voltage, current: spectra.current }, phases);
+  }
+
+  /** @param spectra of this window, where the reactive power of its harmonics counts. */
+  #measure(spectra: MainsSpectra | undefined): Measurement {
     const sums = this.#sums;
     const { samples } = sums;
     const volts = (this.#frontEnd.voltage[0] as Channel).lsb;
     const amperes = (this.#frontEnd.current[0] as Channel).lsb;
+    const distortion = (p: number) => {
+      const [v, i] = [spectra?.voltage[p], spectra?.current[p]];
+      return v === undefined || i === undefined ? 0 : volts * amperes * distortionReactive(v, i);
+    };
     const phase = (s: PhaseSums, p: number): PhaseMeasurement => {
       const voltage = volts * rms(s.voltage2, s.voltage, samples);
       const current = amperes * rms(s.current2, s.current, samples);
@@ -156,7 +210,8 @@ export class SampledChip implements MeteringChip {
         voltage,
         current,
         active: (volts * amperes * (s.product - (s.voltage * s.current) / samples)) / samples,
-        reactive: (volts * amperes * s.fundamentalReactive) / samples,
+        fundamentalActive: (volts * amperes * s.fundamentalActive) / samples,
+        reactive: (volts * amperes * s.fundamentalReactive) / samples + distortion(p),
         apparent: voltage * current,
         angle: Math.atan2(s.fundamentalReactive, s.fundamentalActive),
       });

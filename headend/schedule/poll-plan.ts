@@ -4,7 +4,7 @@
  */
 import { type ModbusMap, type RegisterEntry, registerCount } from "../../protocols/models/model.ts";
 import { decodeValue } from "../../protocols/models/registers.ts";
-import type { MeasureKey, MeasureValues } from "../../src/core/measures.ts";
+import { type MeasureKey, type MeasureValues, USUAL_MEASURES } from "../../src/core/measures.ts";
 import { assert } from "../../src/core/result.ts";
 
 export interface ReadBlock {
@@ -26,7 +26,7 @@ function gaplessEnds(entries: readonly RegisterEntry[]): ReadonlyMap<number, num
   return ends;
 }
 
-function planTable(map: ModbusMap, declared: readonly RegisterEntry[], wanted: ReadonlySet<MeasureKey> | undefined) {
+function planTable(map: ModbusMap, declared: readonly RegisterEntry[], wanted: ReadonlySet<MeasureKey>) {
   const ordered = [...declared].sort((a, b) => a.address - b.address);
   const gapless = gaplessEnds(ordered);
   const blocks: RegisterEntry[][] = [];
@@ -34,7 +34,7 @@ function planTable(map: ModbusMap, declared: readonly RegisterEntry[], wanted: R
   // Taking as much as fits from the left is optimal: no block that covers the first wanted value reaches further.
   let furthest = Number.NEGATIVE_INFINITY;
   for (const entry of ordered) {
-    if (wanted !== undefined && !wanted.has(entry.measure)) continue;
+    if (!wanted.has(entry.measure)) continue;
     if (endOf(entry) > furthest) {
       current = [];
       blocks.push(current);
@@ -48,11 +48,11 @@ function planTable(map: ModbusMap, declared: readonly RegisterEntry[], wanted: R
 }
 
 /**
- * The fewest reads that give all wanted measures (default: every one of the map). A value is never split; where the model
+ * The fewest reads that give all wanted measures (default: every one of the map but the details). A value is never split; where the model
  * refuses holes, a block crosses declared registers only.
  */
 export function planReads(map: ModbusMap, wanted?: readonly MeasureKey[]): readonly ReadBlock[] {
-  const keys = wanted === undefined ? undefined : new Set(wanted);
+  const keys = new Set(wanted ?? USUAL_MEASURES.map((m) => m.key));
   const shared = map.tables === "shared";
   const plan: ReadBlock[] = [];
   for (const table of shared ? (["holding"] as const) : (["holding", "input"] as const)) {

@@ -2,7 +2,7 @@
  * The identifiers of DL/T 645-2007 annex A as far as public sources give them. "Recalled" marks what they do not confirm.
  * BCD, low byte first. XXXXXX.XX is `number(4, 2)`.
  */
-import type { MeasureKey, Phase } from "../../src/core/measures.ts";
+import { HARMONIC_ORDERS, type MeasureKey, type Phase } from "../../src/core/measures.ts";
 import type { AbsentFunction, Behind, Format, Item, MeterFunction, Part } from "./item.ts";
 
 const number = (bytes: number, decimals: number): Format => ({ kind: "number", bytes, decimals, signed: false });
@@ -95,15 +95,38 @@ const POWER_ROWS: readonly Item[] = POWERS.flatMap(([di2, name, format, unit, ke
   ...PHASES.map((p) => row(`02${hex(di2)}0${p}00`, `phase ${letter(p)} ${name}`, format, unit, of(`${key}L${p}`))),
 ]);
 
+/** Up to 99.99 %; what is more has no place. */
+const CONTENT = number(2, 2);
+const DISTORTIONS = [
+  ["08", "voltage"],
+  ["09", "current"],
+] as const;
+const HARMONICS = [
+  ["0a", "voltage"],
+  ["0b", "current"],
+] as const;
+
+/** Of the first order, the fundamental itself, there is no content: it is what the others are compared with. */
+function harmonicContents(di2: string, kind: "voltage" | "current", p: Phase): readonly Item[] {
+  const content = (order: number, behind: Behind) =>
+    row(`02${di2}0${p}${hex(order)}`, `phase ${letter(p)} ${kind} harmonic ${order}`, CONTENT, "%", behind);
+  return [
+    content(1, no("harmonics")),
+    ...HARMONIC_ORDERS.map((order) => content(order, of(`${kind}Harmonic${order}L${p}`))),
+  ];
+}
+
 const VARIABLES: readonly Item[] = [
   ...PHASES.map((p) => row(`02010${p}00`, `phase ${letter(p)} voltage`, number(2, 1), "V", of(`voltageL${p}`))),
   ...PHASES.map((p) => row(`02020${p}00`, `phase ${letter(p)} current`, signed(3, 3), "A", of(`currentL${p}`))),
   ...POWER_ROWS,
   ...PHASES.map((p) => row(`02070${p}00`, `phase ${letter(p)} angle`, number(2, 1), "deg", of(`phaseAngleL${p}`))),
-  row("0208PP00", "voltage distortion", number(2, 2), "%", no("harmonics")),
-  row("0209PP00", "current distortion", number(2, 2), "%", no("harmonics")),
-  row("020APPHH", "voltage harmonic", number(2, 2), "%", no("harmonics")),
-  row("020BPPHH", "current harmonic", number(2, 2), "%", no("harmonics")),
+  ...DISTORTIONS.flatMap(([di2, kind]) =>
+    PHASES.map((p) =>
+      row(`02${di2}0${p}00`, `phase ${letter(p)} ${kind} distortion`, CONTENT, "%", of(`${kind}ThdL${p}`)),
+    ),
+  ),
+  ...HARMONICS.flatMap(([di2, kind]) => PHASES.flatMap((p) => harmonicContents(di2, kind, p))),
   row("02800001", "neutral current", number(3, 3), "A", of("currentNeutral")),
   row("02800002", "frequency", number(2, 2), "Hz", of("frequency")),
   row("02800003", "one-minute mean active power", number(3, 4), "kW", no("demand")),

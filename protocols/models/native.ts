@@ -6,10 +6,14 @@
  * | -------- | ------------------------------------------------------------ |
  * | 0000     | totals, neutral, L1, total energies, clock, relay             |
  * | 004B     | L2, L3, line to line; with 0000 one read of 109 registers     |
- * | 0080     | energies of L1, L2, L3: the second and last read              |
+ * | 0080     | energies of L1, L2, L3                                        |
+ * | 00BC     | waveform: fundamental powers, quadrants, THD, angles and sequence of the voltages; with 0080 the second read |
+ * | 0200     | harmonics of L1: voltage order n at 2(n − 2), current 28 behind |
+ * | 0260     | harmonics of L2                                               |
+ * | 02C0     | harmonics of L3                                               |
  * | 1000     | control: unlock 1000, order mailbox 1010, outcome 1020        |
  */
-import { type MeasureKey, measure, type Phase } from "../../src/core/measures.ts";
+import { HARMONIC_ORDERS, type MeasureKey, measure, type Phase } from "../../src/core/measures.ts";
 import {
   type Encoding,
   EXTRA_FUNCTIONS,
@@ -63,27 +67,53 @@ const COMMON: readonly MeasureKey[] = [
 
 const POLYPHASE: readonly MeasureKey[] = [...instantsOf(2), ...instantsOf(3), "voltageL12", "voltageL23", "voltageL31"];
 
+const waveformOf = (p: Phase): MeasureKey[] => [
+  `fundamentalActivePowerL${p}`,
+  `quadrantL${p}`,
+  `voltageThdL${p}`,
+  `currentThdL${p}`,
+];
+
+const harmonicsOf = (p: Phase): MeasureKey[] => [
+  ...HARMONIC_ORDERS.map((n): MeasureKey => `voltageHarmonic${n}L${p}`),
+  ...HARMONIC_ORDERS.map((n): MeasureKey => `currentHarmonic${n}L${p}`),
+];
+
+const WAVEFORM: readonly MeasureKey[] = ["fundamentalActivePower", "quadrant", ...waveformOf(1)];
+const POLYPHASE_WAVEFORM: readonly MeasureKey[] = [
+  ...waveformOf(2),
+  ...waveformOf(3),
+  "voltageAngleL2",
+  "voltageAngleL3",
+  "phaseSequence",
+];
+
 const PHASE_ENERGY_BLOCK = 0x0080;
+const WAVEFORM_BLOCK = 0x00bc;
+const HARMONICS_BLOCK = 0x0200;
+const HARMONICS_STRIDE = 0x0060;
 
 /** Signed where the quantity is; uint32 of mV, µA, mW reaches 4 MV, 4 kA and int32 2 MW, far beyond any direct meter. */
 function encodingOf(key: MeasureKey): Encoding {
   const m = measure(key);
   if (m.kind === "energy") return "uint64";
-  if (key === "relayState") return "uint16";
-  return /^(active|reactive)Power|^powerFactor/.test(key) ? "int32" : "uint32";
+  if (m.kind === "status" && key !== "clock") return "uint16";
+  return /^(active|reactive|fundamentalActive)Power|^powerFactor/.test(key) ? "int32" : "uint32";
 }
 
-/** Quantities that may have no value: power factor and angle without load, frequency without voltage. */
-function noValueOf(encoding: Encoding): string | undefined {
-  return encoding === "int32" ? "80000000" : encoding === "uint32" ? "ffffffff" : undefined;
+const NO_VALUE: Partial<Record<Encoding, string>> = { int32: "80000000", uint32: "ffffffff", uint16: "ffff" };
+
+/** Quantities that may have no value: power factor, angle and quadrant without load, harmonics of nothing. */
+function noValueOf(key: MeasureKey, encoding: Encoding): string | undefined {
+  return measure(key).kind === "energy" || key === "relayState" || key === "clock" ? undefined : NO_VALUE[encoding];
 }
 
 function block(start: number, keys: readonly MeasureKey[]): RegisterEntry[] {
   let address = start;
   return keys.map((key) => {
-    const { unit, decimals, kind } = measure(key);
+    const { unit, decimals } = measure(key);
     const encoding = encodingOf(key);
-    const noValue = kind === "instant" ? noValueOf(encoding) : undefined;
+    const noValue = noValueOf(key, encoding);
     const entry: RegisterEntry = {
       measure: key,
       table: "holding",
@@ -109,14 +139,20 @@ const CONTROL: ModbusControl = {
 /** The map of a native meter as plain data. */
 export function nativeMap(phases: 1 | 3): ModbusMap {
   const first = phases === 3 ? [...COMMON, ...POLYPHASE] : COMMON;
-  const energies = phases === 3 ? [...energiesOf(1), ...energiesOf(2), ...energiesOf(3)] : energiesOf(1);
+  const present: readonly Phase[] = phases === 3 ? [1, 2, 3] : [1];
+  const energies = present.flatMap(energiesOf);
   return {
     defaults: { unit: 1, baud: 9600, parity: "none", stopBits: 1 },
     wordOrder: "high-first",
     readLimit: 125,
     holes: "refuse",
     tables: "shared",
-    registers: [...block(0, first), ...block(PHASE_ENERGY_BLOCK, energies)],
+    registers: [
+      ...block(0, first),
+      ...block(PHASE_ENERGY_BLOCK, energies),
+      ...block(WAVEFORM_BLOCK, phases === 3 ? [...WAVEFORM, ...POLYPHASE_WAVEFORM] : WAVEFORM),
+      ...present.flatMap((p) => block(HARMONICS_BLOCK + HARMONICS_STRIDE * (p - 1), harmonicsOf(p))),
+    ],
     control: CONTROL,
     functions: EXTRA_FUNCTIONS,
   };

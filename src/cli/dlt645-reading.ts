@@ -15,6 +15,7 @@ export interface Dlt645ReadFlags extends SerialFlags {
   /** Milliseconds. */
   readonly timeout: number;
   readonly retries: number;
+  readonly harmonics?: true;
 }
 
 /** @throws CommandError for flags of other protocols (exit 2), and for a meter that does not answer (exit 1). */
@@ -31,6 +32,7 @@ export async function readDlt645(proc: CommandProcess, wire: Wire, flags: Dlt645
     address: flags.address,
     client: { responseTimeout: timeout, ...(wire.kind === "serial" ? { baud: line.baudRate } : {}) },
     plan: flags.dlt645 ?? {},
+    harmonics: flags.harmonics === true,
     retries: flags.retries,
     linkPatience: Math.max(3_000 * MICROS_PER_MS, 2 * timeout),
   };

@@ -24,8 +24,11 @@ export function loadOf(flags: LoadFlags, phases: 1 | 3, seed: number): LoadSourc
   if (flags.profile === undefined) {
     if (flags.annualKwh !== undefined) throw usage("--annual-kwh scales a --profile, and there is none");
     const current = forPhases("--current", flags.current, phases);
-    return constantLoad(mainsOf({ phases, voltage, current, angle, frequency: flags.frequency }));
+    const { frequency, voltageHarmonics = [], currentHarmonics = [] } = flags;
+    return constantLoad(mainsOf({ phases, voltage, current, angle, frequency, voltageHarmonics, currentHarmonics }));
   }
+  if (flags.voltageHarmonics !== undefined || flags.currentHarmonics !== undefined)
+    throw usage("a --profile has no harmonics in this version", "give --current instead of it");
   const values = parseProfile(readProfile(flags.profile));
   if (!values.ok) throw usage(`--profile ${flags.profile}: ${values.error}`);
   const { frequency, annualKwh } = flags;

@@ -1,6 +1,8 @@
 /** The flags that say what a virtual meter is and what load it sees; `meter`, `chip` and `fleet` share them. */
 import type { Command } from "commander";
-import { choice, integer, meterName, number, perPhase } from "./values.ts";
+import type { ReactiveDefinition } from "../../firmware-sim/metrology/front-end.ts";
+import type { Harmonic } from "../../firmware-sim/metrology/mains.ts";
+import { choice, harmonics, integer, meterName, number, perPhase } from "./values.ts";
 
 export const FIDELITIES = ["sample", "cycle", "second"] as const;
 export type Fidelity = (typeof FIDELITIES)[number];
@@ -13,6 +15,8 @@ export interface LoadFlags {
   readonly frequency: number;
   readonly profile?: string;
   readonly annualKwh?: number;
+  readonly voltageHarmonics?: readonly Harmonic[];
+  readonly currentHarmonics?: readonly Harmonic[];
 }
 
 export interface MeterFlags extends LoadFlags {
@@ -29,6 +33,7 @@ export interface MeterFlags extends LoadFlags {
   readonly temperature?: number;
   readonly battery?: "good" | "dead";
   readonly chip?: "rn8209c" | "ade9000";
+  readonly reactive?: ReactiveDefinition;
 }
 
 export function addLoadFlags(command: Command): Command {
@@ -38,6 +43,12 @@ export function addLoadFlags(command: Command): Command {
     .option("--pf <PF>", "power factor: 0.8 or 0.8L inductive, 0.8C capacitive, minus for export (default 1)")
     .option("--angle <DEG>", "instead of --pf: current behind voltage, 0..360", number("--angle", 0, 360))
     .option("--frequency <HZ>", "mains frequency", number("--frequency", 40, 70), 50)
+    .option(
+      "--voltage-harmonics <LIST>",
+      "ORDER:PERCENT[@DEGREES],... of the fundamental, such as 5:6,7:3",
+      harmonics("--voltage-harmonics"),
+    )
+    .option("--current-harmonics <LIST>", "the same of the current, such as 3:60@180", harmonics("--current-harmonics"))
     .option("--profile <FILE>", "instead of --current: a day's load shape, one weight per line (or last CSV column)")
     .option("--annual-kwh <N>", "energy of a year that the profile is scaled to", number("--annual-kwh", 0, 1e9));
 }
@@ -80,6 +91,11 @@ export function addMeterFlags(command: Command): Command {
       "--battery <B>",
       "of the clock: good (default), or dead: the time is lost with the power",
       choice("--battery", ["good", "dead"] as const),
+    )
+    .option(
+      "--reactive <D>",
+      "what var and varh are: fundamental (IEC 62053-24, default), or classic (90 degree shift of all harmonics)",
+      choice("--reactive", ["fundamental", "classic"] as const),
     )
     .option(
       "--chip <C>",

@@ -7,7 +7,7 @@ import { showIdentifier } from "../../protocols/dlt645/identifier.ts";
 import type { Dlt645Request } from "../../protocols/dlt645/message.ts";
 import { measuresOfStep, type PlanOptions, type PlanStep, readPlanDlt645 } from "../../protocols/dlt645/read-plan.ts";
 import type { Actor, LinkEffect, LinkEvent, LinkId } from "../core/actor.ts";
-import { MEASURES, type MeasureValues } from "../core/measures.ts";
+import { MEASURES, type MeasureValues, USUAL_MEASURES } from "../core/measures.ts";
 import { type Civil, earlier, type Now, type Wake, wakeAtMono } from "../core/time.ts";
 
 export interface Dlt645Reading {
@@ -30,6 +30,8 @@ export interface Dlt645ReadOptions {
   readonly address: string | undefined;
   readonly client: Dlt645ClientOptions;
   readonly plan: PlanOptions;
+  /** Every single harmonic, too. */
+  readonly harmonics?: boolean;
   /** Further attempts of a request without a good reply. */
   readonly retries: number;
   /** How long to wait for the link itself, µs. */
@@ -59,7 +61,7 @@ export class Dlt645ReadOnce implements Actor {
     this.#done = done;
     this.#client = new Dlt645Client(options.client);
     this.#address = options.address;
-    const keys = MEASURES.map((m) => m.key);
+    const keys = (options.harmonics ? MEASURES : USUAL_MEASURES).map((m) => m.key);
     this.#steps = [...readPlanDlt645(keys, options.plan)];
   }
 

@@ -1,5 +1,6 @@
 /** Flag values from text, each with an error that says what would have been right. */
 
+import type { Harmonic } from "../../firmware-sim/metrology/mains.ts";
 import { parseDecimal } from "../core/decimal.ts";
 import { type Currency, type Minor, minor } from "../core/money.ts";
 import { usage } from "./errors.ts";
@@ -30,6 +31,23 @@ export function perPhase(flag: string, low: number, high: number): (text: string
     if (values.length !== 1 && values.length !== 3)
       throw usage(`${flag} "${text}" has ${values.length} values`, "give one for all phases, or three as a,b,c");
     return values;
+  };
+}
+
+const HARMONIC = /^(\d{1,2}):(\d+(?:\.\d+)?)(?:@(-?\d+(?:\.\d+)?))?$/;
+
+/** `5:6,7:3@180`: order, percent of the fundamental, degrees at its zero crossing (default 0). */
+export function harmonics(flag: string): (text: string) => readonly Harmonic[] {
+  return (text) => {
+    const all = text.split(",").map((part): Harmonic => {
+      const m = HARMONIC.exec(part.trim());
+      const [order, percent] = [Number(m?.[1]), Number(m?.[2])];
+      if (m === null || !(order >= 2 && order <= 40) || !(percent <= 1000))
+        throw usage(`${flag} "${part}" is no ORDER:PERCENT[@DEGREES] of order 2 to 40`, "for example 5:6,7:3@180");
+      return { order, ratio: percent / 100, angle: Number(m[3] ?? 0) };
+    });
+    if (new Set(all.map((h) => h.order)).size < all.length) throw usage(`${flag} "${text}" has an order twice`);
+    return all;
   };
 }
 

@@ -9,7 +9,7 @@ import { Ade9000Chip } from "../../firmware-sim/metrology/ade9000-chip.ts";
 import type { MeteringChip } from "../../firmware-sim/metrology/chip.ts";
 import { ClosedFormChip } from "../../firmware-sim/metrology/closed-form-chip.ts";
 import { CycleChip } from "../../firmware-sim/metrology/cycle-chip.ts";
-import type { ChipOptions } from "../../firmware-sim/metrology/front-end.ts";
+import type { ChipOptions, ReactiveDefinition } from "../../firmware-sim/metrology/front-end.ts";
 import type { LoadSource } from "../../firmware-sim/metrology/mains.ts";
 import { RN8209C_FULL_SCALE } from "../../firmware-sim/metrology/rn8209c.ts";
 import { Rn8209cChip } from "../../firmware-sim/metrology/rn8209c-chip.ts";
@@ -66,6 +66,8 @@ export interface VirtualMeterOptions {
   readonly fidelity: Fidelity;
   /** The register-level chip that the CPU reads; by default the measuring core itself. */
   readonly chip?: keyof typeof REGISTER_CHIPS;
+  /** Of the fundamental by default. */
+  readonly reactive?: ReactiveDefinition | undefined;
   readonly seed: number;
   readonly password: number;
   /** Seconds of wall time. */
@@ -86,8 +88,10 @@ export interface VirtualMeterOptions {
 }
 
 /** @throws CommandError (exit 2) where a register-level chip can't be in this meter. */
-function chipOf({ chip, model, fidelity, parts }: VirtualMeterOptions) {
+function chipOf({ chip, model, fidelity, parts, reactive }: VirtualMeterOptions) {
   if (chip === undefined) return CHIPS[fidelity];
+  if (reactive === "classic")
+    throw usage(`--chip ${chip} measures reactive power of the fundamental`, "leave --reactive classic out");
   if (parts === "real") throw usage(`--chip ${chip} has ideal parts in this version`, "leave --parts real out");
   const { make, phases, fullScale, fitting } = REGISTER_CHIPS[chip];
   if (model.phases !== phases) {
@@ -112,8 +116,9 @@ export function powerOn(options: VirtualMeterOptions, now: Now): Meter {
   const Chip = chipOf(options);
   const { plate, phases } = model;
   const errors = parts.value === undefined ? undefined : drawParts(parts.value, phases);
+  const definition = options.reactive === undefined ? {} : { reactive: options.reactive };
   const make = (own: Pick<ChipOptions, "load" | "start"> & Partial<ChipOptions>) =>
-    new Chip({ plate, phases, seed, ...(errors && { errors }), ...own });
+    new Chip({ plate, phases, seed, ...(errors && { errors }), ...definition, ...own });
   const calibrates = errors !== undefined && !options.uncalibrated;
   const meter = Meter.powerOn(
     {

@@ -9,6 +9,11 @@ import { formatDecimal, parseDecimal } from "./decimal.ts";
 import { failure, type Result } from "./result.ts";
 
 export type Phase = 1 | 2 | 3;
+/** Orders of the harmonics that have a measure each. */
+type Order = 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17 | 18 | 19 | 20 | 21;
+export const HARMONIC_ORDERS: readonly Order[] = [
+  2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+];
 type Unit = "V" | "A" | "W" | "var" | "VA" | "Hz" | "Wh" | "varh" | "VAh" | "1" | "deg" | "%" | "s";
 
 type PerPhaseKey =
@@ -23,7 +28,13 @@ type PerPhaseKey =
   | `activeEnergyExportL${Phase}`
   | `activeEnergySumL${Phase}`
   | `reactiveEnergyImportL${Phase}`
-  | `reactiveEnergyExportL${Phase}`;
+  | `reactiveEnergyExportL${Phase}`
+  | `fundamentalActivePowerL${Phase}`
+  | `quadrantL${Phase}`
+  | `voltageThdL${Phase}`
+  | `currentThdL${Phase}`
+  | `voltageHarmonic${Order}L${Phase}`
+  | `currentHarmonic${Order}L${Phase}`;
 
 export type MeasureKey =
   | PerPhaseKey
@@ -49,7 +60,12 @@ export type MeasureKey =
   | "reactiveEnergyQ4"
   | "apparentEnergy"
   | "relayState"
-  | "clock";
+  | "clock"
+  | "fundamentalActivePower"
+  | "quadrant"
+  | "voltageAngleL2"
+  | "voltageAngleL3"
+  | "phaseSequence";
 
 export interface Measure {
   readonly key: MeasureKey;
@@ -61,6 +77,10 @@ export interface Measure {
   /** Energies only grow (until they roll over); instantaneous values do not; a status is a code. */
   readonly kind: "instant" | "energy" | "status";
   readonly phase?: Phase;
+  /** Only on meters with three phases, though of none of them alone. */
+  readonly isPolyphase?: true;
+  /** One of so many that it is read where it is asked for, not with everything else, and not stored. */
+  readonly isDetail?: true;
   readonly title: string;
 }
 
@@ -81,6 +101,41 @@ const DECIMALS: Readonly<Record<Unit, number>> = {
   "%": 3,
   s: 0,
 };
+
+/** Value group E of a voltage or current is the order of a harmonic, and 124 their total distortion. */
+function distortion(phase: Phase): Row[] {
+  const l = `L${phase}` as const;
+  const [v, i] = [12 + 20 * phase, 11 + 20 * phase];
+  return [
+    [`voltageThd${l}`, `1-0:${v}.7.124`, "%", `Harmonic distortion of voltage ${l}, of its fundamental`],
+    [`currentThd${l}`, `1-0:${i}.7.124`, "%", `Harmonic distortion of current ${l}, of its fundamental`],
+  ];
+}
+
+function harmonics(phase: Phase): Row[] {
+  const l = `L${phase}` as const;
+  const of = (kind: "voltage" | "current", c: number) =>
+    HARMONIC_ORDERS.map(
+      (n): Row => [
+        `${kind}Harmonic${n}${l}`,
+        `1-0:${c}.7.${n}`,
+        "%",
+        `Harmonic ${n} of ${kind} ${l}, of its fundamental`,
+      ],
+    );
+  return [...of("voltage", 12 + 20 * phase), ...of("current", 11 + 20 * phase)];
+}
+
+/** What the standard has no code for has one of a maker's own: 96.50. */
+function waveform(phase: Phase): Row[] {
+  const l = `L${phase}` as const;
+  const c = 16 + 20 * phase;
+  return [
+    [`fundamentalActivePower${l}`, `1-0:${c}.7.1`, "W", `Active power ${l} of the fundamental, signed`],
+    [`quadrant${l}`, `0-0:96.50.1${phase}`, "1", `Quadrant of the power ${l}, 1..4`],
+    ...distortion(phase),
+  ];
+}
 
 /** OBIS value group C of phase L1, L2, L3 is that of the total plus 20, 40, 60. */
 function perPhase(phase: Phase): Row[] {
@@ -129,17 +184,40 @@ const ROWS: readonly Row[] = [
   ["apparentEnergy", "1-0:9.8.0", "VAh", "Apparent energy"],
   ["relayState", "0-0:96.3.10", "1", "Relay: 0 open, 1 closed"],
   ["clock", "0-0:1.0.0", "s", "Meter clock, seconds since 1970 in UTC"],
+  ["fundamentalActivePower", "1-0:16.7.1", "W", "Active power of the fundamental, signed"],
+  ["quadrant", "0-0:96.50.10", "1", "Quadrant of the power, 1..4"],
+  ...waveform(1),
+  ...waveform(2),
+  ...waveform(3),
+  ["voltageAngleL2", "1-0:81.7.1", "deg", "Angle of voltage L2 behind voltage L1, 0..360"],
+  ["voltageAngleL3", "1-0:81.7.2", "deg", "Angle of voltage L3 behind voltage L1, 0..360"],
+  ["phaseSequence", "0-0:96.50.0", "1", "Phase sequence: 1 L1-L2-L3, 2 reversed, 0 undetermined"],
+  ...harmonics(1),
+  ...harmonics(2),
+  ...harmonics(3),
 ];
+
+const CODES = /^(relayState|phaseSequence|quadrant)/;
 
 export const MEASURES: readonly Measure[] = ROWS.map(([key, obis, unit, title]) => ({
   key,
   obis,
   unit,
   title,
-  decimals: key === "relayState" ? 0 : DECIMALS[unit],
-  kind: key === "relayState" || key === "clock" ? "status" : unit.endsWith("h") ? "energy" : "instant",
+  decimals: CODES.test(key) ? 0 : DECIMALS[unit],
+  kind: CODES.test(key) || key === "clock" ? "status" : unit.endsWith("h") ? "energy" : "instant",
   ...(/L[123]$/.test(key) ? { phase: Number(key.at(-1)) as Phase } : {}),
+  ...(/L(12|23|31)$|^phaseSequence$/.test(key) ? { isPolyphase: true } : {}),
+  ...(/Harmonic\d/.test(key) ? { isDetail: true } : {}),
 }));
+
+/** Every measure but the details: what is read, sent and stored where nothing else is asked for. */
+export const USUAL_MEASURES: readonly Measure[] = MEASURES.filter((m) => m.isDetail !== true);
+
+/** Whether a meter with so many phases can have it. */
+export function isOfMeter(m: Measure, phases: 1 | 3): boolean {
+  return phases === 3 || ((m.phase ?? 1) === 1 && m.isPolyphase !== true);
+}
 
 const BY_KEY = new Map<string, Measure>(MEASURES.map((m) => [m.key, m]));
 const BY_OBIS = new Map<string, Measure>(MEASURES.map((m) => [m.obis, m]));

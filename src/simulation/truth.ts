@@ -2,7 +2,7 @@
  * What the mains delivered, known without the meter: V·I·cos φ of the load over the time in which the relay let it through.
  * It watches a chip's relay and its hours of service from outside and shares no code with the metering.
  */
-import type { ChipReadings, MeteringChip, PhaseEnergy } from "../../firmware-sim/metrology/chip.ts";
+import type { ChipReadings, MeteringChip, OnWindow } from "../../firmware-sim/metrology/chip.ts";
 import type { LoadSource, Mains } from "../../firmware-sim/metrology/mains.ts";
 import { type Civil, civil, type Wake } from "../core/time.ts";
 
@@ -72,7 +72,7 @@ export class WatchedChip implements MeteringChip {
     this.#at = serviceFrom;
   }
 
-  advance(until: Civil, onWindow: (phases: readonly PhaseEnergy[]) => void): void {
+  advance(until: Civil, onWindow: OnWindow): void {
     if (until > this.#at) this.#at = until;
     this.#chip.advance(until, onWindow);
   }

@@ -53,7 +53,9 @@ describeWithPeers("every model as a running meter", ["mbpoll"], () => {
     async (id, model) => {
       const { port, program } = await startTcpMeter(cleanup, ["--model", id, ...LOAD]);
       const readings = await readJson(["--model", id, "--tcp", `127.0.0.1:${port}`]);
-      expect(readings.map((r) => r.measure).sort()).toEqual(model.modbus.registers.map((r) => r.measure).sort());
+      // Single harmonics are read with --harmonics.
+      const usual = model.modbus.registers.map((r) => r.measure).filter((key) => !/Harmonic/.test(key));
+      expect(readings.map((r) => r.measure).sort()).toEqual(usual.sort());
       let compared = 0;
       for (const { measure, value } of readings) {
         const wanted = expected(measure, model.phases);

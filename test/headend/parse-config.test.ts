@@ -120,6 +120,7 @@ describe("a bad file is refused with the place and the fix", () => {
     ["lines.0.meters.0.id", "A 1", 'lines[0].meters[0].id: "A 1" is no meter name'],
     ["lines.1.meters.0.id", "A1", 'lines[1].meters[0].id: "A1" is used by lines[0].meters[0] already'],
     ["lines.0.measures", ["volts"], 'lines[0].measures: "volts" is no measure'],
+    ["lines.0.measures", ["voltageHarmonic3L1"], 'lines[0].measures: "voltageHarmonic3L1" is not stored by a head-end'],
     ["lines.0.measures", ["currentL1"], "lines[0].measures: test-1p has none of these measures"],
     ["lines.1.name", "cellar", 'lines[1].name: "cellar" is taken'],
     ["mqtt.acceptUnknown", "yes", 'mqtt.acceptUnknown: true or false is needed, not "yes"'],

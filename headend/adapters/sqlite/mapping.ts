@@ -10,7 +10,7 @@ import {
   type OrderOperation,
   type OrderStatus,
 } from "../../../protocols/orders.ts";
-import { isMeasureKey, MEASURES, type MeasureKey } from "../../../src/core/measures.ts";
+import { isMeasureKey, type MeasureKey, USUAL_MEASURES } from "../../../src/core/measures.ts";
 import { minor, pricePerKwh } from "../../../src/core/money.ts";
 import { assert } from "../../../src/core/result.ts";
 import { civil } from "../../../src/core/time.ts";
@@ -29,7 +29,7 @@ import { QUALITY_CODES, qualityOf, SOURCE_CODES, sourceOf } from "./codes.ts";
 
 export type Cell = number | bigint | string | null;
 
-const KEYS: readonly MeasureKey[] = MEASURES.map((m) => m.key);
+const KEYS: readonly MeasureKey[] = USUAL_MEASURES.map((m) => m.key);
 
 /** Columns of a reading in the order of {@link readingCells}, without the meter. */
 export const READING_COLUMNS: readonly string[] = ["time", "source", "sequence", "quality", "no_value", ...KEYS];
@@ -48,7 +48,7 @@ export function readingCells(reading: MeterReading): Cell[] {
 
 /** Measures the meter was asked for and had no value of: a NULL column alone would mean "not asked". */
 function withoutValue(reading: MeterReading): string | null {
-  const keys = Object.keys(reading.values).filter((key) => reading.values[key as MeasureKey] === null);
+  const keys = KEYS.filter((key) => reading.values[key] === null);
   return keys.length === 0 ? null : keys.join(",");
 }
 

@@ -4,7 +4,7 @@
  * and a quarter of the time of one row per register).
  */
 import type BetterSqlite3 from "better-sqlite3";
-import { MEASURES } from "../../../src/core/measures.ts";
+import { USUAL_MEASURES } from "../../../src/core/measures.ts";
 
 /** "MTRW": says to `file` and to us whose database it is. */
 const APPLICATION_ID = 0x4d54_5257;
@@ -126,5 +126,6 @@ function checkIdentity(db: BetterSqlite3.Database): number {
 /** Measures added to the vocabulary since the file was made become columns; a column is never dropped. */
 function addMeasureColumns(db: BetterSqlite3.Database): void {
   const present = new Set(db.prepare("SELECT name FROM pragma_table_info('readings')").pluck().all());
-  for (const { key } of MEASURES) if (!present.has(key)) db.exec(`ALTER TABLE readings ADD COLUMN ${key} INTEGER`);
+  for (const { key } of USUAL_MEASURES)
+    if (!present.has(key)) db.exec(`ALTER TABLE readings ADD COLUMN ${key} INTEGER`);
 }

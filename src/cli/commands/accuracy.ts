@@ -6,11 +6,11 @@ import { type Faults, parseFaults } from "../../../firmware-sim/bench/faults.ts"
 import { type AccuracyClass, CLASSES } from "../../../firmware-sim/bench/limits.ts";
 import type { Device } from "../../../firmware-sim/bench/measure.ts";
 import { testPoints } from "../../../firmware-sim/bench/points.ts";
-import type { Counted } from "../../../firmware-sim/bench/pulses.ts";
 import { REACTIVE_CLASSES, type ReactiveClass } from "../../../firmware-sim/bench/reactive-limits.ts";
 import { reactivePoints } from "../../../firmware-sim/bench/reactive-points.ts";
 import { initialVerification, type TestPoint } from "../../../firmware-sim/bench/test-point.ts";
 import { buildMeter } from "../../../firmware-sim/factory/built.ts";
+import type { Counted } from "../../../firmware-sim/metrology/pulses.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { accuracyCsv, accuracySvg, accuracyTable, measured } from "../accuracy-output.ts";
 import { failed, usage } from "../errors.ts";

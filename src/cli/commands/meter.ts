@@ -20,6 +20,7 @@ import { loadModel } from "../models.ts";
 import { addMqttFlags } from "../mqtt-options.ts";
 import { print, printJson, table } from "../output.ts";
 import { CommandProcess } from "../process.ts";
+import { checkPulses, writePulses } from "../pulse-lines.ts";
 import { integer, meterAddress, number, path } from "../values.ts";
 import { fidelityOf, powerOn } from "../virtual-meter.ts";
 import { addWireFlags, face, type Spoken, type WireFlags, wireOf } from "../wires.ts";
@@ -28,6 +29,7 @@ interface Flags extends MeterFlags, WireFlags, FaceFlags {
   readonly unit?: number;
   readonly count: number;
   readonly face?: readonly Spoken[];
+  readonly pulses?: string;
   readonly list?: true;
   readonly json?: true;
   readonly display?: true;
@@ -41,6 +43,7 @@ Examples:
   meterworks meter --model meterworks-3p --mqtt mqtt://127.0.0.1:1883 --id flat-7 --state ./flat-7
   meterworks meter --model meterworks-3p --tcp 127.0.0.1:1502 --parts real --uncalibrated --seed 7 --temperature 40
   meterworks meter --model meterworks-1p --tcp 127.0.0.1:1502 --settings fixtures/settings/four-rates.json --display
+  meterworks meter --model meterworks-3p --tcp 127.0.0.1:1502 --current 60 --pulses -
   meterworks meter --tcp 127.0.0.1:1502 --face iec62056-21@127.0.0.1:1503 --face mqtt@mqtt://127.0.0.1:1883
 Then read it: meterworks read --model eastron-sdm630 --tcp 127.0.0.1:1502 --unit 1`;
 
@@ -81,6 +84,11 @@ export function addMeter(program: Command): void {
     )
     .option("--settings <FILE>", "tariff, display and more of this meter, as JSON (see docs/meter-functions.md)")
     .option("--display", "shows the meter's display in the terminal; n and p are its two buttons")
+    .option(
+      "--pulses <FILE>",
+      "a line for each pulse of the test outputs, TIME_US active|reactive; - for stdout",
+      path("--pulses"),
+    )
     .option("--list", "only lists the serial ports of this machine")
     .option("--json", "with --list: as JSON")
     .addHelpText("after", HELP)
@@ -93,6 +101,7 @@ async function run(flags: Flags): Promise<void> {
   const faces = [wireOf(flags, "one of --serial, --pty, --tcp, --mqtt"), ...(flags.face ?? [])];
   checkCount(flags, faces, model);
   checkPaced(flags, faces);
+  checkPulses(flags);
   const spoken = (asked: Spoken["protocol"]) => faces.some(({ protocol }) => protocol === asked);
   checkIec62056Flags(flags, spoken("iec62056-21"), "c");
   checkDlt645Flags(flags, spoken("dlt645"));
@@ -110,6 +119,7 @@ async function run(flags: Flags): Promise<void> {
       const nvram = flags.state === undefined ? undefined : new FileNvram(flags.state);
       if (nvram !== undefined) proc.cleanup(() => nvram.close());
       const meters = powerOnAll(proc, flags, model, fidelity, seed, loads, nvram, settings);
+      for (const { meter } of meters) if (flags.pulses !== undefined) writePulses(proc, meter, flags.pulses);
       const answering: string[] = [];
       for (const spoken of faces) answering.push(await openFace(proc, spoken, meters, flags, nvram));
       const where = answering.join(", ");

@@ -27,6 +27,7 @@ interface Flags extends WireFlags, Iec62056ReadFlags {
   readonly timeout: number;
   readonly retries: number;
   readonly echo?: true;
+  readonly harmonics?: true;
   readonly json?: true;
 }
 
@@ -35,6 +36,7 @@ Examples:
   meterworks read --model eastron-sdm630 --tcp 192.168.1.50:502 --unit 1
   meterworks read --model eastron-sdm120 --serial /dev/ttyUSB0 --baud 2400 --json
   meterworks read --model eastron-sdm120 --serial /dev/ttyUSB0 --echo
+  meterworks read --model meterworks-3p --tcp 127.0.0.1:1502 --harmonics
   meterworks read --protocol dlt645 --serial /dev/ttyUSB0 --address 000000000161
   meterworks read --protocol iec62056-21 --tcp 192.168.1.60:8000
   meterworks read --protocol iec62056-21 --serial /dev/ttyUSB0
@@ -43,7 +45,7 @@ Examples:
 export function addRead(program: Command): void {
   const command = program
     .command("read")
-    .description("one reading of a meter, every register of its map")
+    .description("one reading of a meter, every register of its map but single harmonics")
     .option("--model <ID|FILE>", "Modbus: the meter model, see `meterworks models`, or a model file");
   addIec62056ReadFlags(addWireFlags(command))
     .option("--unit <N>", "Modbus unit address, 1..247 (default: the model's)", integer("--unit", 1, 247))
@@ -54,6 +56,7 @@ export function addRead(program: Command): void {
     )
     .option("--dlt645 <KEY=VALUE,...>", "how this meter differs, such as combined=sum,zone=480", dlt645Choices("read"))
     .option("--echo", "Modbus: the serial adapter hears itself, as two-wire ones without echo suppression do")
+    .option("--harmonics", "each harmonic of voltage and current too, of meters that have them (Modbus, DL/T 645)")
     .option("--timeout <MS>", "wait this long for each reply", integer("--timeout", 10, 60_000), 1_000)
     .option("--retries <N>", "further attempts of a request without a good reply", integer("--retries", 0, 10), 2)
     .option("--json", "[{measure, obis, value, unit, time, quality}], values as decimal strings")
@@ -66,6 +69,8 @@ async function run(flags: Flags): Promise<void> {
   checkIec62056Flags(flags, protocol === "iec62056-21", "auto");
   if (flags.echo === true && (wire.kind !== "serial" || !protocol.startsWith("modbus")))
     throw usage("--echo is for Modbus on --serial", "the other protocols tell an echo by themselves: leave it out");
+  if (flags.harmonics === true && protocol === "iec62056-21")
+    throw usage("an IEC 62056-21 readout has no single harmonics", "leave --harmonics out");
   const work = async (proc: CommandProcess) => {
     const reading = await readIn(proc, { protocol, wire }, flags);
     show(valueViews(reading.values, reading.time, "good"), flags.json === true);
@@ -108,6 +113,7 @@ async function readModbus(proc: CommandProcess, { protocol, wire }: Spoken, flag
     retries: flags.retries,
     // One poll is all it gets to make.
     pollEvery: Number.MAX_SAFE_INTEGER / 4,
+    ...(flags.harmonics === true ? { measures: model.modbus.registers.map((r) => r.measure) } : {}),
     meters: [{ id: "meter" as MeterId, unit, model }],
   };
   const outcome = await readOnce(proc, link, line, flags.timeout);

@@ -124,9 +124,9 @@ describe("the class test", () => {
       let windows = 0;
       return {
         advance: (until, onWindow) =>
-          sound.advance(until, (window) => {
+          sound.advance(until, (window, span) => {
             windows += 1;
-            if (windows % 10 !== 0) onWindow(window);
+            if (windows % 10 !== 0) onWindow(window, span);
           }),
         readings: () => sound.readings(),
         nextWake: () => sound.nextWake(),

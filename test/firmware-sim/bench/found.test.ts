@@ -103,11 +103,14 @@ function changing(factor: (seconds: number, watts: number) => number) {
     let seconds = 0;
     return {
       advance: (until, onWindow) =>
-        sound.advance(until, (window) => {
+        sound.advance(until, (window, span) => {
           seconds += 0.2;
           const watts = window.reduce((sum, { active }) => sum + active, 0) / 0.2e6;
           const by = factor(seconds, watts);
-          onWindow(window.map((e) => ({ ...e, active: Math.round(e.active * by) })));
+          onWindow(
+            window.map((e) => ({ ...e, active: Math.round(e.active * by) })),
+            span,
+          );
         }),
       readings: () => sound.readings(),
       nextWake: () => sound.nextWake(),

@@ -80,7 +80,8 @@ export function runSteps(steps: readonly Step[], chipOf: (options: ChipOptions) 
     for (const end = now + step.seconds; now < end; now++) {
       chip.advance(civil(now * 1e6), () => {});
       // At the very start a chip by samples has not measured yet.
-      if (now > 0) monitor.observe({ ...chip.readings(), voltageAngle }, localSecond(now));
+      monitor.angles(voltageAngle);
+      if (now > 0) monitor.observe(chip.readings(), localSecond(now));
       monitor.commit();
     }
   }

@@ -36,7 +36,7 @@ describe("the table", () => {
     ["02020300", "phase C current", 3, "A"],
     ["02030000", "total active power", 3, "kW"],
     ["02060100", "phase A power factor", 2, "1"],
-    ["020A0115", "voltage harmonic", 2, "%"],
+    ["020A0115", "phase A voltage harmonic 21", 2, "%"],
     ["02800002", "frequency", 2, "Hz"],
     ["03010000", "voltage losses", 18, "1"],
     ["03300D00", "meter cover open count", 3, "1"],
@@ -221,6 +221,10 @@ describe("the plan", () => {
       "activeEnergySum",
       "reactiveEnergySum",
       "apparentEnergy",
+      "fundamentalActivePower",
+      "quadrant",
+      ...["fundamentalActivePowerL1", "quadrantL1", "fundamentalActivePowerL2", "quadrantL2"],
+      ...["fundamentalActivePowerL3", "quadrantL3", "voltageAngleL2", "voltageAngleL3", "phaseSequence"],
     ]);
   });
 
