@@ -23,51 +23,25 @@ import {
   wakeAtCivil,
   wakeAtMono,
 } from "../src/core/time.ts";
+import { type Booted, boot, type MeterConfig } from "./boot.ts";
 import { localSecond } from "./clock/local-time.ts";
-import { MeterClock } from "./clock/meter-clock.ts";
+import type { MeterClock } from "./clock/meter-clock.ts";
 import { OrderJournal } from "./control/journal.ts";
-import type { Bench } from "./factory/calibrate.ts";
-import { constantsOf } from "./factory/constants.ts";
-import { MeterFunctions } from "./functions.ts";
+import type { MeterFunctions } from "./functions.ts";
 import { computeMeasure, type MeasureSource } from "./measures.ts";
-import type { Calibration } from "./metrology/calibration.ts";
 import type { MeteringChip, PhaseEnergy, WindowSpan } from "./metrology/chip.ts";
 import { PulsePort } from "./metrology/pulses.ts";
 import { ByteWriter } from "./nvram/bytes.ts";
-import { Checkpoint } from "./nvram/checkpoint.ts";
-import type { Nvram } from "./nvram/nvram.ts";
-import { decodeState, encodeState, type MeterState, type StatePart } from "./nvram/state.ts";
+import type { Checkpoint } from "./nvram/checkpoint.ts";
+import { encodeState, type StatePart } from "./nvram/state.ts";
 import type { BookingStatus } from "./prepayment/credit.ts";
 import type { RelayOrder, RelayVerdict } from "./relay/relay.ts";
-import { factorySettings, type MeterSettings } from "./settings.ts";
-
-export interface MeterConfig {
-  /** Serial number, `[A-Za-z0-9_.-]{1,64}`. */
-  readonly id: string;
-  readonly model: MeterModel;
-  /** Makes the chip, running from `start` on, with what its correction stage is to hold: nothing in an uncalibrated meter. */
-  readonly chip: (start: Civil, calibration: Calibration | undefined) => MeteringChip;
-  /** Where the first power on is: a meter without stored constants is calibrated there. Without it, it stays as it is. */
-  readonly factory?: Bench;
-  readonly nvram: Nvram;
-  /** Around the meter, °C; default 25. */
-  readonly temperature?: number;
-  /** Without it the clock is lost with the power. Default: good. */
-  readonly battery?: "good" | "dead";
-  /** Tables, windows, thresholds; as they leave the factory by default. */
-  readonly settings?: MeterSettings;
-  /** Opens the order window on Modbus, 0 .. 2^32 − 1. */
-  readonly password: number;
-  /** The longest time between two checkpoints of a meter that nobody reads, µs of wall time. */
-  readonly checkpointEvery: number;
-}
 
 /** Registers are refreshed once a second of meter time, and at high `--speed` not more often than this in wall time. */
 const REFRESH_MIN = 2 * MICROS_PER_MS;
 /** The chip fills its first windows before the meter counts, as a booting meter does; their energy is discarded. */
 const BOOT_SETTLE = 2 * MICROS_PER_SECOND;
 const LOG_LIMIT = 100;
-const NEW_METER: MeterState = { sequence: 0, savedAt: Number.NaN, parts: new Map() };
 
 export class Meter {
   readonly id: string;
@@ -102,46 +76,16 @@ export class Meter {
    * @returns the meter, or why its memory can't be used: a meter never starts from zero over a memory it can't read.
    */
   static powerOn(config: MeterConfig, now: Now): Result<Meter, string> {
-    const checkpoint = new Checkpoint(config.nvram, "meter");
-    const recovered = checkpoint.recover();
-    if (!recovered.ok) return recovered;
-    const constants = constantsOf(config.nvram, config.model, config.factory);
-    if (!constants.ok) return constants;
-    const stored = recovered.value === undefined ? success(NEW_METER) : decodeState(recovered.value);
-    if (!stored.ok) return stored;
-    const state = stored.value;
-    const settings = config.settings ?? factorySettings(config.model);
-    const clock = new MeterClock(settings.clock, now.civil);
-    const kept = state.parts.get("clock");
-    const set = kept === undefined ? success(undefined) : clock.restore(kept);
-    if (!set.ok) return set;
-    const powerWentAt = Number.isFinite(state.savedAt) ? clock.local(civil(state.savedAt)) : undefined;
-    clock.battery(config.battery !== "dead");
-    if (state.parts.size > 0) clock.powerOn(now.civil);
-    if (config.temperature !== undefined) clock.temperature(Math.round(config.temperature * 10), now.civil);
-    const functions = MeterFunctions.powerOn({
-      model: config.model,
-      settings,
-      nvram: config.nvram,
-      parts: state.parts,
-      powerWentAt,
-      at: clock.local(now.civil),
-      mono: now.mono,
-    });
-    if (!functions.ok) return functions;
-    functions.value.setDoubt(clock.lost, clock.local(now.civil));
-    functions.value.input("batteryLow", config.battery === "dead", clock.local(now.civil));
-    const chip = config.chip(civil(now.civil - BOOT_SETTLE), constants.value);
-    return success(new Meter(config, chip, checkpoint, functions.value, clock, state, now));
+    const booted = boot(config, now);
+    if (!booted.ok) return booted;
+    const chip = config.chip(civil(now.civil - BOOT_SETTLE), booted.value.calibration);
+    return success(new Meter(config, chip, booted.value, now));
   }
 
   private constructor(
     config: MeterConfig,
     chip: MeteringChip,
-    checkpoint: Checkpoint,
-    functions: MeterFunctions,
-    clock: MeterClock,
-    state: MeterState,
+    { checkpoint, functions, clock, state }: Booted,
     now: Now,
   ) {
     this.id = config.id;

@@ -6,7 +6,8 @@
  * closed PHASES   one meter in closed form behind a daily profile
  * fleet N         N meters in this process, each an hour; memory of each
  */
-import { Meter, type MeterConfig } from "../../firmware-sim/meter.ts";
+import type { MeterConfig } from "../../firmware-sim/boot.ts";
+import { Meter } from "../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../firmware-sim/metrology/closed-form-chip.ts";
 import { DirectChip } from "../../firmware-sim/metrology/direct-chip.ts";
 import { profileLoad } from "../../firmware-sim/metrology/profile.ts";

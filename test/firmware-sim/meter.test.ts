@@ -1,7 +1,8 @@
 /** The meter as a whole: what it shows is what the load is, and what it must not forget survives any loss of power. */
 import { describe, expect, test } from "vitest";
+import type { MeterConfig } from "../../firmware-sim/boot.ts";
 import { DEFAULT_CLOCK } from "../../firmware-sim/clock/settings.ts";
-import { Meter, type MeterConfig } from "../../firmware-sim/meter.ts";
+import { Meter } from "../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../firmware-sim/metrology/closed-form-chip.ts";
 import { constantLoad, mainsOf } from "../../firmware-sim/metrology/mains.ts";
 import { MemoryNvram, type Nvram } from "../../firmware-sim/nvram/nvram.ts";

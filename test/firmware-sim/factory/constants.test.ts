@@ -1,10 +1,11 @@
 /** The constants in the meter's memory: found once, kept whatever the power does, never replaced when lost. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { MeterConfig } from "../../../firmware-sim/boot.ts";
 import type { Bench } from "../../../firmware-sim/factory/calibrate.ts";
 import { constantsOf, decodeConstants, encodeConstants } from "../../../firmware-sim/factory/constants.ts";
 import { drawParts } from "../../../firmware-sim/factory/parts.ts";
-import { Meter, type MeterConfig } from "../../../firmware-sim/meter.ts";
+import { Meter } from "../../../firmware-sim/meter.ts";
 import { type Calibration, UNCALIBRATED } from "../../../firmware-sim/metrology/calibration.ts";
 import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
 import { constantLoad, mainsOf } from "../../../firmware-sim/metrology/mains.ts";

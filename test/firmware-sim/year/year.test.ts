@@ -1,8 +1,9 @@
 /** A year of a household behind the chip: the meter has what an independent calculation has, to the µJ and the last fraction. */
 import { beforeAll, describe, expect, test } from "vitest";
+import type { MeterConfig } from "../../../firmware-sim/boot.ts";
 import { localSecond } from "../../../firmware-sim/clock/local-time.ts";
 import { DemandMaxima } from "../../../firmware-sim/demand/maxima.ts";
-import { Meter, type MeterConfig } from "../../../firmware-sim/meter.ts";
+import { Meter } from "../../../firmware-sim/meter.ts";
 import { DirectChip } from "../../../firmware-sim/metrology/direct-chip.ts";
 import type { EnergyAmount } from "../../../firmware-sim/metrology/energy.ts";
 import { MemoryNvram } from "../../../firmware-sim/nvram/nvram.ts";
