@@ -166,8 +166,7 @@ export class Meter {
     const status = this.#apply(order, now);
     const outcome: OrderOutcome = { id: order.id, status, relay: this.#functions.relay.closed ? 1 : 0 };
     this.#journal.remember(outcome);
-    this.#save(now);
-    this.#driveRelay();
+    this.#settleOrder(now);
     this.#note("info", "order", { order: order.id, operation: order.operation, status });
     return outcome;
   }
@@ -180,8 +179,7 @@ export class Meter {
     if (!this.hasRelay) return undefined;
     this.#advance(now);
     const verdict = this.#functions.orderRelay(order, "remote", this.#clock.local(now.civil));
-    this.#save(now);
-    this.#driveRelay();
+    this.#settleOrder(now);
     this.#note("info", "relay", { order, verdict });
     return verdict;
   }
@@ -190,8 +188,7 @@ export class Meter {
   pressButton(now: Now): boolean {
     this.#advance(now);
     const closed = this.#functions.button(this.#clock.local(now.civil));
-    this.#save(now);
-    this.#driveRelay();
+    this.#settleOrder(now);
     return closed;
   }
 
@@ -288,6 +285,13 @@ export class Meter {
     if (this.#functions.step(this.#chip.readings(), from)) this.#save(now);
     this.#clock.jumped();
     this.#functions.clockChanged(from, this.#clock.local(this.#civil), this.#clock.lost);
+    this.#findEdge();
+  }
+
+  /** An order has been carried out: it is on the memory first, then the coil moves, and something else may be due next. */
+  #settleOrder(now: Now): void {
+    this.#save(now);
+    this.#driveRelay();
     this.#findEdge();
   }
 
