@@ -314,15 +314,21 @@ describe("scanner", () => {
       },
     );
   });
-  test("one changed byte of a block is never a good block with other data (property)", () => {
+  test("one changed byte of a block never brings other data: a check character that fits by chance leaves half a data set", () => {
     const frame = ascii(block(ACE0));
-    fc.assert(
-      fc.property(fc.nat(frame.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+    let lucky = 0;
+    for (let at = 0; at < frame.length; at++) {
+      for (let flip = 1; flip < 256; flip++) {
         const damaged = Uint8Array.from(frame);
         damaged[at] = (damaged[at] as number) ^ flip;
-        for (const token of scan(damaged, "data")) expect(token.kind === "block" && token.good).toBe(false);
-      }),
-      { numRuns: 500 },
-    );
+        for (const token of scan(damaged, "data")) {
+          if (token.kind !== "block" || !token.good) continue;
+          lucky += 1;
+          expect(parseDataSets(token.data).ok, `byte ${at} ^ ${flip}`).toBe(false);
+        }
+      }
+    }
+    // A byte became ETX, and the one behind it happens to be the sum of what came before.
+    expect(lucky).toBe(1);
   });
 });
