@@ -35,7 +35,7 @@ export function drawDeed(random: Random, setup: PowerSetup, witness: Witness): D
   const order = kind === "order" ? drawOrder(random, witness) : undefined;
   return {
     kind,
-    after: random.pick([0, random.below(90), random.below(1_200), random.below(3_600)]),
+    after: random.pick([0, random.below(90), random.below(600), random.below(2_700)]),
     number: kind === "repeat" ? random.pick(known) : random.below(1_000),
     order,
     pending: {

@@ -5,15 +5,19 @@ import type { EnergyAmount, EnergyRegister } from "../../../firmware-sim/metrolo
 import { FREEZE_DEPTHS, type FreezeKind } from "../../../firmware-sim/profile/freezes.ts";
 import type { StoredRecord } from "../../../firmware-sim/profile/record.ts";
 import { PROFILE_CLASSES } from "../../../firmware-sim/profile/settings.ts";
+import type { RelayStatus } from "../../../firmware-sim/relay/relay.ts";
 import { COUNTED } from "../../../firmware-sim/tariff/amounts.ts";
 
 export const RATES = [1, 2, 3, 4] as const;
 const DEMANDS = ["activeImport", "activeExport", "apparent"] as const;
 const FREEZES = Object.keys(FREEZE_DEPTHS) as FreezeKind[];
 const WIRES = ["modbus", "dlt645", "iec62056-21"] as const;
-const EVENT_DEPTH = 10;
-/** Records of profile and freezes that a view holds: what is cut is at the newest end. */
-const NEWEST = 6;
+/** Records of events, profile and freezes that a view holds: what is cut is at the newest end. */
+const NEWEST = 3;
+/** Every event of every phase that is kept. */
+const LOGS = EVENT_KINDS.flatMap((kind) =>
+  ([0, 1, 2, 3] as const).filter((phase) => slotOf(kind, phase) >= 0).map((phase) => ({ kind, phase })),
+);
 
 export interface LogView {
   readonly kind: EventKind;
@@ -52,7 +56,7 @@ export interface MeterView {
   readonly settlements: readonly (readonly [number, bigint] | null)[];
   readonly credit: CreditView | null;
   readonly relayClosed: boolean;
-  readonly relay: string;
+  readonly relay: RelayStatus;
   readonly failures: readonly number[];
   readonly programmings: readonly (number | null)[];
   readonly programmed: number;
@@ -78,17 +82,21 @@ export function viewOf(meter: Meter): MeterView {
     }),
     credit: creditOf(meter),
     relayClosed: relay.closed,
-    relay: JSON.stringify(relay.status()),
+    relay: relay.status(),
     failures: WIRES.map((wire) => authority.failures(wire)),
-    programmings: newest(Math.min(authority.programmings, EVENT_DEPTH), (age) => authority.programming(age)?.operator),
+    programmings: newest(Math.min(authority.programmings, NEWEST), (age) => authority.programming(age)?.operator),
     programmed: authority.programmings,
     sequence: meter.sequence,
   };
 }
 
-/** Every detail of a view, for telling whether two are the same. */
-export function textOf(view: MeterView): string {
-  return JSON.stringify(view, (_key, value) => (typeof value === "bigint" ? `${value}` : value));
+/** Whether two views are the same in every detail. */
+export function isSame(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  const [names, others] = [Object.keys(a), Object.keys(b)];
+  if (names.length !== others.length) return false;
+  return names.every((name) => isSame(a[name as keyof typeof a], b[name as keyof typeof b]));
 }
 
 export function microOf({ quanta, residual }: EnergyAmount): bigint {
@@ -97,19 +105,17 @@ export function microOf({ quanta, residual }: EnergyAmount): bigint {
 
 function eventsOf({ functions: { events } }: Meter): LogView[] {
   const logs: LogView[] = [];
-  for (const kind of EVENT_KINDS) {
-    for (const phase of [0, 1, 2, 3] as const) {
-      const count = slotOf(kind, phase) < 0 ? 0 : events.count(kind, phase);
-      if (count === 0) continue;
-      const open = events.open(kind, phase);
-      const ended = newest(Math.min(EVENT_DEPTH, count - (open === undefined ? 0 : 1)), (age) => {
-        const event = events.ended(kind, phase, age);
-        if (event === undefined) return undefined;
-        const [from, to] = [event.startEnergies[0], event.endEnergies[0]];
-        return [event.start, event.end, from ? microOf(from) : -1n, to ? microOf(to) : -1n];
-      });
-      logs.push({ kind, phase, count, open: open?.start ?? null, ended });
-    }
+  for (const { kind, phase } of LOGS) {
+    const count = events.count(kind, phase);
+    if (count === 0) continue;
+    const open = events.open(kind, phase);
+    const ended = newest(Math.min(NEWEST, count - (open === undefined ? 0 : 1)), (age) => {
+      const event = events.ended(kind, phase, age);
+      if (event === undefined) return undefined;
+      const [from, to] = [event.startEnergies[0], event.endEnergies[0]];
+      return [event.start, event.end, from ? microOf(from) : -1n, to ? microOf(to) : -1n];
+    });
+    logs.push({ kind, phase, count, open: open?.start ?? null, ended });
   }
   return logs;
 }
