@@ -49,9 +49,7 @@ export function drawDeed(random: Random, setup: PowerSetup, witness: Witness): D
 }
 
 /** What a deed does; each comes to its end only when what it changed is on the memory. */
-export const ACTIONS: Readonly<
-  Record<DeedKind, (meter: Meter, deed: Deed, now: Now, witness: Witness) => void>
-> = {
+export const ACTIONS: Readonly<Record<DeedKind, (meter: Meter, deed: Deed, now: Now, witness: Witness) => void>> = {
   read: (meter, _deed, now) => meter.refresh(now),
   wake: (meter, _deed, now) => {
     meter.wake(now);

@@ -24,9 +24,9 @@ export class CountedChip implements MeteringChip {
   }
 
   advance(until: Civil, onWindow: (phases: readonly PhaseEnergy[]) => void): void {
-    if (until <= this.#serviceFrom) return this.#chip.advance(until, onWindow);
+    const counts = until > this.#serviceFrom;
     this.#chip.advance(until, (phases) => {
-      this.#count(phases);
+      if (counts) this.#count(phases);
       onWindow(phases);
     });
   }

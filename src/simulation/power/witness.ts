@@ -259,8 +259,7 @@ const FIRST_OF_FEBRUARY = 1_801_440_000;
 function costOf({ totals, rates }: MeterView, { settings }: PowerSetup): bigint {
   if (settings.credit?.mode === "energy") return totals[0] as bigint;
   let cost = 0n;
-  for (const [i, row] of rates.entries())
-    cost += (row[0] as bigint) * BigInt(settings.tariff.prices.first[i] ?? 0);
+  for (const [i, row] of rates.entries()) cost += (row[0] as bigint) * BigInt(settings.tariff.prices.first[i] ?? 0);
   let before = 0;
   for (const { from, price } of settings.tariff.steps.first.steps) {
     const above = (totals[0] as bigint) - BigInt(from) * MILLIWATTHOUR;
