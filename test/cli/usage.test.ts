@@ -172,6 +172,7 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     /"toggle" is unknown; one of: open, close/,
   ],
   ["a demo of two meters", ["demo", "--meters", "2"], /--meters "2" is not a whole number from 3 to 200/],
+  ["no power cuts", ["sim", "--power-cuts", "0"], /--power-cuts "0" is not a whole number/],
   ["a simulation of no days", ["sim", "--days", "0"], /--days "0" is not a whole number/],
 ];
 

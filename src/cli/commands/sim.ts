@@ -6,6 +6,7 @@ import { type CopperOptions, drawCopper, drawOptions, type SimOptions } from "..
 import { isGood, runSimulation, type SimReport } from "../../simulation/run.ts";
 import { CommandError } from "../errors.ts";
 import { print, printJson } from "../output.ts";
+import { campaignOfPowerCuts } from "../power-cuts.ts";
 import { showProgress } from "../progress.ts";
 import { integer } from "../values.ts";
 
@@ -15,6 +16,7 @@ interface Flags {
   readonly meters: number;
   readonly runs: number;
   readonly copper?: boolean;
+  readonly powerCuts?: number;
   readonly json?: true;
 }
 
@@ -24,7 +26,8 @@ Everything is drawn from the seed and printed: the same seed and flags repeat a 
 Examples:
   meterworks sim --seed 7 --days 30 --meters 20
   meterworks sim --seed 7 --copper         noise, collisions, cut wires, echoes on serial lines
-  meterworks sim --runs 50 --days 2        a campaign of 50 seeds; it stops at the first that fails`;
+  meterworks sim --runs 50 --days 2        a campaign of 50 seeds; it stops at the first that fails
+  meterworks sim --power-cuts 10000        random histories of one meter, the power cut at every write of its memory`;
 
 export function addSim(program: Command): void {
   program
@@ -36,6 +39,11 @@ export function addSim(program: Command): void {
     .option("--runs <N>", "so many seeds, counting up", integer("--runs", 1, 1_000_000), 1)
     .option("--copper", "serial lines by bits, whatever the seed says (a third of the seeds has them)")
     .option("--no-copper", "serial lines by frames, which takes less time")
+    .option(
+      "--power-cuts <N>",
+      "instead: so many histories of a meter with power cuts, a seed each, counting up",
+      integer("--power-cuts", 1, 10_000_000),
+    )
     .option("--json", "one report per line as JSON")
     .addHelpText("after", HELP)
     .action(run);
@@ -43,6 +51,7 @@ export function addSim(program: Command): void {
 
 async function run(flags: Flags): Promise<void> {
   const first = flags.seed ?? randomSeed();
+  if (flags.powerCuts !== undefined) return campaignOfPowerCuts(first, flags.powerCuts, flags.json === true);
   for (let i = 0; i < flags.runs; i++) {
     const options = optionsOf(first + i, flags);
     const report = runSimulation(options, flags.json === true ? undefined : showProgress());
