@@ -3,7 +3,8 @@
  * forked, the write torn at some byte, and a meter powered on from it is judged. Some of the cuts are real: the history goes on
  * with the meter that came back. The same seed is the same history.
  */
-import { Meter, type MeterConfig } from "../../../firmware-sim/meter.ts";
+import type { MeterConfig } from "../../../firmware-sim/boot.ts";
+import { Meter } from "../../../firmware-sim/meter.ts";
 import type { MeteringChip } from "../../../firmware-sim/metrology/chip.ts";
 import { DirectChip } from "../../../firmware-sim/metrology/direct-chip.ts";
 import { MemoryNvram, type Nvram } from "../../../firmware-sim/nvram/nvram.ts";

@@ -1,5 +1,5 @@
 /** A chip whose energy is counted a second time, in `bigint`, beside the meter that counts it. */
-import type { ChipReadings, MeteringChip, PhaseEnergy } from "../../../firmware-sim/metrology/chip.ts";
+import type { ChipReadings, MeteringChip, OnWindow, PhaseEnergy } from "../../../firmware-sim/metrology/chip.ts";
 import type { Civil, Wake } from "../../core/time.ts";
 
 export class CountedChip implements MeteringChip {
@@ -23,11 +23,11 @@ export class CountedChip implements MeteringChip {
     this.#serviceFrom = serviceFrom;
   }
 
-  advance(until: Civil, onWindow: (phases: readonly PhaseEnergy[]) => void): void {
+  advance(until: Civil, onWindow: OnWindow): void {
     const counts = until > this.#serviceFrom;
-    this.#chip.advance(until, (phases) => {
+    this.#chip.advance(until, (phases, span) => {
       if (counts) this.#count(phases);
-      onWindow(phases);
+      onWindow(phases, span);
     });
   }
 
