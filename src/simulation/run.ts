@@ -5,11 +5,13 @@
 import { Collector } from "../../headend/collector.ts";
 import type { CollectorConfig, LineConfig, PrepaidConfig } from "../../headend/config.ts";
 import type { CollectorEffect, CollectorEvent, MeterId, Request } from "../../headend/ports.ts";
+import type { MeterOrder, OrderNumber } from "../../protocols/orders.ts";
 import { minor, pricePerKwh } from "../core/money.ts";
 import { Random } from "../core/random.ts";
 import { assert } from "../core/result.ts";
 import { civil, MICROS_PER_SECOND, mono, SECONDS_PER_DAY } from "../core/time.ts";
 import { checkEnergy } from "./checkers/energy.ts";
+import { checkFunctions } from "./checkers/functions.ts";
 import { checkMoney } from "./checkers/money.ts";
 import { checkOrders } from "./checkers/orders.ts";
 import { checkReadings } from "./checkers/readings.ts";
@@ -40,6 +42,8 @@ const CALM = 3 * 60 * MINUTE;
 const HEADEND_RESTART = MINUTE;
 const POWER_OUTAGE_MAX = 60 * MINUTE;
 const REPAIR_MAX = 60 * MINUTE;
+/** Ids of orders that no head-end gave: far above those of the order book. */
+const LOCAL_ORDERS = 2 ** 52;
 const TWIN_MAX = 60 * MINUTE;
 
 /**
@@ -122,6 +126,7 @@ class Simulation {
         checkReadings(readings, voltages),
         checkMoney(store.accounts(), store.postings(), readings),
         checkOrders(store.orders(), this.#done, this.#confirmed),
+        checkFunctions(this.#meters.map((meter) => meter.functions())),
       ],
     };
   }
@@ -207,6 +212,7 @@ class Simulation {
       this.#world.at(at, () => meter.powerCut(i % 2 === 0));
       this.#world.at(at + random.between(MINUTE, POWER_OUTAGE_MAX), () => meter.powerOn());
     }
+    this.#scheduleCredit(random.fork("credit"), length);
     if (this.#options.copper !== null) this.#scheduleCopper(this.#options.copper, random.fork("copper"), length);
     const controllable = this.#meters.filter(({ config }) => config.model.plate.relayAmps !== null);
     for (let i = 0; i < this.#options.orders && controllable.length > 0; i++) {
@@ -224,6 +230,21 @@ class Simulation {
       this.#world.at(at, () => this.#ask(request));
       // The operator's script repeats itself: the same key is the same order.
       if (random.chance(1, 3)) this.#world.at(at + random.below(MINUTE), () => this.#ask(request));
+    }
+  }
+
+  /** Customers of meters with credit of their own key some in, and some key the same in again. */
+  #scheduleCredit(random: Random, length: number): void {
+    let id = LOCAL_ORDERS;
+    for (const meter of this.#meters.filter(({ config }) => config.settings.credit !== null)) {
+      for (let left = this.#options.days; left > 0; left--) {
+        id += 1;
+        const argument = random.between(1_000, 30_000);
+        const order: MeterOrder = { id: id as OrderNumber, operation: "credit-add", argument };
+        const at = random.below(length);
+        for (const again of [0, ...(random.chance(1, 3) ? [random.below(30 * MINUTE)] : [])])
+          this.#world.at(at + again, () => meter.keyIn(order));
+      }
     }
   }
 

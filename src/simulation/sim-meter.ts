@@ -6,14 +6,18 @@ import { Meter } from "../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../firmware-sim/metrology/closed-form-chip.ts";
 import type { LoadSource } from "../../firmware-sim/metrology/mains.ts";
 import type { Nvram } from "../../firmware-sim/nvram/nvram.ts";
+import type { MeterSettings } from "../../firmware-sim/settings.ts";
 import type { RtuTiming } from "../../protocols/modbus/timing.ts";
 import type { MeterModel } from "../../protocols/models/model.ts";
+import type { MeterOrder } from "../../protocols/orders.ts";
 import type { LinkEffect, LinkEvent } from "../core/actor.ts";
 import { linkId } from "../core/actor.ts";
 import { assert } from "../core/result.ts";
 import { MICROS_PER_SECOND } from "../core/time.ts";
 import type { VirtualBroker } from "./broker.ts";
+import type { FunctionsWitness } from "./checkers/functions.ts";
 import type { SimBus } from "./line.ts";
+import { type MeterView, viewOf } from "./power/view.ts";
 import { DeliveryTruth, WatchedChip } from "./truth.ts";
 import { SimHost, type World } from "./world.ts";
 
@@ -33,6 +37,7 @@ export interface SimMeterConfig {
   readonly checkpointSeconds: number;
   readonly wire: SimWire;
   readonly nvram: Nvram;
+  readonly settings: MeterSettings;
 }
 
 export class SimMeter {
@@ -43,6 +48,9 @@ export class SimMeter {
   readonly #world: World;
   /** Civil times of power cuts that lost up to a checkpoint interval. */
   readonly #hardCuts: number[] = [];
+  /** What the meter's functions had when its power came and went. */
+  readonly #views: { readonly view: MeterView; readonly kept: boolean }[] = [];
+  readonly #credited = new Map<number, { readonly amount: number; times: number }>();
   #meter: Meter | undefined;
   #hosts: SimHost<LinkEvent, LinkEffect>[] = [];
 
@@ -68,6 +76,7 @@ export class SimMeter {
           return new WatchedChip(chip, this.truth, now.civil);
         },
         nvram: this.config.nvram,
+        settings: this.config.settings,
         password: this.config.password,
         checkpointEvery: this.config.checkpointSeconds * MICROS_PER_SECOND,
       },
@@ -75,6 +84,7 @@ export class SimMeter {
     );
     assert(meter.ok, "a meter always comes back from its own checkpoints");
     this.#meter = meter.value;
+    this.#look(meter.value, true);
     this.#hosts = [new SimHost(this.#world, new DeviceFace(meter.value), (effect) => this.#note(effect))];
     if (this.config.wire.kind === "line") this.#joinLine(meter.value, this.config.wire);
     else this.#connectBroker(meter.value, this.config.wire);
@@ -86,6 +96,7 @@ export class SimMeter {
     if (meter === undefined) return;
     if (orderly) meter.powerFail(now);
     else this.#hardCuts.push(now.civil);
+    this.#look(meter, orderly);
     this.truth.stops(now.civil);
     for (const host of this.#hosts) host.kill();
     if (this.config.wire.kind === "line") this.config.wire.line.leave(this);
@@ -96,6 +107,30 @@ export class SimMeter {
   /** Seconds of energy that cuts up to then may have cost. */
   lostSeconds(until: number): number {
     return this.#hardCuts.filter((at) => at <= until).length * (this.config.checkpointSeconds + 1);
+  }
+
+  /** A customer keys credit in at the meter, and presses the button where the relay waits for it. Without power nothing happens. */
+  keyIn(order: MeterOrder): void {
+    if (this.#meter === undefined) return;
+    const credited = this.#credited.get(order.id) ?? { amount: order.argument, times: 0 };
+    this.#credited.set(order.id, credited);
+    const { credit } = this.#meter.functions;
+    const before = credit?.totals.topUps ?? 0;
+    this.#meter.execute(order, this.#world.now());
+    credited.times += (credit?.totals.topUps ?? 0) - before;
+    this.#meter.pressButton(this.#world.now());
+    for (const host of this.#hosts) host.touch();
+  }
+
+  /** At the end of a run. */
+  functions(): FunctionsWitness {
+    if (this.#meter !== undefined) this.#look(this.#meter, false);
+    const { id, settings } = this.config;
+    return { meter: id, settings, views: this.#views, credited: this.#credited };
+  }
+
+  #look(meter: Meter, kept: boolean): void {
+    this.#views.push({ view: viewOf(meter), kept });
   }
 
   #joinLine(meter: Meter, wire: SimWire & { kind: "line" }): void {
@@ -130,6 +165,8 @@ export class SimMeter {
     for (const host of this.#hosts) host.touch();
     if (effect.kind !== "log" || effect.event !== "meter.order" || effect.fields?.["status"] !== "done") return;
     const order = effect.fields["order"] as number;
+    // What was keyed in is counted where it was.
+    if (this.#credited.has(order)) return;
     this.done.set(order, (this.done.get(order) ?? 0) + 1);
   }
 }

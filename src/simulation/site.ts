@@ -12,6 +12,7 @@ import { VirtualBroker } from "./broker.ts";
 import type { CharacterFormat } from "./copper/character.ts";
 import { CopperLine, type PartyOptions } from "./copper.ts";
 import { type SimBus, VirtualLine } from "./line.ts";
+import { drawSettings } from "./meter-settings.ts";
 import type { CopperOptions, SimOptions } from "./options.ts";
 import type { SimMeterConfig, SimWire } from "./sim-meter.ts";
 import { SimStore, type StoreFaults } from "./store.ts";
@@ -54,7 +55,7 @@ export function buildSite(world: World, options: SimOptions, random: Random, par
   const store = parts.store(world, options.store, random.fork("store"));
   const lines: SimBus[] = [];
   const { copper } = options;
-  const meters: SimMeterConfig[] = [];
+  const meters: Omit<SimMeterConfig, "settings">[] = [];
   let onLine = 0;
   for (let i = 0; i < options.meters; i++) {
     const overMqtt = random.below(100) < options.mqttShare;
@@ -73,12 +74,16 @@ export function buildSite(world: World, options: SimOptions, random: Random, par
     meters.push({ ...meterConfig(`sim-${i + 1}`, model, wire, world, options, random), nvram: parts.nvram() });
   }
   const withRelay = meters.filter(({ model }) => model.plate.relayAmps !== null);
+  const prepaid = withRelay.filter(() => random.chance(1, 2)).map(({ id }) => id);
   return {
-    ...{ baud: BAUD, bitsPerChar: BITS_PER_CHAR, lines, broker, store, meters },
+    ...{ baud: BAUD, bitsPerChar: BITS_PER_CHAR, lines, broker, store, prepaid },
+    meters: meters.map((meter) => ({
+      ...meter,
+      settings: drawSettings(meter.model, prepaid.includes(meter.id), random.fork(`functions of ${meter.id}`)),
+    })),
     copper: lines.filter((line) => line instanceof CopperLine),
     // A computer's driver hands bytes with a wrong stop bit over, a meter's does not.
     port: { lumps: copper?.headendLumps ?? true, echo: copper?.headendEcho ?? false, keepsBad: true },
-    prepaid: withRelay.filter(() => random.chance(1, 2)).map(({ id }) => id),
   };
 }
 
@@ -114,7 +119,7 @@ function meterConfig(
   world: World,
   options: SimOptions,
   random: Random,
-): Omit<SimMeterConfig, "nvram"> {
+): Omit<SimMeterConfig, "nvram" | "settings"> {
   const voltage = random.between(210, 250);
   const { load, peakWatts } = drawLoad(model, voltage, world, options, random);
   return {

@@ -3,6 +3,7 @@
  * calculates in `bigint` from views and shares no code with the meter's functions.
  */
 import type { MeterOrder, OrderOutcome } from "../../../protocols/orders.ts";
+import { costOf } from "../checkers/functions.ts";
 import { Findings, type Verdict } from "../checkers/verdict.ts";
 import { type PowerSetup, SETTLEMENT_HOURS } from "./setup.ts";
 import type { MeterView, RecordsView } from "./view.ts";
@@ -124,7 +125,7 @@ export class Witness {
       this.check(sum === total, () => `register ${i}: the rates add up to ${sum}, the total is ${total}`);
     }
     if (view.credit !== null) {
-      const cost = costOf(view, this.#setup);
+      const cost = costOf(view, this.#setup.settings);
       const { spent } = view.credit;
       this.check(spent === cost, () => `credit spent is ${spent}, energy × price is ${cost}`);
     }
@@ -254,17 +255,3 @@ export class Witness {
 
 /** 2027-02-01T00:00:00Z. */
 const FIRST_OF_FEBRUARY = 1_801_440_000;
-
-/** Fine units that the registers' energy costs: the price of each rate, and of each step what it costs more than the one before. */
-function costOf({ totals, rates }: MeterView, { settings }: PowerSetup): bigint {
-  if (settings.credit?.mode === "energy") return totals[0] as bigint;
-  let cost = 0n;
-  for (const [i, row] of rates.entries()) cost += (row[0] as bigint) * BigInt(settings.tariff.prices.first[i] ?? 0);
-  let before = 0;
-  for (const { from, price } of settings.tariff.steps.first.steps) {
-    const above = (totals[0] as bigint) - BigInt(from) * MILLIWATTHOUR;
-    if (above > 0n) cost += above * BigInt(price - before);
-    before = price;
-  }
-  return cost;
-}
