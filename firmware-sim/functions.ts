@@ -313,10 +313,10 @@ export class MeterFunctions {
   #creditToRelay(at: LocalSecond): void {
     const { credit, relay } = this;
     if (credit === undefined) return;
-    const { closed, reason, closeAllowed, tripAt } = relay.status();
+    const { closed, reason, closeAllowed, tripAt, tripReason } = relay.status();
     const trip = credit.wantsTrip;
     if (closed && trip !== undefined && tripAt === undefined) relay.order("trip", "credit", at);
-    else if (closed && trip === undefined && tripAt !== undefined) relay.order("allowClose", "credit", at);
+    else if (closed && trip === undefined && tripReason === "credit") relay.order("allowClose", "credit", at);
     const open = relay.status();
     if (
       !open.closed &&

@@ -36,6 +36,8 @@ export interface RelayStatus {
   readonly reason: (typeof REASONS)[number];
   /** When a trip under way falls due. */
   readonly tripAt: LocalSecond | undefined;
+  /** What ordered the trip under way; `none` without one. */
+  readonly tripReason: (typeof REASONS)[number];
   /** Until when a trip that has fallen due is put off at most. */
   readonly deferredUntil: LocalSecond | undefined;
   readonly closeAllowed: boolean;
@@ -139,6 +141,7 @@ export class RelayControl {
       lastReason: REASONS[this.#lastReason] ?? "none",
       reason: REASONS[this.#reason] ?? "none",
       tripAt: timeOrNone(this.#tripAt),
+      tripReason: this.#tripAt === NEVER ? "none" : (REASONS[this.#pendingReason] ?? "none"),
       deferredUntil: timeOrNone(this.#deferredUntil),
       closeAllowed: this.#closeAllowed,
       keepPower: this.#keepPower,

@@ -114,6 +114,24 @@ describe("the relay takes its time", () => {
     expect(Math.abs((meter.value("activeEnergyImport") as number) - 400_000_000 / 3_600)).toBeLessThan(10);
   });
 
+  test("a trip that was ordered stays ordered when credit is topped up; one that credit wants is called off", () => {
+    const given = { tariff: TARIFF, relay: { tripDelay: 300 }, credit: { opening: 100, alarm1: null, alarm2: null } };
+    const ordered = meterOf("meterworks-1p", KILOWATT, given);
+    ordered.orderRelay("trip", at(60));
+    ordered.execute(topUp(1, 500), at(120));
+    expect(ordered.functions.relay.status()).toMatchObject({ tripReason: "remote", lastOrder: "trip" });
+    ordered.refresh(at(400));
+    expect(ordered.relayClosed).toBe(false);
+
+    // 100 are used up after two hours.
+    const exhausted = meterOf("meterworks-1p", KILOWATT, given);
+    exhausted.refresh(at(7_300));
+    expect(exhausted.functions.relay.status().tripReason).toBe("credit");
+    exhausted.execute(topUp(1, 500), at(7_320));
+    exhausted.refresh(at(8_000));
+    expect(exhausted.functions.relay.status()).toMatchObject({ closed: true, tripReason: "none", tripAt: undefined });
+  });
+
   test("the meter asks to be woken when a trip is due", () => {
     const meter = meterOf("meterworks-1p", KILOWATT, { relay: { tripDelay: 10 } });
     meter.orderRelay("trip", at(100));
