@@ -43,6 +43,7 @@ export function drawDeed(random: Random, setup: PowerSetup, witness: Witness): D
       ...(kind === "clearDemand" ? { clears: true } : {}),
       ...(kind === "rightPassword" || kind === "wrongPassword" ? { asks: true } : {}),
       ...(kind === "program" ? { programs: true } : {}),
+      ...(kind === "relay" || order?.operation === "relay-close" ? { relay: true } : {}),
       ...(kind === "sequence" ? { sequence: witness.sequence + 1 } : {}),
     },
   };

@@ -113,7 +113,7 @@ class History {
   #act(meter: Meter, deed: Deed): void {
     const now = this.#now();
     ACTIONS[deed.kind](meter, deed, now, this.witness);
-    if (deed.kind !== "powerLoss") this.witness.shows(viewOf(meter), this.#second);
+    if (deed.kind !== "powerLoss") this.witness.shows(viewOf(meter), this.#pending, this.#second);
   }
 
   /** After an outage; the power may go again while the meter starts. */

@@ -16,6 +16,8 @@ export interface Pending {
   /** A wire's failures may start again from nothing: the right password, or the first wrong one behind a lock. */
   readonly asks?: true;
   readonly programs?: true;
+  /** A trip under way may be called off. */
+  readonly relay?: true;
   readonly sequence?: number;
 }
 
@@ -86,12 +88,13 @@ export class Witness {
   }
 
   /** After something was done: the meter shows this, and it is from now on not to be lost. */
-  shows(view: MeterView, at: number): void {
+  shows(view: MeterView, pending: Pending, at: number): void {
     for (const [i, total] of view.totals.entries()) {
       const truth = (this.#base[i] as bigint) + (this.#counted[i]?.() ?? 0n);
       this.check(total === truth, () => `register ${i} has ${total} µJ, the chip gave ${truth}`);
     }
     this.consistent(view, at);
+    if (this.#shown !== undefined) this.#tripStays(view, this.#shown, pending);
     this.#take(view);
     for (const { id, status } of this.outcomes.values()) {
       const order = this.#orders.get(id);
@@ -172,6 +175,7 @@ export class Witness {
       const now = view.events.find((log) => log.kind === kind && log.phase === phase)?.count ?? 0;
       this.check(now >= count, () => `${kind}.${phase} fell from ${count} to ${now}`);
     }
+    this.#tripStays(view, shown, pending);
     const outages = (v: MeterView) => v.events.find((log) => log.kind === "powerOutage")?.count ?? 0;
     const grown = outages(view) - outages(shown);
     this.check(grown >= 1 && grown <= starts, () => `${grown} outages more after ${starts} starts`);
@@ -193,6 +197,16 @@ export class Witness {
     this.check(
       view.sequence === shown.sequence || view.sequence === pending.sequence,
       () => `sequence ${shown.sequence} became ${view.sequence}`,
+    );
+  }
+
+  /** A trip that was ordered from outside is still to come, or was done; credit does not call it off. */
+  #tripStays(view: MeterView, shown: MeterView, pending: Pending): void {
+    if (shown.relay.tripReason !== "remote" || pending.relay === true) return;
+    const trips = (v: MeterView) => v.events.find((log) => log.kind === "relayTrip")?.count ?? 0;
+    this.check(
+      view.relay.tripAt !== undefined || trips(view) > trips(shown),
+      () => `a trip ordered for ${shown.relay.tripAt} was forgotten`,
     );
   }
 
