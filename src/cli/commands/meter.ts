@@ -156,6 +156,7 @@ function powerOnAll(
       uncalibrated: flags.uncalibrated,
       temperature: flags.temperature,
       battery: flags.battery,
+      reactive: flags.reactive,
       password: flags.password,
       checkpoint: flags.checkpoint,
       settings,
