@@ -43,6 +43,9 @@ export class DemandUnit {
   #onBoundary = false;
   #rate = 1;
   #rateSince = localSecond(Number.NEGATIVE_INFINITY);
+  /** The rate before, and since when: a rate that lasted no time has interrupted nothing. */
+  #rateBefore = 0;
+  #beforeSince = localSecond(Number.NEGATIVE_INFINITY);
   #maxima = new DemandMaxima();
 
   /** Begins with {@link interrupt}. @param settings good ones, see `checkDemandSettings` */
@@ -107,14 +110,19 @@ export class DemandUnit {
     this.#edge = localSecond((Math.floor(at / this.#slip) + 1) * this.#slip);
     // Times before a clock change say nothing about windows after it, all of which begin at or after `at`.
     this.#rateSince = at;
+    this.#rateBefore = 0;
     for (let place = 0; place < this.#numbers.length; place++) this.#since(place, totals, true);
   }
 
   /** From `at` on another rate is in force; call it behind the {@link slip} of the same second. */
   switchRate(rate: number, at: LocalSecond): void {
     if (rate === this.#rate) return;
+    if (at > this.#rateSince) {
+      this.#rateBefore = this.#rate;
+      this.#beforeSince = this.#rateSince;
+    }
     this.#rate = rate;
-    this.#rateSince = at;
+    this.#rateSince = rate === this.#rateBefore ? this.#beforeSince : at;
   }
 
   /** Forgets the maxima and the running window. Whoever calls has asked for the authority. */

@@ -161,6 +161,23 @@ test("any history gives the maxima that looking at every second gives", () => {
   expect(maxima).toBeGreaterThan(100);
 });
 
+test("a rate that lasted no time has not cut the window of the one before it", () => {
+  const rig = new Rig({ mode: "block", periodMinutes: 1, slipMinutes: 1, registers: REGISTERS });
+  rig.run(44, [0, 0]);
+  rig.switchRate(2);
+  rig.switchRate(3);
+  rig.switchRate(1);
+  rig.run(59, [0, 2_300_000]);
+  expect(rig.maxima.get("q1 1")?.power).toBe(2_261_666);
+  rig.check();
+  // After a clock that was set back, what was in force before it says nothing.
+  rig.switchRate(2);
+  rig.setClock(localSecond(rig.now - 600));
+  rig.switchRate(1);
+  rig.run(200, [5_000, 0]);
+  rig.check();
+});
+
 test("a quarter of an hour on a one-minute slip, by hand", () => {
   const rig = new Rig({ ...DEFAULT_DEMAND, registers: REGISTERS });
   rig.setClock(localOf(2025, 1, 1, 12, 0, 0));
