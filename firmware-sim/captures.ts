@@ -2,9 +2,9 @@
 import { isMeasureKey, type MeasureKey } from "../src/core/measures.ts";
 import type { DemandUnit } from "./demand/demand-unit.ts";
 import { computeMeasure, type MeasureSource } from "./measures.ts";
+import { COUNTED, type Totals } from "./metrology/energy.ts";
 import type { Capture } from "./profile/load-profile.ts";
 import { PROFILE_CLASSES } from "./profile/settings.ts";
-import { COUNTED, type Totals } from "./tariff/amounts.ts";
 import type { RateRegisters } from "./tariff/rate-registers.ts";
 
 /** Records of each class: a week at five minutes. */

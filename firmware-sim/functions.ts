@@ -13,8 +13,9 @@ import { DemandUnit } from "./demand/demand-unit.ts";
 import type { InputKind } from "./events/kinds.ts";
 import { EventMonitor } from "./events/monitor.ts";
 import { eventPlanOf } from "./events/plan.ts";
+import { microBetween } from "./metrology/amounts.ts";
 import type { ChipReadings, PhaseEnergy } from "./metrology/chip.ts";
-import { type EnergyAmount, EnergyRegisters } from "./metrology/energy.ts";
+import { type EnergyAmount, EnergyRegisters, type Totals } from "./metrology/energy.ts";
 import type { Nvram } from "./nvram/nvram.ts";
 import type { StatePart } from "./nvram/state.ts";
 import { type BookingStatus, Credit } from "./prepayment/credit.ts";
@@ -22,7 +23,6 @@ import { Freezes } from "./profile/freezes.ts";
 import { LoadProfile } from "./profile/load-profile.ts";
 import { RelayControl, type RelayOrder, type RelayReason, type RelayVerdict } from "./relay/relay.ts";
 import type { MeterSettings } from "./settings.ts";
-import { microBetween, type Totals } from "./tariff/amounts.ts";
 import { type SettlementParts, Tariff } from "./tariff/tariff.ts";
 
 type Parts = ReadonlyMap<StatePart, Uint8Array>;
@@ -121,12 +121,11 @@ export class MeterFunctions {
    */
   step(readings: ChipReadings, at: LocalSecond): boolean {
     this.#at = at;
+    const windowEnds = at >= this.demand.nextEdge();
+    // Once in a demand window is often enough for what only an electrician changes, and what takes the chip some work.
+    if (windowEnds && this.#model.phases === 3) this.events.angles(anglesOf(readings));
     this.events.observe(readings, at);
-    if (at >= this.demand.nextEdge()) {
-      this.#demandEdge(at);
-      // Once in a demand interval is often enough for what only an electrician changes.
-      if (this.#model.phases === 3) this.events.angles(anglesOf(readings));
-    }
+    if (windowEnds) this.#demandEdge(at);
     if (at >= this.profile.nextEdge() || at >= this.freezes.nextEdge()) this.#captureEdge(readings, at);
     if (at >= this.tariff.nextEdge()) this.#tariffEdge(at);
     if (this.#creditDue || (this.credit !== undefined && at >= this.credit.nextEdge)) this.#creditEdge(at);

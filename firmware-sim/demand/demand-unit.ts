@@ -8,13 +8,10 @@
  */
 import { assert, failure, type Result, success } from "../../src/core/result.ts";
 import { type LocalSecond, localSecond } from "../clock/local-time.ts";
-import { type EnergyAmount, type EnergyRegister, QUANTUM } from "../metrology/energy.ts";
+import { type EnergyRegister, QUANTUM, type Totals } from "../metrology/energy.ts";
 import { ByteReader, ByteWriter } from "../nvram/bytes.ts";
 import { DemandMaxima, type Maximum } from "./maxima.ts";
 import { checkDemandSettings, DEMAND_REGISTERS, type DemandSettings, slipSeconds } from "./settings.ts";
-
-/** The registers' exact content now. */
-export type Totals = (register: EnergyRegister) => EnergyAmount;
 
 const LAYOUT = 1;
 /** µJ in a mW over one second. */

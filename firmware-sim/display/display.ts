@@ -111,7 +111,7 @@ export class Display {
     const shown = test ? TEST : screen === undefined ? this.#error() : this.#screen(screen);
     return {
       ...shown,
-      quadrant: quadrantOf(this.#source),
+      quadrant: (this.#source.value("quadrant") ?? 0) as Lcd["quadrant"],
       phases: phasesOf(this.#source),
       icons: this.#source.icons(),
     };
@@ -150,15 +150,6 @@ export class Display {
 
 type Shown = Pick<Lcd, "digits" | "label" | "unit" | "test">;
 const TEST: Shown = { digits: ALL_SEGMENTS, label: "8.8.8", unit: "kWh", test: true };
-
-/** As a total: I P+ Q+, II P− Q+, III P− Q−, IV P+ Q− (quantities.md). */
-function quadrantOf(source: DisplaySource): Lcd["quadrant"] {
-  const p = source.value("activePower") ?? 0;
-  const q = source.value("reactivePower") ?? 0;
-  if (p === 0 && q === 0) return 0;
-  if (p >= 0) return q >= 0 ? 1 : 4;
-  return q >= 0 ? 2 : 3;
-}
 
 const PRESENT_MILLIVOLTS = 10_000;
 

@@ -2,6 +2,7 @@
 import { EMPTY_BYTES } from "../../src/core/bytes.ts";
 import { failure, type Result, success } from "../../src/core/result.ts";
 import { type LocalSecond, localSecond } from "../clock/local-time.ts";
+import { NO_ENERGY, readAmount, writeAmount } from "../metrology/amounts.ts";
 import type { EnergyAmount } from "../metrology/energy.ts";
 import { ByteReader, ByteWriter } from "../nvram/bytes.ts";
 
@@ -62,12 +63,13 @@ export function readOpen(reader: ByteReader): OpenEvent {
 
 function writeAmounts(writer: ByteWriter, amounts: readonly EnergyAmount[]): void {
   writer.u8(amounts.length);
-  for (const { quanta, residual } of amounts) writer.f64(quanta).u32(residual);
+  for (const amount of amounts) writeAmount(writer, amount);
 }
 
+/** Of a record whose check was good: what is no energy came from another layout, and is not shown. */
 function readAmounts(reader: ByteReader): EnergyAmount[] {
   const amounts: EnergyAmount[] = [];
   const count = reader.u8();
-  for (let i = 0; i < count; i++) amounts.push({ quanta: reader.f64(), residual: reader.u32() });
+  for (let i = 0; i < count; i++) amounts.push(readAmount(reader) ?? NO_ENERGY);
   return amounts;
 }

@@ -8,12 +8,12 @@ import type { PhaseEnergy } from "./chip.ts";
 /** µJ in one mWh. */
 export const QUANTUM = 3_600_000;
 
-/** Counters that are kept; import and export of reactive energy are sums of quadrants and kept nowhere else. */
-const KEPT = ["activeImport", "activeExport", "q1", "q2", "q3", "q4", "apparent"] as const;
-type Kept = (typeof KEPT)[number];
+/** Registers that are counted; import and export of reactive energy are sums of quadrants and kept nowhere else. */
+export const COUNTED = ["activeImport", "activeExport", "q1", "q2", "q3", "q4", "apparent"] as const;
+export type Counted = (typeof COUNTED)[number];
 
 /** +A, −A, +R (Q1 + Q2), −R (Q3 + Q4), the four quadrants, apparent. */
-export type EnergyRegister = Kept | "reactiveImport" | "reactiveExport";
+export type EnergyRegister = Counted | "reactiveImport" | "reactiveExport";
 
 /** 0 is the total, 1..3 are L1..L3. */
 export type EnergyScope = 0 | 1 | 2 | 3;
@@ -31,7 +31,10 @@ export interface EnergyAmount {
   readonly residual: number;
 }
 
-const INDEX: Readonly<Record<Kept, number>> = {
+/** The exact content of each register's total now. */
+export type Totals = (register: EnergyRegister) => EnergyAmount;
+
+const INDEX: Readonly<Record<Counted, number>> = {
   activeImport: 0,
   activeExport: 1,
   q1: 2,
@@ -40,7 +43,7 @@ const INDEX: Readonly<Record<Kept, number>> = {
   q4: 5,
   apparent: 6,
 };
-const ROW = KEPT.length;
+const ROW = COUNTED.length;
 const SNAPSHOT_VERSION = 1;
 const SNAPSHOT_HEADER = 4;
 const SNAPSHOT_ENTRY = 12;
@@ -99,10 +102,10 @@ export class EnergyRegisters {
   /** The exact content of a register. */
   amount(register: EnergyRegister, scope: EnergyScope = 0): EnergyAmount {
     if (scope > this.#phases) return { quanta: 0, residual: 0 };
-    if (register === "reactiveImport") return sum(this.amount("q1", scope), this.amount("q2", scope));
-    if (register === "reactiveExport") return sum(this.amount("q3", scope), this.amount("q4", scope));
-    const at = ROW * scope + INDEX[register];
-    return { quanta: this.#quanta[at] as number, residual: this.#residual[at] as number };
+    return fromCounted(register, (counted) => {
+      const at = ROW * scope + INDEX[counted];
+      return { quanta: this.#quanta[at] as number, residual: this.#residual[at] as number };
+    });
   }
 
   /** All registers as bytes for a checkpoint. */
@@ -162,7 +165,14 @@ export class EnergyRegisters {
   }
 }
 
-function sum(a: EnergyAmount, b: EnergyAmount): EnergyAmount {
+/** A register made from those that are counted. */
+export function fromCounted(register: EnergyRegister, amountOf: (counted: Counted) => EnergyAmount): EnergyAmount {
+  if (register === "reactiveImport") return plus(amountOf("q1"), amountOf("q2"));
+  if (register === "reactiveExport") return plus(amountOf("q3"), amountOf("q4"));
+  return amountOf(register);
+}
+
+export function plus(a: EnergyAmount, b: EnergyAmount): EnergyAmount {
   const residual = a.residual + b.residual;
   const carry = residual >= QUANTUM ? 1 : 0;
   return { quanta: a.quanta + b.quanta + carry, residual: residual - carry * QUANTUM };

@@ -42,11 +42,7 @@ export class PulseOutput {
 
   /** Takes a window, and gives the times of the rising edges in it, oldest first, in the unit of the span. */
   add(window: readonly PhaseEnergy[], span: WindowSpan): readonly number[] {
-    let energy = 0;
-    for (const phase of window) {
-      const own = this.#sign * phase[this.#quantity];
-      energy += this.#perPhase ? Math.max(0, own) : own;
-    }
+    const energy = this.#energyOf(window);
     if (energy <= 0) return NO_TIMES;
     if (this.#rest + energy < this.#quantum && span.marks === 0) {
       this.#rest += energy;
@@ -56,6 +52,25 @@ export class PulseOutput {
     this.#rest += energy - times.length * this.#quantum;
     this.#count += times.length;
     return times;
+  }
+
+  /** Takes a window whose pulses nobody dates: only what is left below the next one matters. */
+  pass(window: readonly PhaseEnergy[]): void {
+    const energy = this.#energyOf(window);
+    if (energy <= 0) return;
+    const all = this.#rest + energy;
+    const pulses = Math.floor(all / this.#quantum);
+    this.#rest = all - pulses * this.#quantum;
+    this.#count += pulses;
+  }
+
+  #energyOf(window: readonly PhaseEnergy[]): number {
+    let energy = 0;
+    for (let p = 0; p < window.length; p++) {
+      const own = this.#sign * (window[p] as PhaseEnergy)[this.#quantity];
+      energy += this.#perPhase ? Math.max(0, own) : own;
+    }
+    return energy;
   }
 
   /** Where the energy, which flowed as the span says, passes the next pulse and those after it. */
@@ -88,7 +103,7 @@ export interface Pulse {
   readonly time: number;
 }
 
-/** Both outputs of a meter. They count whether or not somebody watches; edges are handed on at the end of their window. */
+/** Both outputs of a meter; edges are handed on at the end of their window. They go on, undated, while nobody watches. */
 export class PulsePort {
   readonly #outputs: readonly (readonly [PulseName, PulseOutput])[];
   readonly #listeners: ((pulse: Pulse) => void)[] = [];
@@ -106,10 +121,13 @@ export class PulsePort {
   }
 
   add(window: readonly PhaseEnergy[], span: WindowSpan): void {
+    if (this.#listeners.length === 0) {
+      for (const [, output] of this.#outputs) output.pass(window);
+      return;
+    }
     const pulses: Pulse[] = [];
     for (const [name, output] of this.#outputs)
       for (const time of output.add(window, span)) pulses.push({ name, time });
-    if (this.#listeners.length === 0 || pulses.length === 0) return;
     pulses.sort((a, b) => a.time - b.time);
     for (const pulse of pulses) for (const listener of this.#listeners) listener(pulse);
   }

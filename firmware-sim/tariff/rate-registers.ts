@@ -5,20 +5,17 @@
  */
 import { assert, failure, type Result, success } from "../../src/core/result.ts";
 import { type LocalSecond, localSecond } from "../clock/local-time.ts";
-import type { EnergyAmount, EnergyRegister } from "../metrology/energy.ts";
-import { ByteReader, ByteWriter } from "../nvram/bytes.ts";
+import { isLess, minus, NO_ENERGY, readAmounts, writeAmounts } from "../metrology/amounts.ts";
 import {
   COUNTED,
   type Counted,
+  type EnergyAmount,
+  type EnergyRegister,
   fromCounted,
-  isLess,
-  minus,
-  NO_ENERGY,
   plus,
-  readAmounts,
   type Totals,
-  writeAmounts,
-} from "./amounts.ts";
+} from "../metrology/energy.ts";
+import { ByteReader, ByteWriter } from "../nvram/bytes.ts";
 import { MOST_RATES } from "./settings.ts";
 
 const LAYOUT = 1;

@@ -7,11 +7,18 @@
  */
 import { assert, failure, type Result, success } from "../../src/core/result.ts";
 import { type LocalSecond, localSecond } from "../clock/local-time.ts";
-import type { EnergyAmount, EnergyRegister } from "../metrology/energy.ts";
+import { NO_ENERGY, readAmounts, writeAmounts } from "../metrology/amounts.ts";
+import {
+  COUNTED,
+  type EnergyAmount,
+  type EnergyRegister,
+  fromCounted,
+  plus,
+  type Totals,
+} from "../metrology/energy.ts";
 import { ByteReader, ByteWriter } from "../nvram/bytes.ts";
 import type { Nvram } from "../nvram/nvram.ts";
 import { RecordRing } from "../nvram/ring.ts";
-import { COUNTED, fromCounted, NO_ENERGY, plus, readAmounts, type Totals, writeAmounts } from "./amounts.ts";
 import type { RateRegisters } from "./rate-registers.ts";
 
 export const SETTLEMENTS_KEPT = 12;

@@ -5,9 +5,9 @@
 import { type PricePerKwh, pricePerKwh } from "../../src/core/money.ts";
 import { failure, type Result, success } from "../../src/core/result.ts";
 import { type LocalSecond, localSecond } from "../clock/local-time.ts";
-import type { EnergyAmount } from "../metrology/energy.ts";
+import { isLess, minus, NO_ENERGY, readAmount, writeAmount } from "../metrology/amounts.ts";
+import { type EnergyAmount, plus } from "../metrology/energy.ts";
 import { ByteReader, ByteWriter } from "../nvram/bytes.ts";
-import { isLess, minus, NO_ENERGY, plus, readAmount, writeAmount } from "./amounts.ts";
 import { nextStepPeriod } from "./calendar.ts";
 import { nextSwitch, type SetNumber, type Step, setAt, type TariffSettings, tableAt } from "./settings.ts";
 

@@ -5,10 +5,9 @@
 import { type PricePerKwh, pricePerKwh } from "../../src/core/money.ts";
 import { type Result, success } from "../../src/core/result.ts";
 import { type LocalSecond, localSecond } from "../clock/local-time.ts";
-import type { EnergyAmount } from "../metrology/energy.ts";
+import type { EnergyAmount, Totals } from "../metrology/energy.ts";
 import type { Nvram } from "../nvram/nvram.ts";
 import type { StatePart } from "../nvram/state.ts";
-import type { Totals } from "./amounts.ts";
 import { nextSettlement, settlementAt, settlementsBetween, type TariffMoment, tariffAt } from "./calendar.ts";
 import { ratePriceAt } from "./prices.ts";
 import { RateRegisters } from "./rate-registers.ts";

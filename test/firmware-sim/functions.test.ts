@@ -147,8 +147,9 @@ describe("events in the meter", () => {
     const wrong = meterOf("meterworks-3p", turned, {});
     for (const meter of [right, wrong]) meter.refresh(at(600));
     expect(right.functions.events.count("voltageSequence")).toBe(0);
-    expect(wrong.functions.events.open("voltageSequence")).toBeDefined();
-    expect(wrong.functions.events.open("currentSequence")).toBeDefined();
+    // The angles are looked at with the first demand window, at 60 s; the delay is 60 s.
+    expect(wrong.functions.events.open("voltageSequence")?.start).toBe(START + 120);
+    expect(wrong.functions.events.open("currentSequence")?.start).toBe(START + 120);
   });
 
   test("a demand above its limit", () => {

@@ -2,11 +2,11 @@
 import { EVENT_KINDS, type EventKind, type EventPhase, slotOf } from "../../../firmware-sim/events/kinds.ts";
 import type { Meter } from "../../../firmware-sim/meter.ts";
 import type { EnergyAmount, EnergyRegister } from "../../../firmware-sim/metrology/energy.ts";
+import { COUNTED } from "../../../firmware-sim/metrology/energy.ts";
 import { FREEZE_DEPTHS, type FreezeKind } from "../../../firmware-sim/profile/freezes.ts";
 import type { StoredRecord } from "../../../firmware-sim/profile/record.ts";
 import { PROFILE_CLASSES } from "../../../firmware-sim/profile/settings.ts";
 import type { RelayStatus } from "../../../firmware-sim/relay/relay.ts";
-import { COUNTED } from "../../../firmware-sim/tariff/amounts.ts";
 
 export const RATES = [1, 2, 3, 4] as const;
 const DEMANDS = ["activeImport", "activeExport", "apparent"] as const;

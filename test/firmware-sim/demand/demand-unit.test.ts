@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type LocalSecond, localOf, localSecond } from "../../../firmware-sim/clock/local-time.ts";
-import { DemandUnit, type Totals } from "../../../firmware-sim/demand/demand-unit.ts";
+import { DemandUnit } from "../../../firmware-sim/demand/demand-unit.ts";
 import { DemandMaxima } from "../../../firmware-sim/demand/maxima.ts";
 import { checkDemandSettings, DEFAULT_DEMAND, type DemandSettings } from "../../../firmware-sim/demand/settings.ts";
-import type { EnergyRegister } from "../../../firmware-sim/metrology/energy.ts";
+import type { EnergyRegister, Totals } from "../../../firmware-sim/metrology/energy.ts";
 
 const REGISTERS = ["activeImport", "q1"] as const;
 const START = localOf(2024, 2, 28, 23, 50, 17);

@@ -11,7 +11,7 @@ const VALUES: Partial<Record<MeasureKey, number | null>> = {
   activeEnergyImport: 1_234_567_899_999,
   activeEnergyExport: 0,
   activePower: -2_760_999,
-  reactivePower: 1_000,
+  quadrant: 2,
   activePowerL1: -2_760_999,
   voltageL1: 230_440,
   currentL1: 12_345_678,

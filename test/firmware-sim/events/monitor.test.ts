@@ -58,7 +58,9 @@ describe("records", () => {
     expect(monitor.open("voltageLoss", 1)?.start).toBe(160);
     expect([monitor.due, monitor.seconds("voltageLoss", 1, at(200))]).toEqual([true, 40]);
     look(shows([190, 230, 230], [5, 5, 5]), 300);
-    expect(monitor.open("voltageLoss", 1), "190 V is above the trigger, below the recovery").toBeDefined();
+    expect(monitor.open("voltageLoss", 1), "190 V is above the trigger, below the recovery").toMatchObject({
+      start: 160,
+    });
     look(GOOD, 400);
     look(GOOD, 460);
     expect(monitor.ended("voltageLoss", 1, 0)).toMatchObject({

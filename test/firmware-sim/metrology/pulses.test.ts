@@ -19,6 +19,21 @@ describe("the test output", () => {
     for (let k = 1; k < times.length; k++) expect((times[k] as number) - (times[k - 1] as number)).toBeCloseTo(0.6, 6);
   });
 
+  test("windows that nobody watched leave the next pulse where it would have been", () => {
+    const watched = new PulseOutput(1_000, "net");
+    const dark = new PulseOutput(1_000, "net");
+    for (let k = 0; k < 500; k++) {
+      watched.add(window(1_000, 2_000, 2_900), span(k * 0.2));
+      dark.pass(window(1_000, 2_000, 2_900));
+    }
+    expect(dark.count).toBe(watched.count);
+    const next = (led: PulseOutput) =>
+      [0, 1, 2, 3].flatMap((k) => led.add(window(1_000, 2_000, 2_900), span(100 + k * 0.2)));
+    const [dated, known] = [next(dark), next(watched)];
+    expect(known).toHaveLength(2);
+    expect(dated.map((time) => time.toFixed(6))).toEqual(known.map((time) => time.toFixed(6)));
+  });
+
   test("several pulses of one window are spread over it", () => {
     const led = new PulseOutput(36_000, "net");
     // 2 kW × 0.2 s = 400 J, a pulse each 100 J.

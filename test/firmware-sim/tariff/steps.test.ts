@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { localSecond } from "../../../firmware-sim/clock/local-time.ts";
-import { microBetween } from "../../../firmware-sim/tariff/amounts.ts";
+import { microBetween } from "../../../firmware-sim/metrology/amounts.ts";
 import { ratePriceAt } from "../../../firmware-sim/tariff/prices.ts";
 import {
   bothSets,

@@ -1,29 +1,9 @@
-/** Exact arithmetic on energy amounts at tariff edges, and their bytes. */
+/** Exact arithmetic on energy amounts, and their bytes. */
 import { assert } from "../../src/core/result.ts";
-import { type EnergyAmount, type EnergyRegister, QUANTUM } from "../metrology/energy.ts";
 import type { ByteReader, ByteWriter } from "../nvram/bytes.ts";
+import { COUNTED, type Counted, type EnergyAmount, QUANTUM } from "./energy.ts";
 
 export const NO_ENERGY: EnergyAmount = { quanta: 0, residual: 0 };
-
-/** The registers that are counted; import and export of reactive energy are sums of quadrants. */
-export const COUNTED = ["activeImport", "activeExport", "q1", "q2", "q3", "q4", "apparent"] as const;
-export type Counted = (typeof COUNTED)[number];
-
-/** The running total of a register, as the energy part has it now. */
-export type Totals = (register: EnergyRegister) => EnergyAmount;
-
-/** A register made from those that are counted. */
-export function fromCounted(register: EnergyRegister, amountOf: (counted: Counted) => EnergyAmount): EnergyAmount {
-  if (register === "reactiveImport") return plus(amountOf("q1"), amountOf("q2"));
-  if (register === "reactiveExport") return plus(amountOf("q3"), amountOf("q4"));
-  return amountOf(register);
-}
-
-export function plus(a: EnergyAmount, b: EnergyAmount): EnergyAmount {
-  const residual = a.residual + b.residual;
-  const carry = residual >= QUANTUM ? 1 : 0;
-  return { quanta: a.quanta + b.quanta + carry, residual: residual - carry * QUANTUM };
-}
 
 /** a - b; a register never runs backwards, so a is not the smaller one. */
 export function minus(a: EnergyAmount, b: EnergyAmount): EnergyAmount {

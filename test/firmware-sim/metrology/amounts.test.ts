@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type EnergyAmount, QUANTUM } from "../../../firmware-sim/metrology/energy.ts";
-import { isLess, microBetween, minus, plus } from "../../../firmware-sim/tariff/amounts.ts";
-import { micros } from "./energies.ts";
+import { isLess, microBetween, minus } from "../../../firmware-sim/metrology/amounts.ts";
+import { type EnergyAmount, plus, QUANTUM } from "../../../firmware-sim/metrology/energy.ts";
+import { micros } from "../tariff/energies.ts";
 
 const amount: fc.Arbitrary<EnergyAmount> = fc.record({
   quanta: fc.oneof(fc.integer({ min: 0, max: 2 ** 50 }), fc.integer({ min: 0, max: 3 })),
