@@ -12,6 +12,7 @@ import { Checkpoint } from "./nvram/checkpoint.ts";
 import type { Nvram } from "./nvram/nvram.ts";
 import { decodeState, type MeterState } from "./nvram/state.ts";
 import { factorySettings, type MeterSettings } from "./settings.ts";
+import { SettingsMemory } from "./settings-memory.ts";
 
 export interface MeterConfig {
   /** Serial number, `[A-Za-z0-9_.-]{1,64}`. */
@@ -39,6 +40,7 @@ export interface Booted {
   readonly checkpoint: Checkpoint;
   readonly state: MeterState;
   readonly clock: MeterClock;
+  readonly settings: SettingsMemory;
   readonly functions: MeterFunctions;
   /** For the chip's correction stage; nothing in an uncalibrated meter. */
   readonly calibration: Calibration | undefined;
@@ -57,7 +59,9 @@ export function boot(config: MeterConfig, now: Now): Result<Booted, string> {
   const stored = recovered.value === undefined ? success(NEW_METER) : decodeState(recovered.value);
   if (!stored.ok) return stored;
   const state = stored.value;
-  const settings = config.settings ?? factorySettings(model);
+  const programmed = SettingsMemory.powerOn(nvram, config.settings ?? factorySettings(model), model);
+  if (!programmed.ok) return programmed;
+  const { settings } = programmed.value;
   const started = startClock(config, settings, state, now);
   if (!started.ok) return started;
   const { clock, powerWentAt } = started.value;
@@ -67,7 +71,11 @@ export function boot(config: MeterConfig, now: Now): Result<Booted, string> {
   if (!functions.ok) return functions;
   functions.value.setDoubt(clock.lost, at);
   functions.value.input("batteryLow", config.battery === "dead", at);
-  return success({ checkpoint, state, clock, functions: functions.value, calibration: constants.value });
+  return success({
+    ...{ checkpoint, state, clock, settings: programmed.value },
+    functions: functions.value,
+    calibration: constants.value,
+  });
 }
 
 /** The clock as it comes through the outage, and when that began by it; undefined in a new meter. */

@@ -33,7 +33,17 @@ export function captureOf(source: MeasureSource, demand: DemandUnit, totals: Tot
   };
 }
 
-/** mWh, mvarh, mVAh: of the total and each rate the registers in order. */
+/** mWh, mvarh, mVAh: of the total and each rate the registers in order, see {@link frozenEnergy}. */
 export function frozenEnergies(rates: RateRegisters, totals: Totals): readonly number[] {
   return FROZEN_RATES.flatMap((rate) => COUNTED.map((register) => rates.amount(register, rate, totals).quanta));
+}
+
+/** A register of a rate (0 the total) out of a freeze; undefined for a rate that freezes do not hold. */
+export function frozenEnergy(
+  values: readonly (number | null)[],
+  register: (typeof COUNTED)[number],
+  rate: number,
+): number | undefined {
+  if (rate >= FROZEN_RATES.length) return undefined;
+  return values[rate * COUNTED.length + COUNTED.indexOf(register)] ?? undefined;
 }

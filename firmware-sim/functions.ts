@@ -4,7 +4,7 @@
  * order: energy up to it is counted first, windows that end there come before the rate that begins there, the relay last.
  */
 import type { MeterModel } from "../protocols/models/model.ts";
-import { type Result, success } from "../src/core/result.ts";
+import { failure, type Result, success } from "../src/core/result.ts";
 import type { Monotonic } from "../src/core/time.ts";
 import { captureOf, FREEZE_VALUES, frozenEnergies, PROFILE_DEPTHS } from "./captures.ts";
 import type { LocalSecond } from "./clock/local-time.ts";
@@ -19,10 +19,12 @@ import { type EnergyAmount, EnergyRegisters, type Totals } from "./metrology/ene
 import type { Nvram } from "./nvram/nvram.ts";
 import type { StatePart } from "./nvram/state.ts";
 import { type BookingStatus, Credit } from "./prepayment/credit.ts";
+import type { CreditSettings } from "./prepayment/settings.ts";
 import { Freezes } from "./profile/freezes.ts";
 import { LoadProfile } from "./profile/load-profile.ts";
 import { RelayControl, type RelayOrder, type RelayReason, type RelayVerdict } from "./relay/relay.ts";
 import type { MeterSettings } from "./settings.ts";
+import type { TariffSettings } from "./tariff/settings.ts";
 import { type SettlementParts, Tariff } from "./tariff/tariff.ts";
 
 type Parts = ReadonlyMap<StatePart, Uint8Array>;
@@ -88,6 +90,11 @@ export class MeterFunctions {
     this.relay = new RelayControl(settings.relay);
     this.authority = new Authority(settings.authority, nvram);
     this.credit = settings.credit === null ? undefined : new Credit(settings.credit, nvram, at);
+  }
+
+  /** The meter's local time as it was last looked at. */
+  get at(): LocalSecond {
+    return this.#at;
   }
 
   /** Counts one window of the chip. */
@@ -192,10 +199,22 @@ export class MeterFunctions {
     this.events.input("clockFault", doubt, at);
   }
 
-  /** Demand maxima and running windows begin anew, by order. */
-  clearDemand(at: LocalSecond): void {
+  /** Demand maxima and running windows begin anew, by order. @param by what the record of it adds */
+  clearDemand(at: LocalSecond, by?: Uint8Array): void {
     this.demand.clear(at, this.#totals);
-    this.events.note("demandClear", at);
+    this.events.note("demandClear", at, by);
+  }
+
+  configureTariff(settings: TariffSettings, at: LocalSecond): void {
+    this.tariff.configure(settings, this.#totals, at);
+    this.demand.switchRate(this.tariff.moment.rate, at);
+    this.#newPrice();
+  }
+
+  configureCredit(settings: CreditSettings, at: LocalSecond): Result<void, string> {
+    const done = this.credit?.configure(settings, at) ?? failure("a meter keeps credit from the factory on, or never");
+    if (done.ok) this.#creditToRelay(at);
+    return done;
   }
 
   /** An instant freeze. */

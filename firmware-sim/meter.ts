@@ -8,7 +8,7 @@
 
 import type { MeterModel } from "../protocols/models/model.ts";
 import type { MeterOrder, OrderOutcome, OrderStatus } from "../protocols/orders.ts";
-import { type LogEffect, NO_EFFECTS } from "../src/core/actor.ts";
+import type { LogEffect } from "../src/core/actor.ts";
 import { EMPTY_BYTES } from "../src/core/bytes.ts";
 import type { MeasureKey } from "../src/core/measures.ts";
 import { type Result, success } from "../src/core/result.ts";
@@ -24,11 +24,13 @@ import {
   wakeAtMono,
 } from "../src/core/time.ts";
 import { type Booted, boot, type MeterConfig } from "./boot.ts";
-import { localSecond } from "./clock/local-time.ts";
+import { type LocalSecond, localSecond } from "./clock/local-time.ts";
 import type { MeterClock } from "./clock/meter-clock.ts";
 import { OrderJournal } from "./control/journal.ts";
+import { Programming } from "./control/programming.ts";
 import type { MeterFunctions } from "./functions.ts";
 import { computeMeasure, type MeasureSource } from "./measures.ts";
+import { MeterLog } from "./meter-log.ts";
 import type { MeteringChip, PhaseEnergy, WindowSpan } from "./metrology/chip.ts";
 import { PulsePort } from "./metrology/pulses.ts";
 import { ByteWriter } from "./nvram/bytes.ts";
@@ -41,7 +43,6 @@ import type { RelayOrder, RelayVerdict } from "./relay/relay.ts";
 const REFRESH_MIN = 2 * MICROS_PER_MS;
 /** The chip fills its first windows before the meter counts, as a booting meter does; their energy is discarded. */
 const BOOT_SETTLE = 2 * MICROS_PER_SECOND;
-const LOG_LIMIT = 100;
 
 export class Meter {
   readonly id: string;
@@ -49,13 +50,14 @@ export class Meter {
   readonly password: number;
   /** The test outputs, for whoever watches them. */
   readonly pulses: PulsePort;
+  readonly programming: Programming;
   readonly #chip: MeteringChip;
   readonly #checkpoint: Checkpoint;
   readonly #checkpointEvery: number;
   readonly #functions: MeterFunctions;
   readonly #journal: OrderJournal;
   readonly #values = new Map<MeasureKey, number | null>();
-  #log: LogEffect[] = [];
+  readonly #log: MeterLog;
   readonly #clock: MeterClock;
   /** Where the relay is: it follows what the functions want once that is on the memory. */
   #relayClosed: boolean;
@@ -85,7 +87,7 @@ export class Meter {
   private constructor(
     config: MeterConfig,
     chip: MeteringChip,
-    { checkpoint, functions, clock, state }: Booted,
+    { checkpoint, functions, clock, settings, state }: Booted,
     now: Now,
   ) {
     this.id = config.id;
@@ -98,6 +100,8 @@ export class Meter {
     this.#functions = functions;
     this.#journal = OrderJournal.fromBytes(state.parts.get("journal") ?? EMPTY_BYTES);
     this.#clock = clock;
+    this.#log = new MeterLog(config.id);
+    this.programming = new Programming(config.model, settings, clock, (act, now) => this.perform(act, now));
     this.#relayClosed = functions.relay.closed;
     this.#sequence = state.sequence;
     this.#chip = chip;
@@ -162,12 +166,11 @@ export class Meter {
       this.#revision += 1;
       return before;
     }
-    this.#advance(now);
-    const status = this.#apply(order, now);
-    const outcome: OrderOutcome = { id: order.id, status, relay: this.#functions.relay.closed ? 1 : 0 };
-    this.#journal.remember(outcome);
-    this.#settleOrder(now);
-    this.#note("info", "order", { order: order.id, operation: order.operation, status });
+    const outcome = this.perform(({ relay }): OrderOutcome => {
+      const status = this.#apply(order, now);
+      return this.#journal.remember({ id: order.id, status, relay: relay.closed ? 1 : 0 });
+    }, now);
+    this.#log.note("info", "order", { order: order.id, operation: order.operation, status: outcome.status });
     return outcome;
   }
 
@@ -177,31 +180,33 @@ export class Meter {
    */
   orderRelay(order: RelayOrder, now: Now): RelayVerdict | undefined {
     if (!this.hasRelay) return undefined;
-    this.#advance(now);
-    const verdict = this.#functions.orderRelay(order, "remote", this.#clock.local(now.civil));
-    this.#settleOrder(now);
-    this.#note("info", "relay", { order, verdict });
+    const verdict = this.perform((functions, at) => functions.orderRelay(order, "remote", at), now);
+    this.#log.note("info", "relay", { order, verdict });
     return verdict;
   }
 
   /** The customer's button beside the display. @returns whether it closed the relay */
   pressButton(now: Now): boolean {
-    this.#advance(now);
-    const closed = this.#functions.button(this.#clock.local(now.civil));
-    this.#settleOrder(now);
-    return closed;
+    return this.perform((functions, at) => functions.button(at), now);
   }
 
   /**
    * Sets the meter's clock at once, without an order id: what local protocols do behind their password. False for a time
-   * outside the years 2000 to 2099; the new clock is on the memory when it returns.
+   * outside the years 2000 to 2099, and for a broadcast beyond what {@link MeterClock.broadcast} allows; the new clock is on the
+   * memory when it returns.
    */
-  setClock(wanted: Civil, now: Now): boolean {
-    this.#advance(now);
-    if (!this.#moveClock(wanted, now)) return false;
-    this.#save(now);
-    this.#note("info", "clock", { offsetSeconds: (wanted - now.civil) / MICROS_PER_SECOND });
+  setClock(wanted: Civil, now: Now, how: "set" | "broadcast" = "set"): boolean {
+    if (!this.perform(() => this.#moveClock(wanted, now, how), now)) return false;
+    this.#log.note("info", "clock", { offsetSeconds: (wanted - now.civil) / MICROS_PER_SECOND });
     return true;
+  }
+
+  /** Does what changes registers or records by order, with all that was before it counted, and has it on the memory. */
+  perform<T>(act: (functions: MeterFunctions, at: LocalSecond) => T, now: Now): T {
+    this.#advance(now);
+    const outcome = act(this.#functions, this.#clock.local(now.civil));
+    this.#settleOrder(now);
+    return outcome;
   }
 
   /** Registers, rates, settlements: what measures do not name. */
@@ -243,10 +248,7 @@ export class Meter {
 
   /** What happened since the last call, for the log. */
   takeLog(): readonly LogEffect[] {
-    if (this.#log.length === 0) return NO_EFFECTS;
-    const taken = this.#log;
-    this.#log = [];
-    return taken;
+    return this.#log.take();
   }
 
   readonly #count = (phases: readonly PhaseEnergy[], span: WindowSpan): void => {
@@ -313,10 +315,10 @@ export class Meter {
     return this.#functions.orderRelay(wanted, "remote", at) === "kept" ? "refused" : "done";
   }
 
-  /** False for a time that the clock can't show. */
-  #moveClock(wanted: number, now: Now): boolean {
+  /** False for a time that the clock does not take. */
+  #moveClock(wanted: number, now: Now, how: "set" | "broadcast" = "set"): boolean {
     const from = this.#clock.local(now.civil);
-    if (this.#clock.set(civil(wanted), now.civil) !== "set") return false;
+    if (this.#clock[how](civil(wanted), now.civil) !== "set") return false;
     const to = this.#clock.local(now.civil);
     this.#functions.clockChanged(from, to, this.#clock.lost);
     this.#functions.events.note("clockSet", to, new ByteWriter().f64(from).f64(to).bytes());
@@ -341,12 +343,6 @@ export class Meter {
     parts.set("clock", this.#clock.snapshot());
     this.#checkpoint.write(encodeState({ sequence: this.#sequence, savedAt: this.#civil, parts }));
     this.#functions.commit();
-  }
-
-  #note(level: LogEffect["level"], event: string, fields: NonNullable<LogEffect["fields"]>): void {
-    // A meter whose host never takes the log must not grow: the newest say enough.
-    if (this.#log.length >= LOG_LIMIT) this.#log.shift();
-    this.#log.push({ kind: "log", level, event: `meter.${event}`, fields: { meter: this.id, ...fields } });
   }
 }
 

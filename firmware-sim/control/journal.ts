@@ -25,9 +25,10 @@ export class OrderJournal {
     return this.#outcomes.at(-1);
   }
 
-  remember(outcome: OrderOutcome): void {
+  remember(outcome: OrderOutcome): OrderOutcome {
     this.#outcomes.push(outcome);
     if (this.#outcomes.length > JOURNAL_DEPTH) this.#outcomes.shift();
+    return outcome;
   }
 
   /** Makes a remembered outcome the newest. */

@@ -1,35 +1,20 @@
 /** What a meter answers to a read: the data behind an identifier, or nothing where it has no such data. */
 
-import { type Combinations, combine } from "../../protocols/dlt645/combination.ts";
 import { bytesOfDigits } from "../../protocols/dlt645/frame.ts";
 import type { Identifier } from "../../protocols/dlt645/identifier.ts";
 import { behindOf, blockOf, findItem } from "../../protocols/dlt645/identifiers.ts";
 import { type Item, itemSize, type MeterFunction, type Part } from "../../protocols/dlt645/item.ts";
 import { scaled, toField } from "../../protocols/dlt645/scale.ts";
-import { modulus, type NumberFormat, putNumber, putText } from "../../protocols/dlt645/values.ts";
+import { putNumber } from "../../protocols/dlt645/values.ts";
 import { type MeasureKey, measure } from "../../src/core/measures.ts";
-import { assert } from "../../src/core/result.ts";
 import type { Meter } from "../meter.ts";
-
-/** What stands behind functions that are no measure: the face's own state. */
-export interface Dlt645Device {
-  readonly combinations: Combinations;
-  address(): string;
-  /** Weekday and date, time: as they stand on the wire. */
-  date(): Uint8Array;
-  time(): Uint8Array;
-  /** Status word 3. */
-  relayStatus(): number;
-  /** The feature byte of the line's rate; undefined where there is no line. */
-  baudFeature(): number | undefined;
-  /** Data of an instant freeze; undefined where that one was not taken. */
-  frozen(id: Identifier): Uint8Array | undefined;
-}
-
-/** mWh (mvarh) in the last digit of a combined energy, 0.01 kWh. */
-const COMBINED_STEP = 10_000;
-
-type Producer = (meter: Meter, device: Dlt645Device, part: Part, id: Identifier) => Uint8Array | undefined;
+import { EVENT_PRODUCERS } from "./dlt645-events.ts";
+import { type Ask, type Dlt645Device, type Producer, pack, type Writer } from "./dlt645-fields.ts";
+import { FREEZE_PRODUCERS } from "./dlt645-freeze.ts";
+import { PARAMETER_PRODUCERS, PARAMETER_WRITERS } from "./dlt645-parameters.ts";
+import { REGISTER_PRODUCERS } from "./dlt645-registers.ts";
+import { STATUS_PRODUCERS } from "./dlt645-status.ts";
+import { TABLE_PRODUCERS, TABLE_WRITERS } from "./dlt645-tables.ts";
 
 export function readData(meter: Meter, device: Dlt645Device, id: Identifier): Uint8Array | undefined {
   const item = findItem(id);
@@ -57,69 +42,42 @@ function readBlock(
 
 function readItem(meter: Meter, device: Dlt645Device, item: Item, id: Identifier): Uint8Array | undefined {
   const behind = behindOf(item, id);
-  const part = item.parts[0] as Part;
-  if (behind.kind === "measure") return readMeasure(meter, behind.measure, part);
-  return behind.kind === "function" ? FUNCTIONS[behind.function](meter, device, part, id) : undefined;
+  if (behind.kind === "measure") return readMeasure(meter, behind.measure, item.parts[0] as Part);
+  if (behind.kind === "absent") return undefined;
+  return FUNCTIONS[behind.function]({ meter, device, item, id, at: meter.functions.at });
 }
 
 function readMeasure(meter: Meter, key: MeasureKey, part: Part): Uint8Array | undefined {
   if ((measure(key).phase ?? 1) > meter.model.phases) return undefined;
-  return measureField(key, part, meter.value(key));
-}
-
-/** A measure's field as it stands on the wire. */
-function measureField(key: MeasureKey, part: Part, value: number | null): Uint8Array {
   const scale = scaled(key, part);
-  return numberField(scale.format, toField(value, scale));
-}
-
-/** A combined energy of terms in mWh; its register rolls over as every energy does. */
-function combinedField(format: NumberFormat, word: number, terms: readonly number[]): Uint8Array {
-  return numberField(format, Math.trunc(combine(word, terms) / COMBINED_STEP) % modulus(format));
-}
-
-function numberField(format: NumberFormat, value: number | null): Uint8Array {
-  const bytes = new Uint8Array(format.bytes);
-  putNumber(format, value, bytes, 0);
+  const bytes = new Uint8Array(scale.format.bytes);
+  putNumber(scale.format, toField(meter.value(key), scale), bytes, 0);
   return bytes;
 }
 
-function numberOf(part: Part): NumberFormat {
-  assert(part.format.kind === "number", `${part.name} is a number`);
-  return part.format;
-}
-
-const energies = (meter: Meter, keys: readonly MeasureKey[]): number[] => keys.map((key) => meter.value(key) ?? 0);
-const DIRECTIONS: readonly MeasureKey[] = ["activeEnergyImport", "activeEnergyExport"];
-const QUADRANTS: readonly MeasureKey[] = [
-  "reactiveEnergyQ1",
-  "reactiveEnergyQ2",
-  "reactiveEnergyQ3",
-  "reactiveEnergyQ4",
-];
-
 const text =
   (of: (meter: Meter) => string): Producer =>
-  (meter, _device, part) => {
-    assert(part.format.kind === "text", `${part.name} is text`);
-    const bytes = new Uint8Array(part.format.bytes);
-    putText(of(meter), bytes.length, bytes, 0);
-    return bytes;
-  };
+  ({ meter, item }) =>
+    pack(item, [of(meter)]);
 
-const digitsOf = (_meter: Meter, device: Dlt645Device): Uint8Array => bytesOfDigits(device.address());
+const number =
+  (of: (ask: Ask) => number): Producer =>
+  (ask) =>
+    pack(ask.item, [of(ask)]);
 
-const combined =
-  (word: keyof Combinations, keys: readonly MeasureKey[]): Producer =>
-  (meter, device, part) =>
-    combinedField(numberOf(part), device.combinations[word], energies(meter, keys));
+const digitsOf: Producer = ({ device }) => bytesOfDigits(device.address());
 
 const FUNCTIONS: Readonly<Record<MeterFunction, Producer>> = {
-  combinedActive: combined("active", DIRECTIONS),
-  combinedReactive1: combined("reactive1", QUADRANTS),
-  combinedReactive2: combined("reactive2", QUADRANTS),
-  date: (_meter, device) => device.date(),
-  time: (_meter, device) => device.time(),
+  ...REGISTER_PRODUCERS,
+  ...STATUS_PRODUCERS,
+  ...PARAMETER_PRODUCERS,
+  ...TABLE_PRODUCERS,
+  ...FREEZE_PRODUCERS,
+  ...EVENT_PRODUCERS,
+  // A read of load records says which, and how many: it is answered where the request is known.
+  loadRecord: () => undefined,
+  date: ({ device }) => device.date(),
+  time: ({ device }) => device.time(),
   address: digitsOf,
   meterNumber: digitsOf,
   assetCode: text((meter) => meter.id),
@@ -128,17 +86,18 @@ const FUNCTIONS: Readonly<Record<MeterFunction, Producer>> = {
   maximumCurrent: text((meter) => `${meter.model.plate.imax}A`),
   activeClass: text((meter) => meter.model.plate.activeClass),
   reactiveClass: text((meter) => meter.model.plate.reactiveClass),
-  activeConstant: (meter, _device, part) => numberField(numberOf(part), meter.model.plate.impPerKwh),
-  reactiveConstant: (meter, _device, part) => numberField(numberOf(part), meter.model.plate.impPerKvarh),
+  activeConstant: number(({ meter }) => meter.model.plate.impPerKwh),
+  reactiveConstant: number(({ meter }) => meter.model.plate.impPerKvarh),
   modelName: text((meter) => meter.model.id),
   protocolVersion: text(() => "DL/T645-2007"),
-  relayStatus: (_meter, device) => Uint8Array.of(device.relayStatus() & 0xff, device.relayStatus() >> 8),
-  activeCombination: (_meter, device) => Uint8Array.of(device.combinations.active),
-  reactiveCombination1: (_meter, device) => Uint8Array.of(device.combinations.reactive1),
-  reactiveCombination2: (_meter, device) => Uint8Array.of(device.combinations.reactive2),
-  serialBaud: (_meter, device) => {
+  activeCombination: number(({ device }) => device.combinations.active),
+  reactiveCombination1: number(({ device }) => device.combinations.reactive1),
+  reactiveCombination2: number(({ device }) => device.combinations.reactive2),
+  serialBaud: ({ device, item }) => {
     const feature = device.baudFeature();
-    return feature === undefined ? undefined : Uint8Array.of(feature);
+    return feature === undefined ? undefined : pack(item, [feature]);
   },
-  instantFreeze: (_meter, device, _part, id) => device.frozen(id),
 };
+
+/** Functions that can be written; date and time are the face's own. */
+export const WRITERS: Partial<Readonly<Record<MeterFunction, Writer>>> = { ...PARAMETER_WRITERS, ...TABLE_WRITERS };

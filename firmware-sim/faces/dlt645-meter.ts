@@ -1,45 +1,59 @@
 /** A meter behind DL/T 645: what the protocol's server asks and orders, done through the meter. */
 
 import type { ClockFields } from "../../protocols/dlt645/clock.ts";
-import { fieldsOf, instantOf, showDate, weekdayOf } from "../../protocols/dlt645/clock.ts";
+import { fieldsOf, instantOf, weekdayOf } from "../../protocols/dlt645/clock.ts";
 import type { Combinations } from "../../protocols/dlt645/combination.ts";
 import { DEFAULT_COMBINATIONS } from "../../protocols/dlt645/combination.ts";
 import { ERR } from "../../protocols/dlt645/errors.ts";
 import { baudFeature, OPERATION } from "../../protocols/dlt645/functions.ts";
-import { type Identifier, identifier } from "../../protocols/dlt645/identifier.ts";
+import { byteOf, type Identifier, identifier } from "../../protocols/dlt645/identifier.ts";
 import { behindOf, findItem } from "../../protocols/dlt645/identifiers.ts";
-import type { Dlt645Request, FreezeMoment } from "../../protocols/dlt645/message.ts";
+import type { Credentials, Dlt645Request, FreezeMoment } from "../../protocols/dlt645/message.ts";
 import type { Dlt645Model } from "../../protocols/dlt645/respond.ts";
 import { bcdByte, toBcd } from "../../protocols/dlt645/values.ts";
-import { type Civil, MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
+import type { Civil, Now } from "../../src/core/time.ts";
 import type { Meter } from "../meter.ts";
-import { type Dlt645Device, readData } from "./dlt645-data.ts";
+import { clearEvents, clearMeter } from "../meter-clear.ts";
+import { ByteWriter } from "../nvram/bytes.ts";
+import type { RelayOrder } from "../relay/relay.ts";
+import { readData, WRITERS } from "./dlt645-data.ts";
+import { eventOf } from "./dlt645-events.ts";
+import { type Dlt645Device, unpack } from "./dlt645-fields.ts";
+import { readLoadRecords } from "./dlt645-load.ts";
 import type { Dlt645Memory } from "./dlt645-memory.ts";
 
 export interface Dlt645MeterOptions {
   /** Of the serial line; absent over TCP. */
   readonly baud?: number;
-  /** Minutes that the meter's clock shows ahead of UTC; default 0. */
+  /** Minutes that the face's clock shows ahead of UTC; default that of the meter's settings. */
   readonly zone?: number;
   readonly combinations?: Combinations;
   /** Whether somebody presses the key as soon as a close is allowed (1B); otherwise the relay waits, open. Default true. */
   readonly keyPressed?: boolean;
 }
 
-/** Broadcast time is carried out only this near to the meter's clock, and once a day (recalled). */
-const BROADCAST_REACH = 5 * 60 * MICROS_PER_SECOND;
 const DATE = identifier(0x0400_0101);
 const TIME = identifier(0x0400_0102);
+/** DI3 of load records. */
+const LOAD_RECORDS = 0x06;
+const ALL_EVENTS = identifier(0xffff_ffff);
 
-/** Bits of status word 3. */
-const STATUS = { relayOpen: 4, openCommanded: 6, alarm: 7, keepPower: 12, openedRemotely: 15 } as const;
+/** An order of function 1C for the relay. */
+const RELAY_ORDERS: Readonly<Record<number, RelayOrder>> = {
+  [OPERATION.trip]: "trip",
+  [OPERATION.allowClose]: "allowClose",
+  [OPERATION.close]: "close",
+  [OPERATION.alarm]: "warn",
+  [OPERATION.alarmOff]: "endWarning",
+  [OPERATION.keepPower]: "keepPower",
+  [OPERATION.release]: "releaseKeep",
+};
 
 export class Dlt645Meter implements Dlt645Model, Dlt645Device {
   readonly combinations: Combinations;
   readonly #meter: Meter;
   readonly #memory: Dlt645Memory;
   readonly #options: Dlt645MeterOptions;
-  readonly #zone: number;
   #now: Now;
   /** Of the serial line; undefined over TCP, where there is none to change. */
   #baud: number | undefined;
@@ -49,7 +63,6 @@ export class Dlt645Meter implements Dlt645Model, Dlt645Device {
     this.#meter = meter;
     this.#memory = memory;
     this.#options = options;
-    this.#zone = options.zone ?? 0;
     this.#baud = options.baud;
     this.combinations = options.combinations ?? DEFAULT_COMBINATIONS;
     this.#now = now;
@@ -61,57 +74,61 @@ export class Dlt645Meter implements Dlt645Model, Dlt645Device {
   }
 
   read(request: Extract<Dlt645Request, { kind: "read" }>): Uint8Array | number {
-    return this.#data(request.identifier) ?? ERR.noSuchData;
+    this.#meter.refresh(this.#now);
+    const load = byteOf(request.identifier, 3) === LOAD_RECORDS && findItem(request.identifier) !== undefined;
+    const data = load ? readLoadRecords(this.#meter, this, request) : readData(this.#meter, this, request.identifier);
+    return data ?? ERR.noSuchData;
   }
 
-  /** Only date and time can be written. */
-  write(id: Identifier, data: Uint8Array): number {
-    if (id === DATE) return this.#writeDate(data);
-    if (id === TIME) return this.#writeTime(data);
-    const item = findItem(id);
-    const known = item !== undefined && behindOf(item, id).kind !== "absent";
-    return known ? ERR.notAuthorised : ERR.noSuchData;
+  /** What is written leaves a programming record, with the operator. */
+  write(id: Identifier, data: Uint8Array, by: Credentials): number {
+    const error = this.#write(id, data);
+    if (error === 0) this.#recordProgramming(by, id);
+    return error;
   }
 
+  admits(level: number, needed: number, right: boolean): boolean {
+    return this.#meter.programming.ask("dlt645", level, needed, right, this.#now) === "granted";
+  }
+
+  /** A broadcast, within the clock's limits. */
   setTime(time: ClockFields): void {
-    const clock = this.#meter.clock(this.#now);
     const wanted = instantOf(time, this.#zone);
-    const day = showDate(this.#clock());
-    if (wanted === undefined || Math.abs(wanted - clock) > BROADCAST_REACH || day === this.#memory.broadcastDay) return;
-    if (this.#setClock(wanted) === 0) this.#memory.broadcastDay = day;
+    if (wanted !== undefined) this.#meter.setClock(wanted, this.#now, "broadcast");
   }
 
-  /** At once; freezes at a time of day need a schedule that the meter does not have. */
-  freeze(moment: FreezeMoment): number {
-    if (Object.values(moment).some((field) => field !== null)) return ERR.noSuchData;
-    const { minute, hour, day, month, year } = this.#clock();
-    const stamp = Uint8Array.from([minute, hour, day, month, year], toBcd);
-    this.#memory.freezes.take(stamp, (id) => this.#data(id));
-    return 0;
+  /** At once, or from now on whenever the pattern fits, which survives a power loss. */
+  freeze({ minute, hour, day, month }: FreezeMoment): number {
+    if (minute === null && hour === null && day === null && month === null) {
+      this.#meter.perform((functions, at) => functions.freeze(at), this.#now);
+      return 0;
+    }
+    if (minute === null) return ERR.other;
+    const settings = { ...this.#meter.programming.settings.freezes, timed: { minute, hour, day, month } };
+    return this.#meter.programming.configure("freezes", settings, this.#now).ok ? 0 : ERR.other;
   }
 
   /** An order whose time is over, or no time, is refused; so is a trip while power is to be kept. */
-  control(order: Extract<Dlt645Request, { kind: "control" }>): number {
-    const until = instantOf(order.until, this.#zone);
-    if (until === undefined || until < this.#meter.clock(this.#now)) return ERR.other;
-    switch (order.operation) {
-      case OPERATION.trip:
-        return this.#memory.keepPower ? ERR.other : this.#switch(false);
-      case OPERATION.allowClose:
-        return this.#options.keyPressed === false && this.#meter.hasRelay ? 0 : this.#switch(true);
-      case OPERATION.close:
-        return this.#switch(true);
-      case OPERATION.alarm:
-      case OPERATION.alarmOff:
-        this.#memory.setAlarm(order.operation === OPERATION.alarm);
-        return 0;
-      case OPERATION.keepPower:
-      case OPERATION.release:
-        this.#memory.setKeepPower(order.operation === OPERATION.keepPower);
-        return 0;
-      default:
-        return ERR.other;
-    }
+  control({ operation, until }: Extract<Dlt645Request, { kind: "control" }>): number {
+    const end = instantOf(until, this.#zone);
+    const order = RELAY_ORDERS[operation];
+    if (end === undefined || end < this.#meter.clock(this.#now) || order === undefined) return ERR.other;
+    const verdict = this.#meter.orderRelay(order, this.#now);
+    if (verdict === undefined) return ERR.noSuchData;
+    if (verdict === "waiting" && this.#options.keyPressed !== false) this.#meter.pressButton(this.#now);
+    return verdict === "kept" ? ERR.other : 0;
+  }
+
+  /** Each leaves its record, with the operator. */
+  clear(what: "demand" | "meter" | "events", id: Identifier | undefined, by: Credentials): number {
+    const operator = operatorOf(by);
+    if (id !== undefined) return this.#clearEvents(id, operator);
+    const note = new ByteWriter().u32(operator).bytes();
+    this.#meter.perform((functions, at) => {
+      if (what === "demand") functions.clearDemand(at, note);
+      else clearMeter(functions, at, note);
+    }, this.#now);
+    return 0;
   }
 
   address(): string {
@@ -126,18 +143,6 @@ export class Dlt645Meter implements Dlt645Model, Dlt645Device {
   time(): Uint8Array {
     const { second, minute, hour } = this.#clock();
     return Uint8Array.from([second, minute, hour], toBcd);
-  }
-
-  relayStatus(): number {
-    const open = this.#meter.hasRelay && !this.#meter.relayClosed;
-    const bit = (position: number, set: boolean) => (set ? 1 << position : 0);
-    return (
-      bit(STATUS.relayOpen, open) |
-      bit(STATUS.openCommanded, open) |
-      bit(STATUS.openedRemotely, open) |
-      bit(STATUS.alarm, this.#memory.alarm) |
-      bit(STATUS.keepPower, this.#memory.keepPower)
-    );
   }
 
   baudFeature(): number | undefined {
@@ -160,13 +165,39 @@ export class Dlt645Meter implements Dlt645Model, Dlt645Device {
     return agreed;
   }
 
-  frozen(id: Identifier): Uint8Array | undefined {
-    return this.#memory.freezes.read(id);
+  #clearEvents(id: Identifier, operator: number): number {
+    const kind = eventOf(byteOf(id, 3), byteOf(id, 2), byteOf(id, 1));
+    if (kind === undefined && id !== ALL_EVENTS) return ERR.noSuchData;
+    const note = new ByteWriter().u32(operator).u32(id).bytes();
+    this.#meter.perform((functions, at) => clearEvents(functions, kind, at, note), this.#now);
+    return 0;
   }
 
-  #data(id: Identifier): Uint8Array | undefined {
-    this.#meter.refresh(this.#now);
-    return readData(this.#meter, this, id);
+  get ahead(): number {
+    return 60 * (this.#zone - this.#meter.programming.settings.clock.zoneMinutes);
+  }
+
+  get #zone(): number {
+    return this.#options.zone ?? this.#meter.programming.settings.clock.zoneMinutes;
+  }
+
+  #write(id: Identifier, data: Uint8Array): number {
+    if (id === DATE) return this.#writeDate(data);
+    if (id === TIME) return this.#writeTime(data);
+    const item = findItem(id);
+    const behind = item && behindOf(item, id);
+    if (item === undefined || behind === undefined || behind.kind === "absent") return ERR.noSuchData;
+    const writer = behind.kind === "function" ? WRITERS[behind.function] : undefined;
+    if (writer === undefined) return ERR.notAuthorised;
+    const fields = unpack(item, data);
+    if (fields === undefined) return ERR.other;
+    const meter = this.#meter;
+    return writer({ meter, device: this, id, fields, now: this.#now, at: meter.functions.at });
+  }
+
+  #recordProgramming(by: Credentials, id: Identifier): void {
+    const record = { wire: "dlt645", level: by.password.level, operator: operatorOf(by), items: [id] } as const;
+    this.#meter.programming.record(record, this.#now);
   }
 
   #clock(): ClockFields {
@@ -194,10 +225,9 @@ export class Dlt645Meter implements Dlt645Model, Dlt645Device {
   #setClock(wanted: Civil): number {
     return this.#meter.setClock(wanted, this.#now) ? 0 : ERR.other;
   }
+}
 
-  #switch(closed: boolean): number {
-    const verdict = this.#meter.orderRelay(closed ? "close" : "trip", this.#now);
-    if (verdict === undefined) return ERR.noSuchData;
-    return verdict === "kept" ? ERR.other : 0;
-  }
+/** Eight digits as a number; an operator who is none has 0. */
+function operatorOf({ operator }: Credentials): number {
+  return /^\d{8}$/.test(operator) ? Number(operator) : 0;
 }

@@ -108,6 +108,12 @@ export class EnergyRegisters {
     });
   }
 
+  /** A meter clear. */
+  clear(): void {
+    this.#quanta.fill(0);
+    this.#residual.fill(0);
+  }
+
   /** All registers as bytes for a checkpoint. */
   snapshot(): Uint8Array {
     const bytes = new Uint8Array(SNAPSHOT_HEADER + SNAPSHOT_ENTRY * this.#quanta.length);

@@ -5,7 +5,7 @@
  * Per window {@link Credit.consume} adds and compares with a precomputed limit; everything else happens at edges: of price,
  * of energy (a level is reached) and of time (friendly hours begin or end).
  */
-import { type PricePerKwh, pricePerKwh } from "../../src/core/money.ts";
+import type { PricePerKwh } from "../../src/core/money.ts";
 import { assert, failure, type Result, success } from "../../src/core/result.ts";
 import { type LocalSecond, localSecond } from "../clock/local-time.ts";
 import { ByteReader, ByteWriter } from "../nvram/bytes.ts";
@@ -103,11 +103,6 @@ export class Credit {
     this.#book();
     this.#money.factor = price;
     this.#findLimit();
-  }
-
-  /** The price that runs; 0 in energy mode. */
-  get priceNow(): PricePerKwh {
-    return pricePerKwh(this.#settings.mode === "energy" ? 0n : this.#money.factor);
   }
 
   /**

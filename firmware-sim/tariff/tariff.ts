@@ -110,15 +110,6 @@ export class Tariff {
     this.#look(threshold, at);
   }
 
-  /** A settlement that somebody orders, outside the settlement days. */
-  settleNow(at: LocalSecond, totals: Totals, parts: SettlementParts): void {
-    this.settlements.settle(
-      { at, number: 0, clockDoubt: parts.clockDoubt, late: false, demand: parts.demand() },
-      this.rates,
-      totals,
-    );
-  }
-
   /** Other tables from now on. Energy up to `at` is counted. */
   configure(settings: TariffSettings, totals: Totals, at: LocalSecond): void {
     this.#settings = settings;

@@ -39,11 +39,12 @@ export function findItem(id: Identifier): Item | undefined {
   return entry?.item;
 }
 
-/** What a meter has behind one identifier: tariffs and settlements of an energy are not the energy itself. */
+/** What a meter has behind one identifier: tariffs and settlements of an energy are not the measure itself. */
 export function behindOf(item: Item, id: Identifier): Behind {
-  if (item.pattern.slice(4, 6) === "TT" && byteOf(id, 1) !== 0) return { kind: "absent", what: "tariffs" };
-  if (item.pattern.slice(6, 8) === "SS" && byteOf(id, 0) !== 0) return { kind: "absent", what: "settlements" };
-  return item.behind;
+  const settled = item.pattern.slice(6, 8) === "SS" && byteOf(id, 0) !== 0;
+  const tariffs = item.pattern.slice(4, 6) === "TT";
+  if (item.behind.kind !== "measure" || !(settled || (tariffs && byteOf(id, 1) !== 0))) return item.behind;
+  return tariffs ? { kind: "function", function: "energy" } : { kind: "absent", what: "settlements of phases" };
 }
 
 export interface Block {
@@ -72,5 +73,5 @@ export function blockOf(id: Identifier): Block | undefined {
   const varying = first.pattern.slice(at, at + 2);
   // Records are read one by one: a block of all that could ever be there makes no sense.
   if (varying === "NN" || varying === "XX") return undefined;
-  return { members, open: varying === "TT" || varying === "SS" };
+  return { members, open: varying === "TT" || varying === "SS" || varying === "RR" };
 }

@@ -2,10 +2,12 @@
 import type { MeasureKey } from "../../src/core/measures.ts";
 import type { NumberFormat } from "./values.ts";
 
+export type MomentFields = "YYMMDD" | "hhmmss" | "YYMMDDhhmm" | "YYMMDDhhmmss" | "MMDD" | "DDhh" | "hhmm";
+
 export type Format =
   | ({ readonly kind: "number" } & NumberFormat)
   /** Two-digit fields, highest first as the standard writes them; on the wire the last one comes first. */
-  | { readonly kind: "moment"; readonly fields: "YYMMDD" | "hhmmss" | "YYMMDDhhmm" | "MMDD" | "hhmm" }
+  | { readonly kind: "moment"; readonly fields: MomentFields }
   /** A number that is a name: leading zeros count. */
   | { readonly kind: "digits"; readonly bytes: number }
   | { readonly kind: "text"; readonly bytes: number }
@@ -25,9 +27,19 @@ export interface Part {
 
 /** What a meter does for an identifier beside showing a measure. */
 export type MeterFunction =
+  | "energy"
   | "combinedActive"
   | "combinedReactive1"
   | "combinedReactive2"
+  | "maximumDemand"
+  | "presentDemand"
+  | "presentPrice"
+  | "stepPrice"
+  | "remainingEnergy"
+  | "overdraftEnergy"
+  | "remainingAmount"
+  | "overdraftAmount"
+  | "purchase"
   | "date"
   | "time"
   | "address"
@@ -42,26 +54,48 @@ export type MeterFunction =
   | "reactiveConstant"
   | "modelName"
   | "protocolVersion"
-  | "relayStatus"
+  | "statusWord"
   | "activeCombination"
   | "reactiveCombination1"
   | "reactiveCombination2"
   | "serialBaud"
-  | "instantFreeze";
+  | "demandPeriod"
+  | "demandSlip"
+  | "tableSwitch"
+  | "tariffSize"
+  | "zones"
+  | "slots"
+  | "holiday"
+  | "weeklyRest"
+  | "restTable"
+  | "settlementDay"
+  | "tariffPrice"
+  | "stepThreshold"
+  | "priceOfStep"
+  | "creditLimit"
+  | "tripDelay"
+  | "profileModes"
+  | "profileInterval"
+  | "hourlyStart"
+  | "hourlyInterval"
+  | "dailyTime"
+  | "freeze"
+  | "loadRecord"
+  | "eventSummary"
+  | "programmed"
+  | "event"
+  | "relayEvent";
 
 /** A function that the virtual meter does not have: it answers "no such data". */
 export type AbsentFunction =
-  | "tariffs"
-  | "settlements"
-  | "demand"
+  | "settlements of phases"
+  | "demand of one minute"
   | "direction of apparent energy"
   | "harmonics"
   | "sensors"
   | "events"
-  | "status words"
-  | "freezes"
-  | "load profile"
-  | "prepayment"
+  | "freeze modes"
+  | "security module"
   | "display"
   | "production data"
   | "further ports";
@@ -78,6 +112,8 @@ export interface Item {
   readonly parts: readonly Part[];
   /** The most times the parts may come one after the other; default 1. */
   readonly repeat?: number;
+  /** Number or layout is from memory and not confirmed by a public source: a real meter goes before it. */
+  readonly recalled?: true;
   readonly behind: Behind;
 }
 
@@ -89,6 +125,8 @@ export const CLASSES: Readonly<Record<string, readonly [number, number]>> = {
   SS: [0x00, 0x0c],
   /** Phases A, B, C. */
   PP: [0x01, 0x03],
+  /** Tariffs, steps. */
+  RR: [0x01, 0x3f],
   /** Harmonics. */
   HH: [0x01, 0x15],
   /** Tables of daily time slots. */

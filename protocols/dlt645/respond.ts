@@ -19,13 +19,18 @@ type Of<K extends Dlt645Request["kind"]> = Extract<Dlt645Request, { kind: K }>;
 export interface Dlt645Model {
   /** The data behind an identifier or a block, however long, or ERR bits. */
   read(request: Of<"read">): Uint8Array | number;
-  write?(identifier: Identifier, data: Uint8Array): number;
+  write?(identifier: Identifier, data: Uint8Array, by: Credentials): number;
   /** Broadcast time: carried out or not, nobody is told. */
   setTime?(time: ClockFields): void;
   freeze?(moment: FreezeMoment): number;
   /** N1 and the time until which it holds; the password was right. */
   control?(order: Of<"control">): number;
-  clear?(what: "demand" | "meter" | "events", identifier?: Identifier): number;
+  clear?(what: "demand" | "meter" | "events", identifier: Identifier | undefined, by: Credentials): number;
+  /**
+   * Whether a password of `level` may do what takes `needed`; `right`: it is the password of its level. A meter that counts
+   * wrong ones and locks does it here; an absent one lets in whoever has the right password of a level that is enough.
+   */
+  admits?(level: number, needed: number, right: boolean): boolean;
   /** The reply goes out at the old rate; switch behind it. Absent: the rate is fixed. */
   changeBaud?(baud: number): number;
   /** The reply that agrees to it leaves now, at the old rate; what comes after is at the new one. */
@@ -89,7 +94,7 @@ export class Dlt645Responder {
         return { kind: "address", address: this.#station.address };
       case "write":
         return this.#authorised(request.credentials, LEVEL.write, () =>
-          model.write?.(request.identifier, request.data),
+          model.write?.(request.identifier, request.data, request.credentials),
         );
       case "write-address":
         // Nobody is told why not: a meter whose key is not pressed is silent.
@@ -104,11 +109,17 @@ export class Dlt645Responder {
       case "change-password":
         return this.#changePassword(request.old, request.replacement);
       case "clear-demand":
-        return this.#authorised(request.credentials, LEVEL.clear, () => model.clear?.("demand"));
+        return this.#authorised(request.credentials, LEVEL.clear, () =>
+          model.clear?.("demand", undefined, request.credentials),
+        );
       case "clear-meter":
-        return this.#authorised(request.credentials, LEVEL.clear, () => model.clear?.("meter"));
+        return this.#authorised(request.credentials, LEVEL.clear, () =>
+          model.clear?.("meter", undefined, request.credentials),
+        );
       case "clear-events":
-        return this.#authorised(request.credentials, LEVEL.clear, () => model.clear?.("events", request.identifier));
+        return this.#authorised(request.credentials, LEVEL.clear, () =>
+          model.clear?.("events", request.identifier, request.credentials),
+        );
       case "control":
         return this.#authorised(request.credentials, LEVEL.control, () => model.control?.(request));
       case "security":
@@ -117,7 +128,12 @@ export class Dlt645Responder {
   }
 
   #authorised(credentials: Credentials, level: number, act: () => number | undefined): Dlt645Reply {
-    return this.#station.authorises(credentials.password, level) ? outcome(act()) : refused(ERR.notAuthorised);
+    return this.#admits(credentials.password, level) ? outcome(act()) : refused(ERR.notAuthorised);
+  }
+
+  #admits(password: Password, needed: number): boolean {
+    const right = this.#station.isRight(password);
+    return this.#model.admits?.(password.level, needed, right) ?? (right && password.level <= needed);
   }
 
   #read(request: Of<"read">): Dlt645Reply {
@@ -146,7 +162,8 @@ export class Dlt645Responder {
   }
 
   #changePassword(old: Password, replacement: Password): Dlt645Reply {
-    if (!this.#station.changePassword(old, replacement)) return refused(ERR.notAuthorised);
+    const admitted = this.#admits(old, replacement.level);
+    if (!admitted || !this.#station.changePassword(replacement)) return refused(ERR.notAuthorised);
     return { kind: "password", password: replacement };
   }
 }

@@ -68,14 +68,14 @@ export class Dlt645Station {
     return true;
   }
 
-  authorises(password: Password, level: number): boolean {
-    return password.level <= level && this.#password(password.level) === password.digits;
+  /** Whether it is the password of its own level. */
+  isRight(password: Password): boolean {
+    return this.#password(password.level) === password.digits;
   }
 
-  /** A level may replace its own password and those below it. False where it may not, or where there is no such level. */
-  changePassword(old: Password, replacement: Password): boolean {
-    if (!this.authorises(old, replacement.level) || this.#password(replacement.level) === undefined) return false;
-    if (!/^\d{6}$/.test(replacement.digits)) return false;
+  /** By somebody of this level or a higher one. False where there is no such level. */
+  changePassword(replacement: Password): boolean {
+    if (this.#password(replacement.level) === undefined || !/^\d{6}$/.test(replacement.digits)) return false;
     this.#passwords.set(replacement.level, replacement.digits);
     this.#changed();
     return true;

@@ -5,7 +5,8 @@ import { Dlt645Memory } from "../../../firmware-sim/faces/dlt645-memory.ts";
 import { Meter } from "../../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
 import { constantLoad, mainsOf } from "../../../firmware-sim/metrology/mains.ts";
-import { MemoryNvram } from "../../../firmware-sim/nvram/nvram.ts";
+import { MemoryNvram, type Nvram } from "../../../firmware-sim/nvram/nvram.ts";
+import { checkSettings } from "../../../firmware-sim/settings.ts";
 import { findModel } from "../../../protocols/models/index.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { linkId } from "../../../src/core/actor.ts";
@@ -18,16 +19,26 @@ export const at = (seconds: number): Now => ({ mono: mono(seconds * 1e6), civil:
 export const LINK = linkId("test");
 export const ADDRESS = "000000000007";
 
-function meterOf(id: string, load: object, password = 123_456): Meter {
+/** @param settings as a file has them */
+function meterOf(
+  id: string,
+  load: object,
+  password = 123_456,
+  settings: object = {},
+  nvram: Nvram = new MemoryNvram(),
+  seconds = 0,
+): Meter {
   const model = findModel(id) as MeterModel;
   const mains = mainsOf({ phases: model.phases, voltage: 230, current: 5, angle: 36.8699, ...load });
+  const checked = checkSettings(settings, model);
+  if (!checked.ok) throw new Error(checked.error);
   const meter = Meter.powerOn(
     {
-      ...{ id, model, nvram: new MemoryNvram(), password, checkpointEvery: 1e7 },
+      ...{ id, model, nvram, password, checkpointEvery: 1e7, settings: checked.value },
       chip: (start) =>
         new ClosedFormChip({ plate: model.plate, phases: model.phases, load: constantLoad(mains), start, seed: 1 }),
     },
-    at(0),
+    at(seconds),
   );
   if (!meter.ok) throw new Error(meter.error);
   return meter.value;
@@ -53,15 +64,21 @@ export function faceOf(meter: Meter, options: Dlt645FaceOptions & { readonly add
 interface BenchOptions extends Dlt645FaceOptions {
   readonly address?: string;
   readonly password?: number;
+  readonly settings?: object;
+  readonly nvram?: Nvram;
+  /** When the power comes. */
+  readonly start?: number;
 }
+
+const turned = (hex: string): string => (hex.replaceAll(" ", "").match(/../g) ?? []).reverse().join("").toLowerCase();
 
 export class Bench {
   readonly meter: Meter;
   readonly face: Dlt645Face;
 
   constructor(id = "meterworks-3p", options: BenchOptions = {}, load = {}) {
-    this.meter = meterOf(id, load, options.password);
-    this.face = faceOf(this.meter, options, at(0));
+    this.meter = meterOf(id, load, options.password, options.settings, options.nvram, options.start);
+    this.face = faceOf(this.meter, options, at(options.start ?? 0));
   }
 
   /** Control and data of the reply at `seconds`, the data without its 33h; undefined for silence. */
@@ -75,6 +92,11 @@ export class Bench {
     expect(reply[9]).toBe(reply.length - 12);
     const body = reply.subarray(10, -2).map((byte) => byte - 0x33);
     return `${(reply[8] as number).toString(16)} ${toHex(body)}`.trim();
+  }
+
+  /** Writes what is given high byte first, as it is read, with the password of level 04. */
+  write(id: string, digits: string, seconds: number): string | undefined {
+    return this.ask("14", `${turned(id)} 04 563412 78563412 ${turned(digits)}`, seconds);
   }
 
   /** The data behind an identifier, high byte first as it is read; or the refusal. */

@@ -71,23 +71,25 @@ describe("measures", () => {
     expect(single.read("0203FF00", 10)).toMatch(/^f{12}/);
   });
 
-  test("a block of tariffs has the total only; status words that are not known are FF", () => {
-    expect(bench.read("0001FF00", 7_200)?.length).toBe(8);
-    expect(bench.read("040005FF", 10)).toBe("ffffffffffffffff0000ffffffff");
+  test("a block of tariffs has the total and the meter's one tariff; the status words are quiet", () => {
+    expect(bench.read("0001FF00", 7_200)?.length).toBe(16);
+    expect(bench.read("040005FF", 10)).toBe("0".repeat(28));
   });
 });
 
 describe("what the meter does not have is no such data", () => {
   test.each([
-    ["tariffs", "00010100"],
-    ["settlements", "00010001"],
-    ["maximum demand", "01010000"],
-    ["a demand", "02800004"],
-    ["events", "03010000"],
-    ["programming", "03300000"],
+    ["a tariff that is not in use", "00010200"],
+    ["a settlement that has not been", "00010001"],
+    ["settlements of a phase", "00150001"],
+    ["the maximum demand of such a settlement", "01010001"],
+    ["the mean demand of one minute", "02800003"],
+    ["a record of an event that has not been", "03300001"],
+    ["programming of a table of its own", "03300500"],
     ["prepaid amount", "00900200"],
-    ["time zones", "04000201"],
-    ["profile", "06000001"],
+    ["a limit of credit", "04001001"],
+    ["a purchase", "03330201"],
+    ["a load record before there was one", "06000002"],
     ["daily freeze", "05060101"],
     ["an instant freeze not taken", "05010101"],
     ["apparent energy by direction", "00090000"],
@@ -172,12 +174,20 @@ describe("relay", () => {
     expect([closed(true), closed(false)]).toEqual([true, false]);
   });
 
-  test("a meter without a relay has no such function; an alarm it can have", () => {
-    const bench = new Bench("eastron-sdm120");
-    expect(bench.ask("1C", control("1A"), 10)).toBe("dc 02");
+  test("an alarm is on until it is taken back", () => {
+    const bench = new Bench("meterworks-1p");
     expect(bench.ask("1C", control("2A"), 10)).toBe("9c");
     expect(bench.read("04000503", 10)).toBe("0080");
     expect(bench.ask("1C", control("2B"), 10)).toBe("9c");
+    expect(bench.read("04000503", 10)).toBe("0000");
+  });
+
+  test("a meter without a relay has no such function, nor a trip delay", () => {
+    const bench = new Bench("eastron-sdm120");
+    for (const operation of ["1A", "1B", "1C", "2A", "3A"])
+      expect(bench.ask("1C", control(operation), 10)).toBe("dc 02");
+    expect(bench.read("04001401", 10)).toBe("d1 02");
+    expect(bench.ask("14", "01140004 04 563412 00000000 0500", 10)).toBe("d4 02");
     expect(bench.read("04000503", 10)).toBe("0000");
   });
 });
@@ -206,7 +216,7 @@ describe("clock", () => {
     ["a time of a wrong length", "02010004 04 563412 00000000 3020", "d4 01"],
     ["a date that is none", "01010004 04 563412 00000000 00300226", "d4 01"],
     ["data that may only be read", "00000100 04 563412 00000000 00000000", "d4 04"],
-    ["data that the meter does not have", "01020004 04 563412 00000000 02", "d4 02"],
+    ["data that the meter does not have", "06020004 04 563412 00000000 02", "d4 02"],
   ])("%s is refused, the clock stays", (_name, data, reply) => {
     const bench = new Bench();
     expect(bench.ask("14", data, 10)).toBe(reply);
@@ -277,26 +287,34 @@ describe("freezes", () => {
     expect(bench.read("05010001", 20_000)).toBe("2601010400");
     expect(bench.read("05010003", 20_000)).toBe("2601010200");
     expect(bench.read("05010004", 20_000)).toBe("d1 02");
-    const energies = ["05010101", "05010102", "05010103"].map((id) => Number(bench.read(id, 20_000)));
+    // Data are read high byte first: the total, which comes first on the wire, is last.
+    const frozen = ["05010101", "05010102", "05010103"].map((id) => bench.read(id, 20_000) ?? "");
+    for (const digits of frozen) expect(digits.slice(0, 8)).toBe(digits.slice(8));
+    const energies = frozen.map((digits) => Number(digits.slice(8)));
     for (const [i, hundredths] of [1104, 828, 552].entries())
       expect(Math.abs((energies[i] ?? 0) - hundredths)).toBeLessThanOrEqual(1);
-    expect(bench.read("05010501", 20_000)?.length).toBe(8);
+    expect(bench.read("05010501", 20_000)?.length).toBe(16);
   });
 
-  test("a broadcast one is carried out and not answered; one at a time of day is not offered", () => {
+  test("a broadcast one is carried out and not answered; one with a pattern comes when it fits", () => {
     const bench = new Bench();
     expect(bench.ask("16", "99999999", 60, "999999999999")).toBeUndefined();
     expect(bench.read("05010001", 60)).toBe("2601010001");
-    expect(bench.ask("16", "00009999", 60)).toBe("d6 02");
+    // Every day at 00:30.
+    expect(bench.ask("16", "30009999", 60)).toBe("96");
+    expect(bench.read("05000001", 1_799)).toBe("d1 02");
+    expect(bench.read("05000001", 1_800)).toBe("2601010030");
+    expect(bench.read("05000001", 86_400 + 1_800)).toBe("2601020030");
+    expect(bench.read("05000002", 86_400 + 1_800)).toBe("2601010030");
+    for (const never of ["99009999", "61009999", "00249999", "00003102"])
+      expect(bench.ask("16", never, 90_000)).toBe("d6 01");
   });
 });
 
 describe("the rest", () => {
   test("what the meter can't clear, authenticate or change says so", () => {
     const bench = new Bench();
-    expect(bench.ask("19", AUTH, 1)).toBe("d9 02");
-    expect(bench.ask("1A", AUTH, 1)).toBe("da 02");
-    expect(bench.ask("1B", `${AUTH} FFFFFFFF`, 1)).toBe("db 02");
+    expect(bench.ask("1B", `${AUTH} 00000009`, 1)).toBe("db 02");
     expect(bench.ask("1A", "02 000000 00000000", 1)).toBe("da 04");
     expect(bench.ask("03", "FF000007 00000000", 1)).toBe("c3 02");
     expect(bench.ask("17", "08", 1)).toBe("d7 08");

@@ -77,7 +77,7 @@ describe("the table", () => {
     ["02800007", 2, 1, "°C"],
     ["02800008 02800009", 2, 2, "V"],
     ["0280000A", 4, 0, "min"],
-    ["02800020", 4, 4, "yuan/kWh"],
+    ["02800020 0280000B 04050101 0405023F 04060101 04060301", 4, 4, "yuan/kWh"],
     ["03010000", 18, 0, "1"],
     ["03300000 03300100 03300200 03300300 03300400 03300500 03300600 03300700 03300800", 3, 0, "1"],
     ["03300900 03300A00 03300B00 03300C00 03300D00 03300E00 1D000001 1E000001", 3, 0, "1"],
@@ -102,8 +102,8 @@ describe("the table", () => {
     ["04000901 04000902 04000903 04000904 04000905 04000906", 1, undefined, ""],
     ["04010000 04010001 04010008", 3, 0, ""],
     ["05060101 05060201 05000101 05010101", 4, 2, "kWh"],
-    ["0280000B 03010101 03300001 03300401 06000000 06000001 06000002", undefined, undefined, undefined],
-    ["07010101 07010201 1D000101 1E000101", undefined, undefined, undefined],
+    ["03010101 03300501 06000000 06000001 06000002", undefined, undefined, undefined],
+    ["07010101 07010201 1D000201 1E000201", undefined, undefined, undefined],
   ])("%s", (ids, bytes, decimals, unit) => {
     for (const text of ids.split(" ")) {
       const found = item(text);
@@ -128,6 +128,7 @@ describe("the table", () => {
       PP: ["01", "03"],
       HH: ["01", "15"],
       QQ: ["01", "08"],
+      RR: ["01", "3F"],
       NN: ["01", "FE"],
       XX: ["00", "FF"],
     };
@@ -144,8 +145,10 @@ describe("the table", () => {
   test("tariffs and settlements of an energy are not the energy", () => {
     const behind = (text: string) => behindOf(item(text), id(text));
     expect(behind("00010000")).toEqual({ kind: "measure", measure: "activeEnergyImport" });
-    expect(behind("00010100")).toEqual({ kind: "absent", what: "tariffs" });
-    expect(behind("00010001")).toEqual({ kind: "absent", what: "settlements" });
+    expect(behind("00010100")).toEqual({ kind: "function", function: "energy" });
+    expect(behind("00010001")).toEqual({ kind: "function", function: "energy" });
+    expect(behind("00150001")).toEqual({ kind: "absent", what: "settlements of phases" });
+    expect(behind("00150000")).toEqual({ kind: "measure", measure: "activeEnergyImportL1" });
   });
 });
 
