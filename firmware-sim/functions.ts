@@ -10,15 +10,18 @@ import { captureOf, FREEZE_VALUES, frozenEnergies, PROFILE_DEPTHS } from "./capt
 import type { LocalSecond } from "./clock/local-time.ts";
 import { Authority } from "./control/authority.ts";
 import { DemandUnit } from "./demand/demand-unit.ts";
+import { anglesAhead } from "./events/conditions.ts";
 import type { InputKind } from "./events/kinds.ts";
 import { EventMonitor } from "./events/monitor.ts";
 import { eventPlanOf } from "./events/plan.ts";
+import type { BookedValues } from "./measures.ts";
 import { microBetween } from "./metrology/amounts.ts";
 import type { ChipReadings, PhaseEnergy } from "./metrology/chip.ts";
-import { type EnergyAmount, EnergyRegisters, type Totals } from "./metrology/energy.ts";
+import { type EnergyAmount, type EnergyRegister, EnergyRegisters, type Totals } from "./metrology/energy.ts";
 import type { Nvram } from "./nvram/nvram.ts";
 import type { StatePart } from "./nvram/state.ts";
 import { type BookingStatus, Credit } from "./prepayment/credit.ts";
+import { followCredit, microsToLevel } from "./prepayment/credit-relay.ts";
 import type { CreditSettings } from "./prepayment/settings.ts";
 import { Freezes } from "./profile/freezes.ts";
 import { LoadProfile } from "./profile/load-profile.ts";
@@ -45,7 +48,7 @@ export interface FunctionsOptions {
 /** Nothing reaches as far: a bound that is none. */
 const UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
-export class MeterFunctions {
+export class MeterFunctions implements BookedValues {
   readonly energy: EnergyRegisters;
   readonly tariff: Tariff;
   readonly demand: DemandUnit;
@@ -58,7 +61,6 @@ export class MeterFunctions {
   readonly #model: MeterModel;
   readonly #totals: Totals = (register) => this.energy.amount(register);
   readonly #frozen = { energies: () => frozenEnergies(this.tariff.rates, this.#totals), clockDoubt: false };
-  #clockDoubt = false;
   /** µJ of +A up to the next step; beyond it {@link #reachStep} comes. */
   #toStep = UNBOUNDED;
   #creditDue = false;
@@ -115,11 +117,8 @@ export class MeterFunctions {
 
   /** µs for which the load may go on as it is before credit reaches a level. */
   microsToLevel(readings: ChipReadings): number {
-    if (this.credit === undefined) return Number.POSITIVE_INFINITY;
-    let milliwatts = 0;
     const net = this.#model.polyphaseTotal === "net";
-    for (const active of readings.active) milliwatts += net ? active : Math.max(0, active);
-    return milliwatts > 0 ? Math.ceil((this.credit.nextEnergyEdge * 1_000) / milliwatts) : Number.POSITIVE_INFINITY;
+    return this.credit === undefined ? Number.POSITIVE_INFINITY : microsToLevel(this.credit, readings.active, net);
   }
 
   /**
@@ -130,7 +129,7 @@ export class MeterFunctions {
     this.#at = at;
     const windowEnds = at >= this.demand.nextEdge();
     // Once in a demand window is often enough for what only an electrician changes, and what takes the chip some work.
-    if (windowEnds && this.#model.phases === 3) this.events.angles(anglesOf(readings));
+    if (windowEnds && this.#model.phases === 3) this.events.angles(anglesAhead(readings.harmonics));
     this.events.observe(readings, at);
     if (windowEnds) this.#demandEdge(at);
     if (at >= this.profile.nextEdge() || at >= this.freezes.nextEdge()) this.#captureEdge(readings, at);
@@ -194,7 +193,6 @@ export class MeterFunctions {
 
   /** The clock has been lost and not been set since: records say so. */
   setDoubt(doubt: boolean, at: LocalSecond): void {
-    this.#clockDoubt = doubt;
     this.#frozen.clockDoubt = doubt;
     this.events.input("clockFault", doubt, at);
   }
@@ -221,6 +219,33 @@ export class MeterFunctions {
   freeze(at: LocalSecond): void {
     this.freezes.freeze("instant", at, this.#frozen);
     this.#recorded = true;
+  }
+
+  rateEnergy(register: EnergyRegister, rate: number): number {
+    return this.tariff.rates.amount(register, rate, this.#totals).quanta;
+  }
+
+  maximumDemand(register: EnergyRegister, rate = 0): number {
+    return this.demand.maximum(register, rate).power;
+  }
+
+  /** Of the running window, mW, mvar or mVA. */
+  presentDemand(register: EnergyRegister): number | null {
+    return this.demand.present(register, this.#totals);
+  }
+
+  creditBalance(): number | null {
+    return this.credit?.balance ?? null;
+  }
+
+  /** The rates that have had energy, lowest first. */
+  get usedRates(): readonly number[] {
+    return this.tariff.rates.used(this.#totals);
+  }
+
+  /** The clock was lost and not set since. */
+  get clockDoubt(): boolean {
+    return this.#frozen.clockDoubt;
   }
 
   /** For the checkpoint. */
@@ -284,7 +309,7 @@ export class MeterFunctions {
   }
 
   #settlementParts(at: LocalSecond): SettlementParts {
-    return { clockDoubt: this.#clockDoubt, demand: () => this.demand.settle(at, this.#totals) };
+    return { clockDoubt: this.#frozen.clockDoubt, demand: () => this.demand.settle(at, this.#totals) };
   }
 
   #demandEdge(at: LocalSecond): void {
@@ -302,9 +327,9 @@ export class MeterFunctions {
 
   #captureEdge(readings: ChipReadings, at: LocalSecond): void {
     const { model, energy } = { model: this.#model, energy: this.energy };
-    const source = { model, chip: readings, energy, relayClosed: this.relay.closed, clockSeconds: at };
+    const source = { model, chip: readings, energy, relayClosed: this.relay.closed, clockSeconds: at, booked: this };
     if (at >= this.profile.nextEdge())
-      this.profile.edge(at, captureOf(source, this.demand, this.#totals, this.#clockDoubt));
+      this.profile.edge(at, captureOf(source, this.demand, this.#totals, this.#frozen.clockDoubt));
     if (at >= this.freezes.nextEdge()) this.freezes.edge(at, this.#frozen);
     this.#recorded = true;
   }
@@ -329,20 +354,8 @@ export class MeterFunctions {
 
   /** Opens the relay where credit is gone, and lets the customer close it again where it is back. */
   #creditToRelay(at: LocalSecond): void {
-    const { credit, relay } = this;
-    if (credit === undefined) return;
-    const { closed, reason, closeAllowed, tripAt, tripReason } = relay.status();
-    const trip = credit.wantsTrip;
-    if (closed && trip !== undefined && tripAt === undefined) relay.order("trip", "credit", at);
-    else if (closed && trip === undefined && tripReason === "credit") relay.order("allowClose", "credit", at);
-    const open = relay.status();
-    if (
-      !open.closed &&
-      (reason === "credit" || open.reason === "credit") &&
-      credit.mayClose === "allowed" &&
-      !closeAllowed
-    )
-      relay.order("allowClose", "credit", at);
+    if (this.credit === undefined) return;
+    followCredit(this.credit, this.relay, at);
     this.#takeRelayNotes();
   }
 
@@ -388,12 +401,3 @@ export class MeterFunctions {
 
 /** Totals that go into the record of an event: +A, −A, combined reactive import and export. */
 const EVENT_REGISTERS = ["activeImport", "activeExport", "reactiveImport", "reactiveExport"] as const;
-
-/** Of the voltages ahead of L1; undefined where one of them is dead, or the chip has no angles. */
-function anglesOf({ harmonics }: ChipReadings): readonly number[] | undefined {
-  const behind = harmonics?.voltageAngle;
-  if (behind === undefined || behind.includes(null)) return undefined;
-  return behind.map((angle) => (TURN - (angle as number)) % TURN);
-}
-
-const TURN = 360_000;

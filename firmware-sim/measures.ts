@@ -7,7 +7,7 @@ import type { MeterModel } from "../protocols/models/model.ts";
 import { HARMONIC_ORDERS, type MeasureKey, type Phase } from "../src/core/measures.ts";
 import { assert } from "../src/core/result.ts";
 import type { ChipReadings, HarmonicReadings } from "./metrology/chip.ts";
-import type { EnergyRegisters } from "./metrology/energy.ts";
+import type { EnergyRegister, EnergyRegisters } from "./metrology/energy.ts";
 
 /** What measures are made of, at one instant. */
 export interface MeasureSource {
@@ -17,6 +17,17 @@ export interface MeasureSource {
   readonly relayClosed: boolean;
   /** Meter clock, whole seconds since 1970. */
   readonly clockSeconds: number;
+  readonly booked: BookedValues;
+}
+
+/** What the CPU keeps beside the totals. */
+export interface BookedValues {
+  /** mWh of a rate. */
+  rateEnergy(register: EnergyRegister, rate: number): number;
+  /** mW; 0 where there was no demand since the last settlement. */
+  maximumDemand(register: EnergyRegister): number;
+  /** Minor units or mWh, below zero in overdraft; null in a meter without credit. */
+  creditBalance(): number | null;
 }
 
 type Compute = (source: MeasureSource) => number | null;
@@ -104,6 +115,11 @@ function sumOfAll(values: readonly (number | null)[]): number | null {
   return total;
 }
 
+const rateMeasures = ([1, 2, 3, 4] as const).flatMap((rate): Row[] => [
+  [`activeEnergyImportT${rate}`, (s) => s.booked.rateEnergy("activeImport", rate)],
+  [`activeEnergyExportT${rate}`, (s) => s.booked.rateEnergy("activeExport", rate)],
+]);
+
 const COMPUTE: ReadonlyMap<MeasureKey, Compute> = new Map<MeasureKey, Compute>([
   ...phaseMeasures(1),
   ...phaseMeasures(2),
@@ -139,6 +155,9 @@ const COMPUTE: ReadonlyMap<MeasureKey, Compute> = new Map<MeasureKey, Compute>([
   ["voltageAngleL2", (s) => s.chip.harmonics?.voltageAngle[1] ?? null],
   ["voltageAngleL3", (s) => s.chip.harmonics?.voltageAngle[2] ?? null],
   ["phaseSequence", (s) => (s.model.phases === 1 || s.chip.harmonics === null ? null : sequenceOf(s.chip.harmonics))],
+  ...rateMeasures,
+  ["maximumDemandImport", (s) => s.booked.maximumDemand("activeImport")],
+  ["creditBalance", (s) => s.booked.creditBalance()],
 ] satisfies readonly Row[]);
 
 /** A measure as an integer at its decimals; null where it has no value. */

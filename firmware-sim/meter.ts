@@ -101,7 +101,7 @@ export class Meter {
     this.#journal = OrderJournal.fromBytes(state.parts.get("journal") ?? EMPTY_BYTES);
     this.#clock = clock;
     this.#log = new MeterLog(config.id);
-    this.programming = new Programming(config.model, settings, clock, (act, now) => this.perform(act, now));
+    this.programming = new Programming(config.model, settings, clock, functions, (act, now) => this.perform(act, now));
     this.#relayClosed = functions.relay.closed;
     this.#sequence = state.sequence;
     this.#chip = chip;
@@ -333,6 +333,7 @@ export class Meter {
       energy: this.#functions.energy,
       relayClosed: this.#relayClosed,
       clockSeconds: Math.floor(this.#clock.at(this.#civil) / MICROS_PER_SECOND),
+      booked: this.#functions,
     };
   }
 

@@ -8,18 +8,29 @@ import { configurePart } from "../configure.ts";
 import type { MeterFunctions } from "../functions.ts";
 import { checkSettings, type MeterSettings } from "../settings.ts";
 import type { SettingsMemory } from "../settings-memory.ts";
-import type { AuthorityWire, ProgrammingRecord, Verdict } from "./authority.ts";
+import type { Authority, AuthorityWire, ProgrammingRecord, Verdict } from "./authority.ts";
 
 /** Acts with all energy up to now counted; what it changed is on the memory when it returns. */
 type Perform = <T>(act: (functions: MeterFunctions, at: LocalSecond) => T, now: Now) => T;
+
+/** The level of the wires that know one password, Modbus and the optical head: it opens everything. */
+export const STRONGEST = 0;
 
 export class Programming {
   readonly #model: MeterModel;
   readonly #memory: SettingsMemory;
   readonly #clock: MeterClock;
+  readonly #authority: Authority;
   readonly #perform: Perform;
 
-  constructor(model: MeterModel, memory: SettingsMemory, clock: MeterClock, perform: Perform) {
+  constructor(
+    model: MeterModel,
+    memory: SettingsMemory,
+    clock: MeterClock,
+    { authority }: MeterFunctions,
+    perform: Perform,
+  ) {
+    this.#authority = authority;
     this.#model = model;
     this.#memory = memory;
     this.#clock = clock;
@@ -52,6 +63,9 @@ export class Programming {
 
   /** Somebody shows a password on a wire, see `Authority.ask`: a denial is on the memory before it is told. */
   ask(wire: AuthorityWire, level: number, needed: number, right: boolean, now: Now): Verdict {
+    // Nothing is counted while a lock runs, nor for the right password of one who has not failed: no need to write either.
+    if (this.#authority.locked(wire, now.mono)) return "locked";
+    if (right && level <= needed && this.#authority.failures(wire) === 0) return "granted";
     return this.#perform((functions) => functions.authority.ask(wire, level, needed, right, now.mono), now);
   }
 

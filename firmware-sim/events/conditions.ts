@@ -11,6 +11,13 @@ export type EventReadings = Omit<ChipReadings, "harmonics" | "fundamentalActive"
 /** Of each voltage ahead of that of L1, millidegrees 0..359999; undefined where they are not known. */
 export type VoltageAngles = readonly number[] | undefined;
 
+/** As the chip has them, behind L1, or not at all: undefined where one voltage is dead. */
+export function anglesAhead(harmonics: ChipReadings["harmonics"]): VoltageAngles {
+  const behind = harmonics?.voltageAngle;
+  if (behind === undefined || behind.includes(null)) return undefined;
+  return behind.map((angle) => (TURN - (angle as number)) % TURN);
+}
+
 const phaseBit = (kind: PhaseKind) => 1 << PHASE_KINDS.indexOf(kind);
 const systemBit = (kind: SystemKind) => 1 << SYSTEM_KINDS.indexOf(kind);
 

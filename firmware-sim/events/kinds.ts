@@ -84,6 +84,11 @@ export function slotOf(kind: EventKind, phase: EventPhase): number {
   return phase === 0 ? FIRST_SYSTEM + SYSTEM_AND_REST.indexOf(kind) : -1;
 }
 
+/** Whether a kind begins and ends; the others are done at once. */
+export function hasLength(kind: EventKind): boolean {
+  return !(INSTANT_KINDS as readonly EventKind[]).includes(kind);
+}
+
 /** The place of a bit of a row of conditions. */
 export function rowSlot(row: number, bit: number): number {
   return row * PHASE_ROW + bit;

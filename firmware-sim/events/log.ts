@@ -52,6 +52,11 @@ export class EventLog {
     return this.#open;
   }
 
+  /** Ends ever, and beginnings where the kind has a length; no clearing takes any back. */
+  turns(hasLength: boolean): number {
+    return hasLength ? 2 * this.#ring.written + (this.#open === undefined ? 0 : 1) : this.#ring.written;
+  }
+
   /** Seconds of all of them; of an open one up to `at`. */
   secondsAt(at: LocalSecond): number {
     return this.#seconds + (this.#open === undefined ? 0 : Math.max(0, at - this.#open.start));

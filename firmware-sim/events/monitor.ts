@@ -28,6 +28,7 @@ import {
 import {
   type EventKind,
   type EventPhase,
+  hasLength,
   type InputKind,
   type InstantKind,
   rowSlot,
@@ -48,6 +49,21 @@ export interface EventMonitorOptions {
   readonly energies: () => readonly EnergyAmount[];
 }
 
+/** An event began, ended, or was done. */
+export interface EventNotice {
+  /** Counts all notices of the meter, whether anybody took them, across power losses and clearings. */
+  readonly number: number;
+  readonly kind: EventKind;
+  readonly phase: EventPhase;
+  readonly start: LocalSecond;
+  /** Undefined of a beginning. */
+  readonly end: LocalSecond | undefined;
+  readonly energies: readonly EnergyAmount[];
+}
+
+/** Notices since power on that are kept for who asks. */
+const NOTICES_KEPT = 64;
+const NO_NOTICES: EventNotice[] = [];
 const VERSION = 1;
 const ROWS = SYSTEM_ROW + 1;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -67,6 +83,8 @@ export class EventMonitor {
   #angles: VoltageAngles;
   #logs: (EventLog | undefined)[] = [];
   #due = false;
+  #noticed = 0;
+  #notices = NO_NOTICES;
 
   constructor({ plan, nvram, energies }: EventMonitorOptions) {
     this.#plan = plan;
@@ -183,6 +201,11 @@ export class EventMonitor {
     return this.#logs[slotOf(kind, phase)]?.ended(age);
   }
 
+  /** Notices since power on with a number above `number`, the newest {@link NOTICES_KEPT} at most. */
+  noticesSince(number: number): readonly EventNotice[] {
+    return this.#noticed > number ? this.#notices.filter((notice) => notice.number > number) : NO_NOTICES;
+  }
+
   /** True when records have changed since {@link commit}: the meter's checkpoint comes before the next observation or note. */
   get due(): boolean {
     return this.#due;
@@ -222,7 +245,11 @@ export class EventMonitor {
     const whole = reader.end("the event snapshot");
     if (!whole.ok) return whole;
     this.#logs = [];
-    for (const [slot, state] of states) this.#logs[slot] = new EventLog(this.#nvram, ringName(slot), state);
+    for (const [slot, state] of states) {
+      const log = new EventLog(this.#nvram, ringName(slot), state);
+      this.#logs[slot] = log;
+      this.#noticed += log.turns(hasLength(slotName(slot).kind));
+    }
     this.#resume();
     return success(undefined);
   }
@@ -287,13 +314,25 @@ export class EventMonitor {
   #begin(slot: number, start: LocalSecond, extra: Uint8Array): void {
     assert(extra.length <= MOST_EXTRA, `an event adds at most ${MOST_EXTRA} bytes`);
     this.#logs[slot] ??= new EventLog(this.#nvram, ringName(slot));
-    this.#logs[slot].begin({ start, startEnergies: this.#totals(), extra });
+    const startEnergies = this.#totals();
+    this.#logs[slot].begin({ start, startEnergies, extra });
+    if (hasLength(slotName(slot).kind)) this.#notice(slot, start, undefined, startEnergies);
     this.#due = true;
   }
 
   #end(slot: number, at: LocalSecond): void {
-    this.#logs[slot]?.end(at, this.#totals());
+    const start = this.#logs[slot]?.open?.start ?? at;
+    const energies = this.#totals();
+    this.#logs[slot]?.end(at, energies);
+    this.#notice(slot, start, at, energies);
     this.#due = true;
+  }
+
+  #notice(slot: number, start: LocalSecond, end: LocalSecond | undefined, energies: readonly EnergyAmount[]): void {
+    this.#noticed += 1;
+    if (this.#notices.length === 0) this.#notices = [];
+    if (this.#notices.length >= NOTICES_KEPT) this.#notices.shift();
+    this.#notices.push({ number: this.#noticed, ...slotName(slot), start, end, energies });
   }
 
   #totals(): readonly EnergyAmount[] {

@@ -3,7 +3,7 @@
  * memory each message is written before it is offered, so that it outlives a power loss.
  *
  * A cell holds one message as a checkpoint record: its number, the number of the oldest message not acknowledged when it was
- * written, the payload. A cell torn by a power cut costs that one message, which nobody had been sent yet.
+ * written, its channel, the payload. A cell torn by a power cut costs that one message, which nobody had been sent yet.
  */
 import { assert } from "../../src/core/result.ts";
 import { encodeRecord, readRecord } from "../nvram/checkpoint.ts";
@@ -11,10 +11,15 @@ import type { Nvram } from "../nvram/nvram.ts";
 
 /** Messages sent and not yet acknowledged; with so many the meter waits. */
 export const SENDING_LIMIT = 16;
-const MARK = 4;
+/** Of the number of the oldest message and the channel. */
+const MARK = 5;
+const CHANNELS = ["telemetry", "event"] as const;
+/** Where a message is published. */
+export type MessageChannel = (typeof CHANNELS)[number];
 
 interface Entry {
   readonly number: number;
+  readonly channel: MessageChannel;
   readonly payload: Uint8Array;
   /** The cell it is kept in; undefined without a memory. */
   readonly cell: number | undefined;
@@ -29,7 +34,7 @@ export class MessageBuffer {
   readonly #sending = new Map<number, Entry>();
   #next = 1;
   #dropped = 0;
-  #newestKept: Uint8Array | undefined;
+  #newestKept: Entry | undefined;
 
   /** `capacity` counts the messages that wait; those being sent come on top. What `nvram` kept waits again. */
   constructor(capacity: number, nvram?: Nvram) {
@@ -49,24 +54,24 @@ export class MessageBuffer {
   }
 
   /** The newest message that the memory held at power on, acknowledged or not. */
-  get newestKept(): Uint8Array | undefined {
+  get newestKept(): { readonly channel: MessageChannel; readonly payload: Uint8Array } | undefined {
     return this.#newestKept;
   }
 
   /** Takes a message; where too many wait the oldest is given up. */
-  push(payload: Uint8Array): void {
+  push(channel: MessageChannel, payload: Uint8Array): void {
     if (this.#waiting.length >= this.#capacity) {
       this.#release(this.#waiting.shift() as Entry);
       this.#dropped += 1;
     }
     const number = this.#next;
     this.#next += 1;
-    const cell = this.#nvram === undefined ? undefined : this.#write(this.#nvram, number, payload);
-    this.#waiting.push({ number, payload, cell });
+    const cell = this.#nvram === undefined ? undefined : this.#write(this.#nvram, number, channel, payload);
+    this.#waiting.push({ number, channel, payload, cell });
   }
 
   /** The oldest waiting message, now being sent under its number; undefined when none may be sent. */
-  take(): { readonly number: number; readonly payload: Uint8Array } | undefined {
+  take(): Omit<Entry, "cell"> | undefined {
     if (this.#sending.size >= SENDING_LIMIT) return undefined;
     const entry = this.#waiting.shift();
     if (entry !== undefined) this.#sending.set(entry.number, entry);
@@ -81,13 +86,14 @@ export class MessageBuffer {
     this.#release(entry);
   }
 
-  #write(nvram: Nvram, number: number, payload: Uint8Array): number {
+  #write(nvram: Nvram, number: number, channel: MessageChannel, payload: Uint8Array): number {
     const cell = this.#freeCells.pop();
     assert(cell !== undefined, "there is a cell for every message that may be kept");
     // A map keeps the order of insertion: its first entry is the oldest being sent.
     const oldest = this.#sending.keys().next().value ?? this.#waiting[0]?.number ?? number;
     const record = new Uint8Array(MARK + payload.length);
     new DataView(record.buffer).setUint32(0, oldest, true);
+    record[MARK - 1] = CHANNELS.indexOf(channel);
     record.set(payload, MARK);
     nvram.write(cellName(cell), encodeRecord(number, record));
     return cell;
@@ -109,14 +115,15 @@ export class MessageBuffer {
       if (record.kind === "unwritten" && cell >= own) break;
       if (record.kind === "valid" && record.payload.length > MARK) {
         const oldest = new DataView(record.payload.buffer, record.payload.byteOffset).getUint32(0, true);
+        const channel = CHANNELS[record.payload[MARK - 1] as number] ?? "telemetry";
         acknowledged = Math.max(acknowledged, oldest);
-        found.push({ number: record.sequence, payload: record.payload.subarray(MARK), cell });
+        found.push({ number: record.sequence, channel, payload: record.payload.subarray(MARK), cell });
       } else if (cell < own) free.push(cell);
     }
     for (const cell of free.reverse()) this.#freeCells.push(cell);
     found.sort((a, b) => a.number - b.number);
     this.#next = (found.at(-1)?.number ?? 0) + 1;
-    this.#newestKept = found.at(-1)?.payload;
+    this.#newestKept = found.at(-1);
     const open = found.filter(({ number }) => number >= acknowledged);
     const kept = new Set(open.slice(-this.#capacity));
     this.#dropped = open.length - kept.size;

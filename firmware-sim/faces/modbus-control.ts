@@ -8,9 +8,12 @@ import type { ModbusControl } from "../../protocols/models/model.ts";
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderNumber, type OrderOperation } from "../../protocols/orders.ts";
 import type { Now } from "../../src/core/time.ts";
 import { MICROS_PER_SECOND } from "../../src/core/time.ts";
+import { STRONGEST } from "../control/programming.ts";
 import type { Meter } from "../meter.ts";
+import { ModbusFunctionBlocks } from "./modbus-functions.ts";
 import type { ExtraRegisters } from "./register-image.ts";
 
+const WIRE = "modbus";
 const UNLOCK_REGISTERS = 2;
 const MAILBOX_REGISTERS = 9;
 const OUTCOME_REGISTERS = 6;
@@ -22,6 +25,7 @@ const OPERATION_BY_CODE = new Map<number, OrderOperation>(
 export class ModbusControlBlock {
   readonly #meter: Meter;
   readonly #map: ModbusControl;
+  readonly #functions: ModbusFunctionBlocks | undefined;
   #unlockedUntil = Number.NEGATIVE_INFINITY;
   #now: Now;
 
@@ -29,6 +33,8 @@ export class ModbusControlBlock {
     this.#meter = meter;
     this.#map = map;
     this.#now = now;
+    const { functions } = map;
+    this.#functions = functions === undefined ? undefined : new ModbusFunctionBlocks(meter.functions, functions);
   }
 
   /** The instant of the request that is being answered; the data model's calls carry none. */
@@ -46,6 +52,7 @@ export class ModbusControlBlock {
         write: (out, at) => out.fill(0, at, at + MAILBOX_REGISTERS * 2),
       },
       { address: this.#map.outcome, count: OUTCOME_REGISTERS, write: (out, at) => this.#writeOutcome(out, at) },
+      ...(this.#functions?.registers() ?? []),
     ];
   }
 
@@ -53,12 +60,12 @@ export class ModbusControlBlock {
     return this.#now.mono < this.#unlockedUntil;
   }
 
-  /** FC 06/10: 0, or the exception code. Only the whole password and the whole mailbox can be written. */
+  /** FC 06/10: 0, or the exception code. Password and mailbox are written whole, of the selector any part. */
   writeRegisters(address: number, quantity: number, bytes: Uint8Array, at: number): number {
     const view = new DataView(bytes.buffer, bytes.byteOffset + at, quantity * 2);
     if (address === this.#map.unlock && quantity === UNLOCK_REGISTERS) return this.#unlock(view.getUint32(0));
     if (address === this.#map.mailbox && quantity === MAILBOX_REGISTERS) return this.#order(view);
-    return EXCEPTION.illegalDataAddress;
+    return this.#functions?.select(address, quantity, bytes, at) ?? EXCEPTION.illegalDataAddress;
   }
 
   /** FC 05/0F on the relay's coil. */
@@ -66,13 +73,26 @@ export class ModbusControlBlock {
     if (!this.unlocked) return EXCEPTION.serverDeviceFailure;
     const verdict = this.#meter.orderRelay(closed ? "close" : "trip", this.#now);
     if (verdict === undefined) return EXCEPTION.illegalDataAddress;
-    return verdict === "kept" ? EXCEPTION.serverDeviceFailure : 0;
+    if (verdict === "kept") return EXCEPTION.serverDeviceFailure;
+    this.#meter.programming.record(
+      { wire: WIRE, level: STRONGEST, operator: 0, items: [ORDER_OPERATIONS[closed ? "relay-close" : "relay-open"]] },
+      this.#now,
+    );
+    return 0;
   }
 
+  /** Wrong passwords are counted; while the wire is locked for too many of them even the right one is exception 04. */
   #unlock(password: number): number {
-    if (password !== this.#meter.password) {
+    const verdict = this.#meter.programming.ask(
+      WIRE,
+      STRONGEST,
+      STRONGEST,
+      password === this.#meter.password,
+      this.#now,
+    );
+    if (verdict !== "granted") {
       this.#unlockedUntil = Number.NEGATIVE_INFINITY;
-      return EXCEPTION.illegalDataValue;
+      return verdict === "locked" ? EXCEPTION.serverDeviceFailure : EXCEPTION.illegalDataValue;
     }
     // The window is a timeout of the wire: wall time, whatever the simulated speed.
     this.#unlockedUntil = this.#now.mono + this.#map.unlockSeconds * MICROS_PER_SECOND;

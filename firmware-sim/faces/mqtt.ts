@@ -8,6 +8,7 @@ import { payloadErrorText } from "../../protocols/mqtt/errors.ts";
 import {
   decodeCommand,
   decodeTelemetry,
+  encodeEvent,
   encodeResponse,
   encodeTelemetry,
   type MeterCommand,
@@ -16,10 +17,12 @@ import { parseTopic, topicFor } from "../../protocols/mqtt/topics.ts";
 import type { Actor, LinkEffect, LinkEvent, LinkId } from "../../src/core/actor.ts";
 import { NO_EFFECTS } from "../../src/core/actor.ts";
 import { isOfMeter, MEASURES, type MeasureKey, type MeasureValues, measure } from "../../src/core/measures.ts";
-import { type Now, type Wake, wakeAtCivil } from "../../src/core/time.ts";
+import { earlier, type Now, type Wake, wakeAtCivil } from "../../src/core/time.ts";
+import { hasLength } from "../events/kinds.ts";
+import type { EventNotice } from "../events/monitor.ts";
 import type { Meter } from "../meter.ts";
 import type { Nvram } from "../nvram/nvram.ts";
-import { MessageBuffer } from "./message-buffer.ts";
+import { MessageBuffer, type MessageChannel } from "./message-buffer.ts";
 
 export interface MqttFaceOptions {
   readonly link: LinkId;
@@ -32,6 +35,13 @@ export interface MqttFaceOptions {
 }
 
 const BUFFER_DEFAULT = 1000;
+/** As the records of events hold them. */
+const EVENT_ENERGIES: readonly MeasureKey[] = [
+  "activeEnergyImport",
+  "activeEnergyExport",
+  "reactiveEnergyImport",
+  "reactiveEnergyExport",
+];
 
 /** Everything but the clock, which the message's own time states. */
 function shownKeys(meter: Meter): readonly MeasureKey[] {
@@ -40,7 +50,8 @@ function shownKeys(meter: Meter): readonly MeasureKey[] {
       m.key !== "clock" &&
       isOfMeter(m, meter.model.phases) &&
       (meter.model.phases === 3 || m.key !== "currentNeutral") &&
-      (m.key !== "relayState" || meter.hasRelay),
+      (m.key !== "relayState" || meter.hasRelay) &&
+      (m.key !== "creditBalance" || meter.functions.credit !== undefined),
   ).map((m) => m.key);
 }
 
@@ -58,6 +69,8 @@ export class MqttFace implements Actor {
   #droppedBefore = 0;
   /** Next telemetry by mains time: at power on, then aligned to the interval so that meters of a fleet are comparable. */
   #due = 0;
+  /** The last event that was told. */
+  #told = 0;
 
   constructor(meter: Meter, options: MqttFaceOptions, now: Now) {
     this.#meter = meter;
@@ -66,7 +79,8 @@ export class MqttFace implements Actor {
     this.#keys = shownKeys(meter);
     this.#usual = this.#keys.filter((key) => !measure(key).isDetail);
     this.#buffer = new MessageBuffer(options.buffer ?? BUFFER_DEFAULT, options.nvram);
-    const kept = this.#buffer.newestKept === undefined ? undefined : decodeTelemetry(this.#buffer.newestKept);
+    const { newestKept } = this.#buffer;
+    const kept = newestKept?.channel === "telemetry" ? decodeTelemetry(newestKept.payload) : undefined;
     if (kept?.ok) meter.useSequence(kept.value.sequence, now);
   }
 
@@ -87,14 +101,17 @@ export class MqttFace implements Actor {
   }
 
   wake(now: Now): readonly LinkEffect[] {
-    if (now.civil < this.#due) return NO_EFFECTS;
-    this.#due = (Math.floor(now.civil / this.#interval) + 1) * this.#interval;
-    this.#measure(now);
+    // What happens in a meter happens at its own edges.
+    this.#meter.wake(now);
+    if (now.civil >= this.#due) {
+      this.#due = (Math.floor(now.civil / this.#interval) + 1) * this.#interval;
+      this.#measure(now);
+    } else if (!this.#takeEvents(now)) return NO_EFFECTS;
     return [...this.#send(), ...this.#meter.takeLog()];
   }
 
   nextWake(): Wake {
-    return wakeAtCivil(this.#due);
+    return earlier(wakeAtCivil(this.#due), this.#meter.nextWake());
   }
 
   /** What waited goes first; a meter to which nothing happened meanwhile says at once where it stands. */
@@ -126,6 +143,7 @@ export class MqttFace implements Actor {
    */
   #measure(now: Now): void {
     this.#meter.refresh(now);
+    this.#takeEvents(now);
     const sequence = this.#meter.sequence + 1;
     const payload = encodeTelemetry({
       meter: this.#meter.id,
@@ -134,8 +152,27 @@ export class MqttFace implements Actor {
       time: this.#meter.clock(now),
       values: this.#values(this.#usual),
     });
-    this.#buffer.push(payload);
+    this.#buffer.push("telemetry", payload);
     this.#meter.useSequence(sequence, now);
+  }
+
+  /** What has happened since the last look waits in the buffer like telemetry. @returns whether there was any */
+  #takeEvents(now: Now): boolean {
+    const notices = this.#meter.functions.events.noticesSince(this.#told);
+    for (const notice of notices) {
+      this.#buffer.push("event", this.#event(notice, now));
+      this.#told = notice.number;
+    }
+    return notices.length > 0;
+  }
+
+  #event({ number, kind, phase, start, end, energies }: EventNotice, now: Now): Uint8Array {
+    const values: MeasureValues = {};
+    for (const [i, key] of EVENT_ENERGIES.entries()) values[key] = energies[i]?.quanta ?? null;
+    const state = end === undefined ? "begin" : hasLength(kind) ? "end" : "done";
+    const { id } = this.#meter;
+    const origin = { meter: id, sequence: number, time: this.#meter.clock(now), event: kind, phase };
+    return encodeEvent({ ...origin, state, start, end: end ?? null, values });
   }
 
   #send(): readonly LinkEffect[] {
@@ -143,7 +180,7 @@ export class MqttFace implements Actor {
     while (this.#up) {
       const message = this.#buffer.take();
       if (message === undefined) break;
-      effects.push({ ...this.#publish("telemetry", message.payload), token: message.number });
+      effects.push({ ...this.#publish(message.channel, message.payload), token: message.number });
     }
     return effects;
   }
@@ -176,7 +213,8 @@ export class MqttFace implements Actor {
       return [{ kind: "log", level: "warn", event: "mqtt.order-expired", fields: { meter, order: id, operation } }];
     }
     const outcome = this.#meter.execute(command.order, now);
-    return [this.#publish("resp", encodeResponse({ kind: "outcome", meter, outcome, time }))];
+    const response = this.#publish("resp", encodeResponse({ kind: "outcome", meter, outcome, time }));
+    return this.#takeEvents(now) ? [response, ...this.#send()] : [response];
   }
 
   #values(keys: readonly MeasureKey[]): MeasureValues {
@@ -185,7 +223,7 @@ export class MqttFace implements Actor {
     return values;
   }
 
-  #publish(channel: "telemetry" | "resp", payload: Uint8Array): LinkEffect & { kind: "publish" } {
+  #publish(channel: MessageChannel | "resp", payload: Uint8Array): LinkEffect & { kind: "publish" } {
     return {
       kind: "publish",
       link: this.#link,

@@ -216,6 +216,11 @@ export class Credit {
     return whole >= 0n ? { remaining: whole, overdraft: 0n } : { remaining: 0n, overdraft: -whole };
   }
 
+  /** The same as one number: below zero in overdraft. */
+  get balance(): number {
+    return Number(this.balanceFine / this.#unit);
+  }
+
   get totals(): CreditTotals {
     const { added, refunded, topUps, refunds } = this.#money;
     return { added, refunded, topUps, refunds };

@@ -15,8 +15,8 @@ const ORDERS = ["none", "trip", "close", "allowClose", "keepPower", "releaseKeep
 export type RelayOrder = Exclude<(typeof ORDERS)[number], "none">;
 
 /** Who or what ordered it; all but `remote` happens in the meter. */
-const REASONS = ["none", "remote", "local", "credit", "overload", "overCurrent", "button"] as const;
-export type RelayReason = Exclude<(typeof REASONS)[number], "none" | "button">;
+export const RELAY_REASONS = ["none", "remote", "local", "credit", "overload", "overCurrent", "button"] as const;
+export type RelayReason = Exclude<(typeof RELAY_REASONS)[number], "none" | "button">;
 
 /** `done` is in place now (or was before), `pending` is under way, `waiting` is for the button. */
 export type RelayVerdict = "done" | "pending" | "waiting" | "kept";
@@ -31,13 +31,13 @@ export interface RelayStatus {
   readonly closed: boolean;
   /** The last order and who gave it; `none` in a new meter. */
   readonly lastOrder: (typeof ORDERS)[number];
-  readonly lastReason: (typeof REASONS)[number];
+  readonly lastReason: (typeof RELAY_REASONS)[number];
   /** Of the present position: what opened or closed it. */
-  readonly reason: (typeof REASONS)[number];
+  readonly reason: (typeof RELAY_REASONS)[number];
   /** When a trip under way falls due. */
   readonly tripAt: LocalSecond | undefined;
   /** What ordered the trip under way; `none` without one. */
-  readonly tripReason: (typeof REASONS)[number];
+  readonly tripReason: (typeof RELAY_REASONS)[number];
   /** Until when a trip that has fallen due is put off at most. */
   readonly deferredUntil: LocalSecond | undefined;
   readonly closeAllowed: boolean;
@@ -86,12 +86,12 @@ export class RelayControl {
     this.#pass(at, false);
     if (order === "trip" && this.#keepPower) return "kept";
     this.#lastOrder = ORDERS.indexOf(order);
-    this.#lastReason = REASONS.indexOf(reason);
+    this.#lastReason = RELAY_REASONS.indexOf(reason);
     switch (order) {
       case "trip":
-        return this.#trip(REASONS.indexOf(reason), localSecond(at + delay), at);
+        return this.#trip(RELAY_REASONS.indexOf(reason), localSecond(at + delay), at);
       case "close":
-        this.#close(REASONS.indexOf(reason), at);
+        this.#close(RELAY_REASONS.indexOf(reason), at);
         return "done";
       case "allowClose":
         this.#callOff();
@@ -114,7 +114,7 @@ export class RelayControl {
   button(at: LocalSecond): boolean {
     this.#pass(at, false);
     if (!this.#closeAllowed) return false;
-    this.#close(REASONS.indexOf("button"), at);
+    this.#close(RELAY_REASONS.indexOf("button"), at);
     return true;
   }
 
@@ -138,10 +138,10 @@ export class RelayControl {
     return {
       closed: this.#closed,
       lastOrder: ORDERS[this.#lastOrder] ?? "none",
-      lastReason: REASONS[this.#lastReason] ?? "none",
-      reason: REASONS[this.#reason] ?? "none",
+      lastReason: RELAY_REASONS[this.#lastReason] ?? "none",
+      reason: RELAY_REASONS[this.#reason] ?? "none",
       tripAt: timeOrNone(this.#tripAt),
-      tripReason: this.#tripAt === NEVER ? "none" : (REASONS[this.#pendingReason] ?? "none"),
+      tripReason: this.#tripAt === NEVER ? "none" : (RELAY_REASONS[this.#pendingReason] ?? "none"),
       deferredUntil: timeOrNone(this.#deferredUntil),
       closeAllowed: this.#closeAllowed,
       keepPower: this.#keepPower,
@@ -195,7 +195,7 @@ export class RelayControl {
     const times = [reader.f64(), reader.f64()] as const;
     const whole = reader.end("the relay snapshot");
     if (!whole.ok) return whole;
-    if (order >= ORDERS.length || reasons.some((r) => r >= REASONS.length) || flags >= 32)
+    if (order >= ORDERS.length || reasons.some((r) => r >= RELAY_REASONS.length) || flags >= 32)
       return failure("the relay snapshot is out of range");
     if (times.some((time) => time !== NEVER && !Number.isSafeInteger(time)))
       return failure("the relay snapshot has a time that is none");
@@ -239,7 +239,7 @@ export class RelayControl {
     if (this.#closed) return;
     this.#closed = true;
     this.#reason = reason;
-    this.#notes.push({ kind: "close", at, reason: REASONS[reason] as string });
+    this.#notes.push({ kind: "close", at, reason: RELAY_REASONS[reason] as string });
     this.#endLoad(at);
   }
 
@@ -270,7 +270,7 @@ export class RelayControl {
     this.#callOff();
     this.#closed = false;
     this.#reason = this.#pendingReason;
-    this.#notes.push({ kind: "trip", at, reason: REASONS[this.#reason] as string, late });
+    this.#notes.push({ kind: "trip", at, reason: RELAY_REASONS[this.#reason] as string, late });
     // Until the next look the load flows on, as it does behind contacts that have welded.
     this.#watchLoad(at);
   }

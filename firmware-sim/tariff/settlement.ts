@@ -81,6 +81,11 @@ export class SettlementHistory {
     return this.#places.length;
   }
 
+  /** Settlements ever made: what readouts number stored values by. */
+  get count(): number {
+    return this.#rings.reduce((sum, ring) => sum + (ring?.written ?? 0), 0);
+  }
+
   /** True when a checkpoint must come before the next {@link settle}. */
   get full(): boolean {
     return this.#rings.some((ring) => ring?.full);

@@ -40,6 +40,7 @@ export const METER_ERRORS = {
   "unknown-command": "ER04",
   "wrong-password": "ER05",
   "read-only": "ER06",
+  "locked-out": "ER07",
 } as const;
 export type MeterErrorKind = keyof typeof METER_ERRORS;
 

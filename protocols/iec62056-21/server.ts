@@ -5,7 +5,7 @@
 import { assert } from "../../src/core/result.ts";
 import { type DataSet, formatDataBlock, formatDataSet, parseDataSets } from "./dataset.ts";
 import { METER_ERRORS, type MeterErrorKind } from "./errors.ts";
-import { ACK, addParity, buildBlock, NAK, type ParityHandling, stripParity, toBytes, wireTime } from "./frame.ts";
+import { ACK, addParity, buildBlock, CRLF, NAK, type ParityHandling, stripParity, toBytes, wireTime } from "./frame.ts";
 import {
   addresses,
   baudCharacter,
@@ -22,11 +22,14 @@ import { type Block, Scanner, type Token } from "./scanner.ts";
 
 /** What the server asks the meter; the instant is the caller's. */
 export interface MeterData {
-  readonly password: string;
+  /** Somebody shows a password; undefined lets in. */
+  admit(password: string): "wrong-password" | "locked-out" | undefined;
   /** All data sets of a readout, in order. */
   readout(): readonly DataSet[];
   /** The present value under an address, full or short. */
   read(address: string): DataSet | undefined;
+  /** Records of a load profile in a range of times, as `from;to`; undefined for an address that is none. */
+  profile?(address: string, range: string): readonly DataSet[] | "bad-value" | undefined;
   /** Undefined when it is done. */
   write(address: string, value: string): MeterErrorKind | undefined;
 }
@@ -255,6 +258,9 @@ export class Iec62056Server {
         return this.#password(value);
       case "R1":
       case "R5": {
+        const records = this.#data.profile?.(set.address, value);
+        if (records === "bad-value") return refusal(records);
+        if (records !== undefined) return buildBlock(undefined, records.map(formatDataSet).join(CRLF));
         const found = this.#data.read(set.address);
         return found === undefined ? refusal("unknown-register") : buildBlock(undefined, formatDataSet(found));
       }
@@ -270,9 +276,10 @@ export class Iec62056Server {
   }
 
   #password(value: string): Uint8Array {
-    this.#unlocked = value === this.#data.password;
-    this.#wrongPasswords = this.#unlocked ? 0 : this.#wrongPasswords + 1;
-    return this.#unlocked ? Uint8Array.of(ACK) : refusal("wrong-password");
+    const refused = this.#data.admit(value);
+    this.#unlocked = refused === undefined;
+    this.#wrongPasswords = refused === undefined ? 0 : this.#wrongPasswords + 1;
+    return refused === undefined ? Uint8Array.of(ACK) : refusal(refused);
   }
 
   /** No choice, no NAK, no command, or the session is over: back to where a reader can sign on. */

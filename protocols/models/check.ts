@@ -75,13 +75,16 @@ const MODBUS: Shape = object(
     registers: listOf(REGISTER, 1, 500),
   },
   {
-    control: object({
-      unlock: address,
-      unlockSeconds: integer(1, 3600),
-      mailbox: address,
-      outcome: address,
-      relayCoil: address,
-    }),
+    control: object(
+      {
+        unlock: address,
+        unlockSeconds: integer(1, 3600),
+        mailbox: address,
+        outcome: address,
+        relayCoil: address,
+      },
+      { functions: address },
+    ),
     functions: listOf(choice("a further function", EXTRA_FUNCTIONS), 1, EXTRA_FUNCTIONS.length),
   },
 );

@@ -79,6 +79,8 @@ export interface ModbusControl {
   readonly outcome: number;
   /** Coil of the relay, 1 = closed: FC 01, and FC 05/0F inside the unlock window. */
   readonly relayCoil: number;
+  /** Holding registers of rates, demand, settlements, credit and events: see function-blocks.ts. */
+  readonly functions?: number;
 }
 
 /** Function codes by which a meter tells what it is: exception status, server id, device identification (2B/0E). */

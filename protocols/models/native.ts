@@ -8,10 +8,12 @@
  * | 004B     | L2, L3, line to line; with 0000 one read of 109 registers     |
  * | 0080     | energies of L1, L2, L3                                        |
  * | 00BC     | waveform: fundamental powers, quadrants, THD, angles and sequence of the voltages; with 0080 the second read |
+ * | 0100     | rates, maximum demand, credit                                |
  * | 0200     | harmonics of L1: voltage order n at 2(n − 2), current 28 behind |
  * | 0260     | harmonics of L2                                               |
  * | 02C0     | harmonics of L3                                               |
  * | 1000     | control: unlock 1000, order mailbox 1010, outcome 1020        |
+ * | 1030     | what the CPU keeps: see function-blocks.ts                   |
  */
 import { HARMONIC_ORDERS, type MeasureKey, measure, type Phase } from "../../src/core/measures.ts";
 import {
@@ -93,17 +95,38 @@ const WAVEFORM_BLOCK = 0x00bc;
 const HARMONICS_BLOCK = 0x0200;
 const HARMONICS_STRIDE = 0x0060;
 
+const BOOKED: readonly MeasureKey[] = [
+  "activeEnergyImportT1",
+  "activeEnergyImportT2",
+  "activeEnergyImportT3",
+  "activeEnergyImportT4",
+  "activeEnergyExportT1",
+  "activeEnergyExportT2",
+  "activeEnergyExportT3",
+  "activeEnergyExportT4",
+  "maximumDemandImport",
+  "creditBalance",
+];
+
+const BOOKED_BLOCK = 0x0100;
+
 /** Signed where the quantity is; uint32 of mV, µA, mW reaches 4 MV, 4 kA and int32 2 MW, far beyond any direct meter. */
 function encodingOf(key: MeasureKey): Encoding {
   const m = measure(key);
   if (m.kind === "energy") return "uint64";
+  if (key === "creditBalance") return "int64";
   if (m.kind === "status" && key !== "clock") return "uint16";
   return /^(active|reactive|fundamentalActive)Power|^powerFactor/.test(key) ? "int32" : "uint32";
 }
 
-const NO_VALUE: Partial<Record<Encoding, string>> = { int32: "80000000", uint32: "ffffffff", uint16: "ffff" };
+const NO_VALUE: Partial<Record<Encoding, string>> = {
+  int32: "80000000",
+  uint32: "ffffffff",
+  uint16: "ffff",
+  int64: "8000000000000000",
+};
 
-/** Quantities that may have no value: power factor, angle and quadrant without load, harmonics of nothing. */
+/** Quantities that may have no value: power factor, angle and quadrant without load, harmonics of nothing, credit. */
 function noValueOf(key: MeasureKey, encoding: Encoding): string | undefined {
   return measure(key).kind === "energy" || key === "relayState" || key === "clock" ? undefined : NO_VALUE[encoding];
 }
@@ -134,6 +157,7 @@ const CONTROL: ModbusControl = {
   mailbox: 0x1010,
   outcome: 0x1020,
   relayCoil: 0,
+  functions: 0x1030,
 };
 
 /** The map of a native meter as plain data. */
@@ -151,6 +175,7 @@ export function nativeMap(phases: 1 | 3): ModbusMap {
       ...block(0, first),
       ...block(PHASE_ENERGY_BLOCK, energies),
       ...block(WAVEFORM_BLOCK, phases === 3 ? [...WAVEFORM, ...POLYPHASE_WAVEFORM] : WAVEFORM),
+      ...block(BOOKED_BLOCK, BOOKED),
       ...present.flatMap((p) => block(HARMONICS_BLOCK + HARMONICS_STRIDE * (p - 1), harmonicsOf(p))),
     ],
     control: CONTROL,

@@ -56,7 +56,7 @@ function facts(model: MeterModel): string[] {
     ...(control === undefined
       ? ["- Control: none"]
       : [
-          `- Control: unlock ${hex(control.unlock)} (2 registers, open for ${control.unlockSeconds} s), order mailbox ${hex(control.mailbox)} (9), outcome ${hex(control.outcome)} (6), relay coil ${hex(control.relayCoil)}`,
+          `- Control: unlock ${hex(control.unlock)} (2 registers, open for ${control.unlockSeconds} s), order mailbox ${hex(control.mailbox)} (9), outcome ${hex(control.outcome)} (6), relay coil ${hex(control.relayCoil)}${control.functions === undefined ? "" : `, functions from ${hex(control.functions)} on (see [modbus.md](modbus.md))`}`,
         ]),
     ...(functions.length === 0
       ? []

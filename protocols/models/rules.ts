@@ -2,6 +2,7 @@
 import { fromHex } from "../../src/core/bytes.ts";
 import { type Measure, measure, parseShownValue, showValue } from "../../src/core/measures.ts";
 import { crc16, uint16At } from "../modbus/frame.ts";
+import { FUNCTION_BLOCKS } from "./function-blocks.ts";
 import { type MeterModel, type ModelExample, type RegisterEntry, registerCount, WIRE_UNITS } from "./model.ts";
 import { decodeValue } from "./registers.ts";
 import type { Report } from "./shape.ts";
@@ -127,13 +128,12 @@ function checkOverlaps(model: MeterModel, report: Report): void {
       ["mailbox", 9],
       ["outcome", 6],
     ] as const;
-    for (const [name, size] of sizes) {
-      const span: Span = {
-        place: `modbus.control.${name}`,
-        table: "holding",
-        start: control[name],
-        end: control[name] + size,
-      };
+    const taken = sizes.map(([name, size]) => ({ name: name as string, start: control[name], size: size as number }));
+    if (control.functions !== undefined)
+      for (const { offset, count } of Object.values(FUNCTION_BLOCKS))
+        taken.push({ name: "functions", start: control.functions + offset, size: count });
+    for (const { name, start, size } of taken) {
+      const span: Span = { place: `modbus.control.${name}`, table: "holding", start, end: start + size };
       if (span.end > 0x10000) report.add(span.place, `its ${size} registers pass the end of the table, 65535`);
       spans.push(span);
     }

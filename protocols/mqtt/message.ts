@@ -6,7 +6,7 @@
 import { MEASURES, type MeasureValues, showValue } from "../../src/core/measures.ts";
 import { assert, failure, type Result, success } from "../../src/core/result.ts";
 import { utf8 } from "../../src/core/text.ts";
-import { type Civil, toIso } from "../../src/core/time.ts";
+import { type Civil, civil, MICROS_PER_SECOND, toIso } from "../../src/core/time.ts";
 import type { JsonObject } from "../json.ts";
 import {
   type MeterOrder,
@@ -56,6 +56,27 @@ export type MeterResponse =
       readonly time: Civil;
       readonly values: MeasureValues;
     };
+
+/** On `event`. What it was, and when, by the meter's own clock in its zone. */
+export interface MeterEvent {
+  readonly meter: string;
+  /** Counts every event message of the meter, across restarts: a gap is a lost one. Telemetry counts for itself. */
+  readonly sequence: number;
+  /** When the message was made. */
+  readonly time: Civil;
+  readonly event: string;
+  /** 0 is the meter as a whole. */
+  readonly phase: 0 | 1 | 2 | 3;
+  readonly state: EventState;
+  /** Seconds since 1970 of the local clock; null where the event goes on. */
+  readonly start: number;
+  readonly end: number | null;
+  /** Energies at the beginning or the end. */
+  readonly values: MeasureValues;
+}
+
+export const EVENT_STATES = ["begin", "end", "done"] as const;
+export type EventState = (typeof EVENT_STATES)[number];
 
 export const OPERATIONS = Object.keys(ORDER_OPERATIONS) as readonly OrderOperation[];
 export const STATUSES = Object.keys(ORDER_STATUSES) as readonly OrderStatus[];
@@ -110,6 +131,21 @@ export function decodeTelemetry(bytes: Uint8Array): Result<Telemetry, PayloadErr
     time: time.value,
     values: values.value,
   });
+}
+
+export function encodeEvent(e: MeterEvent): Uint8Array {
+  const { event, phase, state, sequence, start, end } = e;
+  const [from, to] = [showLocal(start), end === null ? null : showLocal(end)];
+  const values = showValues(e.values);
+  return encode({
+    ...{ meter: named(e.meter), kind: "event", sequence, time: toIso(e.time) },
+    ...{ event, phase, state, start: from, end: to, values },
+  });
+}
+
+/** ISO 8601 without an offset: the message does not say in which zone the meter's clock is. */
+function showLocal(seconds: number): string {
+  return toIso(civil(seconds * MICROS_PER_SECOND)).slice(0, "2026-11-24T16:00:00".length);
 }
 
 export function encodeCommand(command: MeterCommand): Uint8Array {

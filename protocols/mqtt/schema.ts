@@ -1,6 +1,6 @@
 /** The JSON Schema of the messages, published as `docs/mqtt.schema.json`. It says what the decoders accept, as far as a schema can. */
 import { MEASURES, type Measure, shownDecimals, shownUnit } from "../../src/core/measures.ts";
-import { OPERATIONS, STATUSES } from "./message.ts";
+import { EVENT_STATES, OPERATIONS, STATUSES } from "./message.ts";
 import { CHANNELS } from "./topics.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -38,8 +38,8 @@ export const MQTT_SCHEMA: Schema = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   $id: "urn:meterworks:mqtt:1",
   title: "meterworks messages over MQTT",
-  description: `Topics: meters/{meter}/{${CHANNELS.join("|")}}; QoS 1. Nothing is published on event yet.`,
-  anyOf: [ref("telemetry"), ref("command"), ref("response")],
+  description: `Topics: meters/{meter}/{${CHANNELS.join("|")}}; QoS 1.`,
+  anyOf: [ref("telemetry"), ref("event"), ref("command"), ref("response")],
   $defs: {
     telemetry: message(
       "On meters/{meter}/telemetry. The sequence number counts every message of the meter: a gap is a lost reading.",
@@ -51,6 +51,31 @@ export const MQTT_SCHEMA: Schema = {
         values: ref("values"),
       },
     ),
+    event: message(
+      "On meters/{meter}/event, when an event begins, ends, or is done at once. It has a sequence of its own: a gap is a lost event.",
+      {
+        meter: ref("meter"),
+        kind: { const: "event" },
+        sequence: { type: "integer", minimum: 1, maximum: MOST },
+        time: ref("time"),
+        event: {
+          description: "what it was, such as voltageLoss or relayTrip",
+          type: "string",
+          minLength: 1,
+          maxLength: 64,
+        },
+        phase: { description: "1 to 3, or 0 for the meter as a whole", enum: [0, 1, 2, 3] },
+        state: { enum: EVENT_STATES },
+        start: ref("local"),
+        end: { description: "null while it goes on", anyOf: [ref("local"), { type: "null" }] },
+        values: ref("values"),
+      },
+    ),
+    local: {
+      description: "ISO 8601 on the meter's own clock in its zone",
+      type: "string",
+      pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}$",
+    },
     command: { description: "On meters/{meter}/cmd.", oneOf: [ref("order"), ref("query")] },
     order: message(
       "Carried out at most once: a repeated id is answered with its first outcome. Not carried out once it has expired.",

@@ -1,7 +1,7 @@
 /** Topics of the JSON profile: `meters/{meter}/{channel}`. */
 import { assert } from "../../src/core/result.ts";
 
-/** telemetry, event and resp go out from the meter, cmd comes in. Nothing is published on `event` yet: the name is reserved. */
+/** telemetry, event and resp go out from the meter, cmd comes in. */
 export const CHANNELS = ["telemetry", "event", "cmd", "resp"] as const;
 export type Channel = (typeof CHANNELS)[number];
 

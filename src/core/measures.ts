@@ -65,7 +65,15 @@ export type MeasureKey =
   | "quadrant"
   | "voltageAngleL2"
   | "voltageAngleL3"
-  | "phaseSequence";
+  | "phaseSequence"
+  | BookedKey;
+
+/** What the meter keeps beside the totals: rates, maximum demand, credit. */
+type BookedKey =
+  | `activeEnergyImportT${1 | 2 | 3 | 4}`
+  | `activeEnergyExportT${1 | 2 | 3 | 4}`
+  | "maximumDemandImport"
+  | "creditBalance";
 
 export interface Measure {
   readonly key: MeasureKey;
@@ -195,17 +203,28 @@ const ROWS: readonly Row[] = [
   ...harmonics(1),
   ...harmonics(2),
   ...harmonics(3),
+  ["activeEnergyImportT1", "1-0:1.8.1", "Wh", "Active energy import (+A) of rate 1"],
+  ["activeEnergyImportT2", "1-0:1.8.2", "Wh", "Active energy import (+A) of rate 2"],
+  ["activeEnergyImportT3", "1-0:1.8.3", "Wh", "Active energy import (+A) of rate 3"],
+  ["activeEnergyImportT4", "1-0:1.8.4", "Wh", "Active energy import (+A) of rate 4"],
+  ["activeEnergyExportT1", "1-0:2.8.1", "Wh", "Active energy export (−A) of rate 1"],
+  ["activeEnergyExportT2", "1-0:2.8.2", "Wh", "Active energy export (−A) of rate 2"],
+  ["activeEnergyExportT3", "1-0:2.8.3", "Wh", "Active energy export (−A) of rate 3"],
+  ["activeEnergyExportT4", "1-0:2.8.4", "Wh", "Active energy export (−A) of rate 4"],
+  ["maximumDemandImport", "1-0:1.6.0", "W", "Maximum demand of active import (+A) since the last settlement"],
+  ["creditBalance", "0-0:19.10.0", "1", "Credit in the meter, minor units or mWh, below zero in overdraft"],
 ];
 
-const CODES = /^(relayState|phaseSequence|quadrant)/;
+/** Codes, and money, whose currency the meter does not know: whole numbers without a unit. */
+const WHOLE = /^(relayState|phaseSequence|quadrant|creditBalance)/;
 
 export const MEASURES: readonly Measure[] = ROWS.map(([key, obis, unit, title]) => ({
   key,
   obis,
   unit,
   title,
-  decimals: CODES.test(key) ? 0 : DECIMALS[unit],
-  kind: CODES.test(key) || key === "clock" ? "status" : unit.endsWith("h") ? "energy" : "instant",
+  decimals: WHOLE.test(key) ? 0 : DECIMALS[unit],
+  kind: WHOLE.test(key) || key === "clock" ? "status" : unit.endsWith("h") ? "energy" : "instant",
   ...(/L[123]$/.test(key) ? { phase: Number(key.at(-1)) as Phase } : {}),
   ...(/L(12|23|31)$|^phaseSequence$/.test(key) ? { isPolyphase: true } : {}),
   ...(/Harmonic\d/.test(key) ? { isDetail: true } : {}),

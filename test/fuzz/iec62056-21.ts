@@ -78,7 +78,7 @@ function fuzzServer(random: Random, seed: number, input: number): void {
   const server = new Iec62056Server(
     { mode, baud: mode === "A" ? 300 : 9600, manufacturer: "MWK", ident: "x", address: "7" },
     {
-      password: PASSWORD,
+      admit: (password) => (password === PASSWORD ? undefined : "wrong-password"),
       readout: () => [set],
       read: () => set,
       write: () => fail("a write without its password was done", seed, input),

@@ -277,7 +277,7 @@ function expectMqtt(meter: Meter): void {
   const face = new MqttFace(meter, { link: LINK, interval: 60e6 }, at(1));
   const effects = face.handle({ kind: "opened", link: LINK }, at(1));
   const published = effects.flatMap((e) =>
-    e.kind === "publish" ? [JSON.parse(new TextDecoder().decode(e.payload))] : [],
+    e.kind === "publish" && e.topic.endsWith("/telemetry") ? [JSON.parse(new TextDecoder().decode(e.payload))] : [],
   );
   expect(published).toHaveLength(1);
   const values: Readonly<Record<string, string | null>> = published[0].values;

@@ -9,6 +9,7 @@ import { Meter } from "../../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
 import { constantLoad, mainsOf } from "../../../firmware-sim/metrology/mains.ts";
 import { MemoryNvram, type Nvram } from "../../../firmware-sim/nvram/nvram.ts";
+import { checkSettings } from "../../../firmware-sim/settings.ts";
 import { findModel } from "../../../protocols/models/index.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { type LinkEffect, type LogEffect, linkId } from "../../../src/core/actor.ts";
@@ -53,8 +54,12 @@ class Site {
     const { nvram, buffer } = this.#options;
     const model = findModel("meterworks-1p") as MeterModel;
     const load = constantLoad(mainsOf({ phases: 1, voltage: 230, current: 5 }));
+    const settings = checkSettings({ events: { powerOutage: { trigger: 0 } } }, model);
+    if (!settings.ok) throw new Error(settings.error);
     const meter = Meter.powerOn(
       {
+        // Outages are events of their own (mqtt-events.test.ts); here telemetry is alone.
+        settings: settings.value,
         ...{ id: "flat-7", model, nvram: nvram ?? new MemoryNvram(), password: 1, checkpointEvery: 1e7 },
         chip: (start) => new ClosedFormChip({ plate: model.plate, phases: 1, load, start, seed: 1 }),
       },

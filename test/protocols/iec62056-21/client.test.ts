@@ -357,7 +357,7 @@ describe("our reader and our meter", () => {
     const meter = new Iec62056Server(
       { mode, baud: mode === "A" ? 300 : 9600, manufacturer: "MWK", ident: "x", address: "7" },
       {
-        password: "12345678",
+        admit: (password) => (password === "12345678" ? undefined : "wrong-password"),
         readout: () => [set],
         read: () => set,
         write: (_, value) => {

@@ -183,8 +183,8 @@ describe("identification codes", () => {
 describe("from data sets to values", () => {
   test("ZMD120", () => {
     expect(measuresOf(setsOf(ZMD120))).toEqual({
-      activeEnergyImport: 1_846_000_000,
-      activeEnergyExport: 4_329_600_000,
+      ...{ activeEnergyImport: 1_846_000_000, activeEnergyImportT1: 1_846_000_000, activeEnergyImportT2: 0 },
+      ...{ activeEnergyExport: 4_329_600_000, activeEnergyExportT1: 4_329_600_000, activeEnergyExportT2: 0 },
     });
     expect(readingsOf(setsOf(ZMD120))[1]).toEqual({ id: "0.0.0", obis: "1-0:0.0.0", value: "20000", unit: "" });
     expect(readingsOf(setsOf(ZMD120))[7]).toEqual({ id: "2.8.0", obis: "1-0:2.8.0", value: "4329.6", unit: "kWh" });

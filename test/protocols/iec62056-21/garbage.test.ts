@@ -50,7 +50,7 @@ class Meter {
     const registers: readonly DataSet[] = [{ address: "1.8.0", groups: [{ value: "001846.0", unit: "kWh" }] }];
     const options = { mode: "C", baud: 9600, manufacturer: "MWK", ident: "test", address: "1234" } as const;
     this.#server = new Iec62056Server(options, {
-      password: "00000001",
+      admit: (password) => (password === "00000001" ? undefined : "wrong-password"),
       readout: () => registers,
       read: (address) => (address === "1.8.0" ? registers[0] : undefined),
       write: (address) => {

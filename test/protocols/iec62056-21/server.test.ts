@@ -15,7 +15,7 @@ const NAK = "\x15";
 const ACK = "\x06";
 
 class Meter implements MeterData {
-  readonly password = "00000001";
+  admit = (password: string) => (password === "00000001" ? undefined : ("wrong-password" as const));
   clock = "";
   readout(): readonly DataSet[] {
     return [{ address: "1.8.0", groups: [{ value: "001846.0", unit: "kWh" }] }];
