@@ -88,7 +88,7 @@ export class MeterFunctions implements BookedValues {
     this.profile = new LoadProfile(nvram, PROFILE_DEPTHS, settings.profile);
     this.freezes = new Freezes(nvram, FREEZE_VALUES, settings.freezes);
     const plan = eventPlanOf(settings.events, model.plate, model.phases);
-    this.events = new EventMonitor({ plan, nvram, energies: () => this.#eventEnergies() });
+    this.events = new EventMonitor({ plan, nvram, energies: () => EVENT_REGISTERS.map(this.#totals) });
     this.relay = new RelayControl(settings.relay);
     this.authority = new Authority(settings.authority, nvram);
     this.credit = settings.credit === null ? undefined : new Credit(settings.credit, nvram, at);
@@ -110,8 +110,7 @@ export class MeterFunctions implements BookedValues {
   /** The next second at which something is due though nothing changes: call {@link step} then. */
   nextEdge(): number {
     const credit = this.credit === undefined ? Number.POSITIVE_INFINITY : this.credit.nextEdge;
-    const captures = Math.min(this.profile.nextEdge(), this.freezes.nextEdge());
-    const windows = Math.min(this.demand.nextEdge(), captures);
+    const windows = Math.min(this.demand.nextEdge(), this.profile.nextEdge(), this.freezes.nextEdge());
     return Math.min(windows, this.tariff.nextEdge(), this.events.nextEdge(), this.relay.nextEdge(), credit);
   }
 
@@ -354,8 +353,7 @@ export class MeterFunctions implements BookedValues {
 
   /** Opens the relay where credit is gone, and lets the customer close it again where it is back. */
   #creditToRelay(at: LocalSecond): void {
-    if (this.credit === undefined) return;
-    followCredit(this.credit, this.relay, at);
+    if (this.credit !== undefined) followCredit(this.credit, this.relay, at);
     this.#takeRelayNotes();
   }
 
@@ -365,10 +363,6 @@ export class MeterFunctions implements BookedValues {
       if (note.kind === "loadWhileOpen") this.events.input("loadWhileOpen", note.on, note.at);
       else this.events.note(note.kind === "trip" ? "relayTrip" : "relayClose", note.at);
     }
-  }
-
-  #eventEnergies(): readonly EnergyAmount[] {
-    return EVENT_REGISTERS.map(this.#totals);
   }
 
   /** The rate or the step has changed. */

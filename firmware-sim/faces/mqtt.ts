@@ -101,12 +101,14 @@ export class MqttFace implements Actor {
   }
 
   wake(now: Now): readonly LinkEffect[] {
-    // What happens in a meter happens at its own edges.
-    this.#meter.wake(now);
     if (now.civil >= this.#due) {
       this.#due = (Math.floor(now.civil / this.#interval) + 1) * this.#interval;
       this.#measure(now);
-    } else if (!this.#takeEvents(now)) return NO_EFFECTS;
+    } else {
+      // What happens in a meter happens at its own edges.
+      this.#meter.wake(now);
+      if (!this.#takeEvents(now)) return NO_EFFECTS;
+    }
     return [...this.#send(), ...this.#meter.takeLog()];
   }
 

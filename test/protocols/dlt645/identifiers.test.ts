@@ -228,6 +228,10 @@ describe("the plan", () => {
       "quadrant",
       ...["fundamentalActivePowerL1", "quadrantL1", "fundamentalActivePowerL2", "quadrantL2"],
       ...["fundamentalActivePowerL3", "quadrantL3", "voltageAngleL2", "voltageAngleL3", "phaseSequence"],
+      ...["T1", "T2", "T3", "T4"].map((rate) => `activeEnergyImport${rate}`),
+      ...["T1", "T2", "T3", "T4"].map((rate) => `activeEnergyExport${rate}`),
+      "maximumDemandImport",
+      "creditBalance",
     ]);
   });
 
