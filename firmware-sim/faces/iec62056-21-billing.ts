@@ -19,8 +19,8 @@ const REGISTERS: readonly EnergyRegister[] = [
   ...(["activeImport", "activeExport", "reactiveImport", "reactiveExport"] as const),
   ...(["q1", "q2", "q3", "q4", "apparent"] as const),
 ];
-/** Of these a readout has the stored values; R1 reads those of all. */
-const READ_OUT_STORED = 2;
+/** Of these a readout has present demands and stored values; R1 reads those of all. */
+const READ_OUT_IN_FULL = 2;
 /** Rates that are always shown; more where the meter has had energy in them. */
 const USUAL_RATES = 4;
 /** The counter of settlements is shown with two digits. */
@@ -35,25 +35,34 @@ export interface BillingCode {
   readonly stored?: number;
 }
 
-/** The codes of a readout, in order; the totals of energy are measures and not among them. */
+/**
+ * The codes of a readout, in order; the totals of energy are measures and not among them. What the meter has no use for is left to
+ * R1: an optical head is slow. A meter of one rate shows no rates, a register without a maximum demand none.
+ */
 export function billingCodes(functions: MeterFunctions): readonly BillingCode[] {
-  const rates = Math.max(USUAL_RATES, ...functions.usedRates);
+  const rates = ratesReadOut(functions);
   const codes: BillingCode[] = [];
   for (let c = 1; c <= REGISTERS.length; c++) {
     for (let e = 1; e <= rates; e++) codes.push({ c, d: 8, e });
-    codes.push({ c, d: 4, e: 0 }, { c, d: 5, e: 0 }, { c, d: 6, e: 0 });
-    for (let e = 1; e <= rates; e++)
+    if (c <= READ_OUT_IN_FULL) codes.push({ c, d: 4, e: 0 }, { c, d: 5, e: 0 });
+    for (let e = 0; e <= rates; e++)
       if (maximumNow(functions, registerOf(c) as EnergyRegister, e).at !== null) codes.push({ c, d: 6, e });
   }
   const { settlements } = functions.tariff;
   for (let age = 0; age < settlements.length; age++) {
     const stored = (settlements.count - age) % COUNTED;
     codes.push({ c: 0, d: 1, e: 2, stored });
-    for (let c = 1; c <= READ_OUT_STORED; c++)
+    for (let c = 1; c <= READ_OUT_IN_FULL; c++)
       for (const e of [0, ...(settlements.read(age)?.rates ?? [])]) codes.push({ c, d: 8, e, stored });
     codes.push({ c: 1, d: 6, e: 0, stored });
   }
   return codes;
+}
+
+function ratesReadOut({ tariff, usedRates }: MeterFunctions): number {
+  const { rates } = tariff.settings.tables;
+  const highest = Math.max(1, Math.min(rates, USUAL_RATES), ...usedRates);
+  return highest === 1 ? 0 : highest;
 }
 
 /** The data set of a code; undefined for what the meter has not. */

@@ -5,6 +5,7 @@ import { Meter } from "../../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
 import { constantLoad, mainsOf } from "../../../firmware-sim/metrology/mains.ts";
 import { MemoryNvram } from "../../../firmware-sim/nvram/nvram.ts";
+import { checkSettings } from "../../../firmware-sim/settings.ts";
 import { parseDataSets } from "../../../protocols/iec62056-21/dataset.ts";
 import { measuresOf } from "../../../protocols/iec62056-21/readings.ts";
 import { findModel } from "../../../protocols/models/index.ts";
@@ -28,12 +29,16 @@ class Bench {
     model = "meterworks-3p",
     options: Iec62056FaceOptions = {},
     mains: { current?: number; angle?: number } = {},
+    given: object = {},
   ) {
     const found = findModel(model) as MeterModel;
+    const settings = checkSettings(given, found);
+    if (!settings.ok) throw new Error(settings.error);
     const load = constantLoad(mainsOf({ phases: found.phases, voltage: 230, current: 5, ...mains }));
     const meter = Meter.powerOn(
       {
         ...{ id: "flat-7", model: found, nvram: new MemoryNvram(), password: 42, checkpointEvery: 1e15 },
+        settings: settings.value,
         chip: (start) => new ClosedFormChip({ plate: found.plate, phases: found.phases, load, start, seed: 1 }),
       },
       at(0),
@@ -130,8 +135,16 @@ describe("readout", () => {
     for (const address of ["52.7.0", "72.7.0", "140.7.0", "0-0:96.3.10"]) expect(line(text, address)).toBeUndefined();
   });
 
+  test("a meter of one rate shows neither rates nor maxima that it has not: an optical head is slow", () => {
+    const b = new Bench("meterworks-1p");
+    const text = b.readout();
+    expect(text).not.toMatch(/^\d\.8\.[1-9]|^\d\.6\.\d/m);
+    expect(text.length).toBeLessThan(1_600);
+    expect(new Bench("meterworks-1p").pass(1_800).readout()).toMatch(/^1\.6\.0\(001\.1[45]\d\*kW\)/m);
+  });
+
   test("every measure is the meter's own, cut to the digits shown", () => {
-    const b = new Bench("meterworks-3p", {}, { angle: 37 }).pass(1234);
+    const b = new Bench("meterworks-3p", {}, { angle: 37 }, { tariff: "four-rates" }).pass(1234);
     const text = b.readout();
     const sets = parseDataSets(text.slice(text.indexOf("F.F"), text.indexOf("\x03")));
     if (!sets.ok) throw new Error(sets.error.kind);
