@@ -18,9 +18,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "headend/api": ["src/core", "protocols", "headend"],
   "headend/console": ["src/core", "protocols", "headend"],
   "src/platform": ["src/core"],
+  "src/field": ["src/core", "protocols"],
   "src/simulation": ["src/core", "protocols", "firmware-sim", "headend"],
 };
-const PURE = ["src/core", "protocols", "firmware-sim", "headend", "src/simulation"];
+const PURE = ["src/core", "protocols", "firmware-sim", "headend", "src/field", "src/simulation"];
 const BANNED: readonly (readonly [RegExp, string])[] = [
   [/\bDate\b(?!\s*:)/, "Date: take `now`"],
   [/\bMath\.random\b/, "Math.random: take a Random of src/core/random.ts"],
@@ -52,7 +53,7 @@ function imports(file: string): string[] {
   );
 }
 
-const LAYERS = ["src/core", "protocols", "firmware-sim", "headend", "src/platform", "src/simulation"];
+const LAYERS = ["src/core", "protocols", "firmware-sim", "headend", "src/platform", "src/field", "src/simulation"];
 const FILES = LAYERS.flatMap(sources).filter((file) => !file.endsWith(".d.ts"));
 
 describe("architecture", () => {

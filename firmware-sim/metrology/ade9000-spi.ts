@@ -3,6 +3,7 @@
  * In a transfer: 12 bits of address, the read bit, three zeros, then the data, most significant byte first. A read may go on:
  * in the burst maps with the next registers, in the waveform buffer with the next samples, elsewhere with a CRC-16 of the data (CCITT from FFFF, as recalled).
  */
+import { joinBytes } from "../../src/core/bytes.ts";
 import type { Ade9000 } from "./ade9000.ts";
 import { ade9000Width, inBurst } from "./ade9000-registers.ts";
 import { WAVEFORM } from "./ade9000-waveform.ts";
@@ -21,7 +22,7 @@ export class Ade9000Spi {
 
   /** @returns what the chip sends back for every transfer that is complete. */
   receive(bytes: Uint8Array): Uint8Array {
-    const all = joined([this.#pending, bytes]);
+    const all = joinBytes([this.#pending, bytes]);
     const answers: Uint8Array[] = [];
     let at = 0;
     while (all.length - at >= 2) {
@@ -31,7 +32,7 @@ export class Ade9000Spi {
       at = end;
     }
     this.#pending = all.slice(at);
-    return joined(answers);
+    return joinBytes(answers);
   }
 
   /** One transfer, from chip select to its end. */
@@ -81,14 +82,4 @@ function crc16(bytes: Uint8Array): number {
     for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000) !== 0 ? ((crc << 1) ^ 0x1021) & 0xffff : crc << 1;
   }
   return crc;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -2,7 +2,7 @@
  * The reader's side of one DL/T 645 line. One request at a time; following frames are fetched and joined; repeating a
  * request that failed is for whoever asked.
  */
-import { EMPTY_BYTES } from "../../src/core/bytes.ts";
+import { joinBytes } from "../../src/core/bytes.ts";
 import { failure, type Result, success } from "../../src/core/result.ts";
 import { MICROS_PER_MS, MICROS_PER_SECOND } from "../../src/core/time.ts";
 import { refusalOf } from "./check-request.ts";
@@ -175,7 +175,7 @@ export class Dlt645Client {
     }
     asked.address = address;
     asked.parts.push(reply.data);
-    if (!reply.more) this.#result = success({ address, reply: { ...reply, data: joined(asked.parts) } });
+    if (!reply.more) this.#result = success({ address, reply: { ...reply, data: joinBytes(asked.parts) } });
     else if (sequence === LAST_SEQUENCE)
       this.#result = failure({ kind: "bad-reply", detail: "the data has no end after 255 following frames" });
     else this.#askNext(asked, { kind: "read-following", identifier: reply.identifier, sequence: sequence + 1 });
@@ -258,10 +258,6 @@ export class Dlt645Client {
 
 function isUnanswered(asked: Asked): boolean {
   return asked.address === BROADCAST || asked.request.kind === "set-time";
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  return parts.length === 1 ? (parts[0] ?? EMPTY_BYTES) : Uint8Array.from(parts.flatMap((part) => [...part]));
 }
 
 function done(ticket: number, result: Dlt645Result, latency: number): Dlt645ClientEffect {

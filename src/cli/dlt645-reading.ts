@@ -2,9 +2,9 @@
 import { MICROS_PER_MS } from "../core/time.ts";
 import { type Dlt645Choices, dlt645Line } from "./dlt645-options.ts";
 import { failed, usage } from "./errors.ts";
+import { openLine, showWire } from "./line.ts";
 import type { CommandProcess } from "./process.ts";
 import { type Dlt645Outcome, type Dlt645Reading, Dlt645ReadOnce } from "./read-dlt645.ts";
-import { openReadLink, showWire } from "./read-link.ts";
 import type { SerialFlags, Wire } from "./wires.ts";
 
 export interface Dlt645ReadFlags extends SerialFlags {
@@ -25,8 +25,7 @@ export async function readDlt645(proc: CommandProcess, wire: Wire, flags: Dlt645
   if (flags.unit !== undefined)
     throw usage("--unit is a Modbus address", "give --address with the 12 digits on the meter, or none to ask for it");
   const line = dlt645Line(flags);
-  const link = await openReadLink(wire, line);
-  proc.cleanup(() => link.end());
+  const link = await openLine(proc, wire, { serial: line });
   const timeout = flags.timeout * MICROS_PER_MS;
   const options = {
     address: flags.address,

@@ -3,6 +3,7 @@
  * effects. They open no socket, start no timer, read no clock. What may wait goes out as an effect and comes back as an
  * event. Two drivers run the same objects: `src/platform` (real ports and clocks), `src/simulation` (seeded virtual time).
  */
+import type { LineFormat } from "./line-format.ts";
 import type { Now, Wake } from "./time.ts";
 
 /** Names one line, connection or broker session within the driver that opened it. */
@@ -37,6 +38,11 @@ export type LinkEffect =
    * waits for that. Of no meaning on links without bit timing: TCP, pseudo terminals made by us.
    */
   | { readonly kind: "baud"; readonly link: LinkId; readonly rate: number }
+  /**
+   * A serial port goes to other settings: it may be closed and opened again for that (`closed`, then `opened`). Of no
+   * meaning on links without bit timing.
+   */
+  | { readonly kind: "format"; readonly link: LinkId; readonly format: LineFormat }
   | {
       readonly kind: "publish";
       readonly link: LinkId;

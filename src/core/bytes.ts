@@ -21,4 +21,15 @@ export function fromHex(text: string): Result<Uint8Array, string> {
   return success(bytes);
 }
 
+/** One array of all of them, in their order. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 export const EMPTY_BYTES = new Uint8Array(0);

@@ -137,6 +137,9 @@ export class Host<E> {
       case "baud":
         this.#services.links.get(effect.link)?.setBaud(effect.rate);
         return;
+      case "format":
+        this.#services.links.get(effect.link)?.setFormat(effect.format);
+        return;
       case "publish":
         this.#services.links
           .get(effect.link)

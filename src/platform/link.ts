@@ -1,5 +1,6 @@
 /** One line, connection or broker session: what the runtime needs of it. Each kind of port has one subclass. */
 import type { LinkEvent, LinkId } from "../core/actor.ts";
+import type { LineFormat } from "../core/line-format.ts";
 import { assert } from "../core/result.ts";
 
 export type LinkListener = (event: LinkEvent) => void;
@@ -47,6 +48,9 @@ export abstract class Link {
 
   /** Goes to another rate after what was sent; a link without bit timing has nothing to do. */
   setBaud(_rate: number): void {}
+
+  /** Goes to other settings of a serial line; a link without bit timing has nothing to do. */
+  setFormat(_format: LineFormat): void {}
 
   publish(_topic: string, _payload: Uint8Array, _qos: 0 | 1, _retain: boolean, _token?: number): void {
     assert(false, `link ${this.id} carries bytes, not messages`);

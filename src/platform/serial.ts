@@ -2,6 +2,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { SerialPort } from "serialport";
 import { linkId } from "../core/actor.ts";
+import type { LineFormat } from "../core/line-format.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { errorText, PlatformError, systemCode } from "./errors.ts";
 import { LineSplitter } from "./line-splitter.ts";
@@ -69,6 +70,8 @@ export async function listSerialPorts(): Promise<readonly SerialPortName[]> {
 class SerialLink extends Link {
   readonly #options: SerialOptions;
   readonly #backoff: Backoff;
+  /** What the port is opened with. */
+  #format: LineFormat;
   #port: SerialPort | undefined;
   #queue: PortQueue | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -78,17 +81,24 @@ class SerialLink extends Link {
   constructor(options: SerialOptions) {
     super(linkId(`serial:${options.path}`));
     this.#options = options;
+    const { baudRate: baud, parity, dataBits, stopBits } = options;
+    this.#format = { baud, parity, dataBits, stopBits };
     this.#backoff = new Backoff({ longestMs: 5000, ...options.backoff });
   }
 
   async openPort(): Promise<void> {
-    const { path, baudRate, parity, dataBits, stopBits } = this.#options;
+    const { path } = this.#options;
+    const format = this.#format;
     // Modem lines are neither set nor read: pseudo terminals and some adapters have none. The lock keeps others of us out.
-    const port = new SerialPort({ path, baudRate, parity, dataBits, stopBits, lock: true, autoOpen: false });
+    const port = new SerialPort({ path, ...portFormat(format), lock: true, autoOpen: false });
     await new Promise<void>((resolve, reject) => port.open((error) => (error ? reject(error) : resolve())));
     const [device, timed] = await Promise.all([deviceOf(path), hasBitTiming(path)]);
-    if (this.#ended) await closed(port);
-    else this.#take(port, device, timed);
+    const settingsHold = this.#format === format;
+    if (settingsHold && !this.#ended) this.#take(port, device, timed);
+    else {
+      await closed(port);
+      if (!this.#ended) await this.openPort();
+    }
   }
 
   override send(bytes: Uint8Array): void {
@@ -97,6 +107,24 @@ class SerialLink extends Link {
 
   override setBaud(rate: number): void {
     this.#queue?.setBaud(rate);
+  }
+
+  /** Another parity or character length needs a port opened anew: the driver can change nothing but the rate. */
+  override setFormat(format: LineFormat): void {
+    const before = this.#format;
+    this.#format = format;
+    const { parity, dataBits, stopBits } = format;
+    if (parity === before.parity && dataBits === before.dataBits && stopBits === before.stopBits) {
+      this.#queue?.setBaud(format.baud);
+      return;
+    }
+    const [port, queue] = [this.#port, this.#queue];
+    if (port === undefined) return;
+    this.#letGo(port, "other settings");
+    queue
+      ?.emptied(LAST_BYTES_MS)
+      .then(() => closed(port))
+      .finally(() => this.#reopen());
   }
 
   /** Closes the port and opens it afresh, which also empties what the driver held. */
@@ -119,7 +147,7 @@ class SerialLink extends Link {
 
   #take(port: SerialPort, device: string | undefined, timed: boolean): void {
     this.#port = port;
-    this.#queue = new PortQueue(port, this.#options, timed, (reason) => this.#lost(port, reason));
+    this.#queue = new PortQueue(port, portFormat(this.#format), timed, (reason) => this.#lost(port, reason));
     this.#presence = setInterval(async () => {
       // A device plugged in again within the second is another one under the same name.
       const present = await deviceOf(this.#options.path);
@@ -137,27 +165,38 @@ class SerialLink extends Link {
 
   #lost(port: SerialPort | undefined, reason: string): void {
     if (port === undefined || port !== this.#port) return;
-    this.#port = undefined;
-    this.#queue = undefined;
-    clearInterval(this.#presence);
-    port.removeAllListeners("data");
-    this.markClosed(reason, false);
+    this.#letGo(port, reason);
     closed(port).then(
       () => this.#reopenLater(),
       () => this.#reopenLater(),
     );
   }
 
+  #letGo(port: SerialPort, reason: string): void {
+    this.#port = undefined;
+    this.#queue = undefined;
+    clearInterval(this.#presence);
+    port.removeAllListeners("data");
+    this.markClosed(reason, false);
+  }
+
   #reopenLater(): void {
     if (this.#ended) return;
-    this.#retry = setTimeout(() => {
-      this.openPort().catch((error) => {
-        if (this.#ended) return;
-        this.markClosed(errorText(error), false);
-        this.#reopenLater();
-      });
-    }, this.#backoff.nextMs());
+    this.#retry = setTimeout(() => this.#reopen(), this.#backoff.nextMs());
   }
+
+  #reopen(): void {
+    if (this.#ended) return;
+    this.openPort().catch((error) => {
+      if (this.#ended) return;
+      this.markClosed(errorText(error), false);
+      this.#reopenLater();
+    });
+  }
+}
+
+function portFormat({ baud: baudRate, parity, dataBits, stopBits }: LineFormat) {
+  return { baudRate, parity, dataBits, stopBits };
 }
 
 /** Names what is behind a path, to tell it from a later one; undefined while there is nothing. */

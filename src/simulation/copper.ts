@@ -4,8 +4,9 @@
  * What else goes wrong on copper is drawn from the seed.
  */
 import type { LinkId } from "../core/actor.ts";
+import { bitsPerCharacter, type LineFormat } from "../core/line-format.ts";
 import type { Random } from "../core/random.ts";
-import { bitsPerCharacter, bitTime, type CharacterFormat, levelsOf } from "./copper/character.ts";
+import { bitTime, levelsOf } from "./copper/character.ts";
 import { type ByteFaults, Delivery } from "./copper/delivery.ts";
 import { Receiver } from "./copper/receiver.ts";
 import { type Ear, Wire } from "./copper/wire.ts";
@@ -32,7 +33,7 @@ export const SOUND_COPPER: CopperFaults = {
 };
 
 export interface PartyOptions {
-  readonly format: CharacterFormat;
+  readonly format: LineFormat;
   /** Bytes are handed over in lumps up to 16 ms apart, as by a USB adapter, not each at its time. */
   readonly lumps: boolean;
   /** Hears what it sends. */
@@ -46,7 +47,7 @@ export interface PartyOptions {
 interface Member {
   readonly options: PartyOptions;
   /** What the party sends with; its receiver follows when what it sent before has left. */
-  format: CharacterFormat;
+  format: LineFormat;
   receiver: Receiver;
   readonly delivery: Delivery;
 }
@@ -119,7 +120,8 @@ export class CopperLine implements SimBus {
       perform: (effect) => {
         if (this.#members.get(party) !== member) return;
         if (effect.kind === "send") this.#send(party, member, effect.bytes);
-        else if (effect.kind === "baud") this.#setBaud(party, member, effect.rate);
+        else if (effect.kind === "baud") this.#setFormat(party, member, { ...member.format, baud: effect.rate });
+        else if (effect.kind === "format") this.#setFormat(party, member, effect.format);
       },
     };
   }
@@ -152,17 +154,17 @@ export class CopperLine implements SimBus {
     this.#noise(this.#world.now().mono, characters);
   }
 
-  #receiver(ear: Ear, { keepsBad }: PartyOptions, format: CharacterFormat, delivery: Delivery): Receiver {
+  #receiver(ear: Ear, { keepsBad }: PartyOptions, format: LineFormat, delivery: Delivery): Receiver {
     this.#memory = Math.max(this.#memory, 2 * bitsPerCharacter(format) * bitTime(format));
     return new Receiver(this.#world, this.#wire, ear, format, (byte, bad) => {
       if (!bad || keepsBad) delivery.take(byte);
     });
   }
 
-  /** As a UART that waits until it is empty: what is sent from now on, which comes later anyway, has the new rate. */
-  #setBaud(party: object, member: Member, baud: number): void {
-    member.format = { ...member.format, baud };
-    const { format, receiver } = member;
+  /** As a UART that waits until it is empty: what is sent from now on, which comes later anyway, has the new format. */
+  #setFormat(party: object, member: Member, format: LineFormat): void {
+    member.format = format;
+    const { receiver } = member;
     const empty = Math.max(this.#world.now().mono, Math.ceil(this.#freeAt.get(party) ?? 0));
     this.#world.at(empty, () => {
       if (this.#members.get(party) !== member || member.receiver !== receiver) return;

@@ -5,11 +5,11 @@ import { type RtuTiming, rtuTiming } from "../../protocols/modbus/timing.ts";
 import { findModel } from "../../protocols/models/index.ts";
 import type { MeterModel } from "../../protocols/models/model.ts";
 import { linkId } from "../core/actor.ts";
+import type { LineFormat } from "../core/line-format.ts";
 import type { Random } from "../core/random.ts";
 import { assert } from "../core/result.ts";
 import { MICROS_PER_SECOND } from "../core/time.ts";
 import { VirtualBroker } from "./broker.ts";
-import type { CharacterFormat } from "./copper/character.ts";
 import { CopperLine, type PartyOptions } from "./copper.ts";
 import { type SimBus, VirtualLine } from "./line.ts";
 import { drawSettings } from "./meter-settings.ts";
@@ -21,7 +21,7 @@ import type { World } from "./world.ts";
 export const SIM_PASSWORD = 4711;
 const BAUD = 9_600;
 const BITS_PER_CHAR = 10;
-const EIGHT_N_ONE: CharacterFormat = { baud: BAUD, dataBits: 8, parity: "none", stopBits: 1 };
+const EIGHT_N_ONE: LineFormat = { baud: BAUD, dataBits: 8, parity: "none", stopBits: 1 };
 const MINUTE = 60 * MICROS_PER_SECOND;
 
 export interface Site {

@@ -10,11 +10,11 @@ import { checkDlt645Flags, type Dlt645Choices, dlt645Choices, readAddress } from
 import { readDlt645 } from "../dlt645-reading.ts";
 import { failed, usage } from "../errors.ts";
 import { addIec62056ReadFlags, checkIec62056Flags, type Iec62056ReadFlags, iec62056Port } from "../iec62056-line.ts";
+import { openLine, showWire } from "../line.ts";
 import { loadModel } from "../models.ts";
 import { print, printJson, table } from "../output.ts";
 import { CommandProcess } from "../process.ts";
 import { ReadoutOnce, type ReadoutOutcome, type ReadoutPlan } from "../read-iec62056.ts";
-import { openReadLink, showWire } from "../read-link.ts";
 import { ReadOnce, type ReadOutcome } from "../read-meter.ts";
 import { integer } from "../values.ts";
 import { addWireFlags, framingOf, type Spoken, serialSettings, type Wire, type WireFlags, wireOf } from "../wires.ts";
@@ -102,8 +102,7 @@ async function readModbus(proc: CommandProcess, { protocol, wire }: Spoken, flag
   const model = loadModel(flags.model);
   const unit = flags.unit ?? model.modbus.defaults.unit;
   const settings = serialSettings(flags, model, protocol);
-  const link = await openReadLink(wire, settings);
-  proc.cleanup(() => link.end());
+  const link = await openLine(proc, wire, { serial: settings });
   const line: LineConfig = {
     link: link.id,
     framing: wire.kind === "tcp" ? "tcp" : framingOf(settings).framing,
@@ -124,8 +123,7 @@ async function readModbus(proc: CommandProcess, { protocol, wire }: Spoken, flag
 async function readout(proc: CommandProcess, wire: Wire, flags: Flags) {
   const { mode } = flags;
   const port = iec62056Port(flags, mode === "auto" ? "sign-on" : mode);
-  const link = await openReadLink(wire, port);
-  proc.cleanup(() => link.end());
+  const link = await openLine(proc, wire, { serial: port });
   const plan: ReadoutPlan = {
     begin: mode === "auto" ? "sign-on" : "listen",
     thenListen: wire.kind === "tcp",

@@ -1,29 +1,19 @@
 /** Characters as levels in time: what a UART puts on a wire, and what one makes of the levels it samples there. */
 
-export interface CharacterFormat {
-  readonly baud: number;
-  readonly dataBits: 7 | 8;
-  readonly parity: "none" | "even" | "odd";
-  readonly stopBits: 1 | 2;
-}
+import type { LineFormat } from "../../core/line-format.ts";
 
 /** µs of one bit; not a whole number at most bauds. */
-export function bitTime({ baud }: CharacterFormat): number {
+export function bitTime({ baud }: LineFormat): number {
   return 1_000_000 / baud;
 }
 
-/** Bits of a character: start, data, parity, stop. */
-export function bitsPerCharacter(format: CharacterFormat): number {
-  return firstStopBit(format) + format.stopBits;
-}
-
 /** Index of the first stop bit. */
-export function firstStopBit({ dataBits, parity }: CharacterFormat): number {
+export function firstStopBit({ dataBits, parity }: LineFormat): number {
   return 1 + dataBits + (parity === "none" ? 0 : 1);
 }
 
 /** The levels of a byte, first bit in bit 0: start low, data lowest bit first, parity, stop high. */
-export function levelsOf(byte: number, format: CharacterFormat): number {
+export function levelsOf(byte: number, format: LineFormat): number {
   const data = byte & ((1 << format.dataBits) - 1);
   const stop = firstStopBit(format);
   let levels = (data << 1) | (((1 << format.stopBits) - 1) << stop);
@@ -38,7 +28,7 @@ export interface Sampled {
 }
 
 /** The byte that a receiver reads from levels, sampled up to and with the first stop bit. */
-export function byteOf(levels: number, format: CharacterFormat): Sampled {
+export function byteOf(levels: number, format: LineFormat): Sampled {
   const byte = (levels >> 1) & ((1 << format.dataBits) - 1);
   const stop = firstStopBit(format);
   const framing = ((levels >> stop) & 1) === 0;

@@ -2,15 +2,16 @@
  * The receiving half of a UART: it waits for the level to fall, samples in the middle of each bit at its own baud, and gives
  * the byte when its character is over. Whoever sends at another baud or parity is garbage to it, by the same rule.
  */
+import { bitsPerCharacter, type LineFormat } from "../../core/line-format.ts";
 import type { World } from "../world.ts";
-import { bitsPerCharacter, bitTime, byteOf, type CharacterFormat, firstStopBit } from "./character.ts";
+import { bitTime, byteOf, firstStopBit } from "./character.ts";
 import type { Ear, Wire } from "./wire.ts";
 
 export class Receiver {
   readonly ear: Ear;
   readonly #world: World;
   readonly #wire: Wire;
-  readonly #format: CharacterFormat;
+  readonly #format: LineFormat;
   readonly #bitTime: number;
   readonly #take: (byte: number, bad: boolean) => void;
   /** Where the search for the next start bit begins. */
@@ -20,7 +21,7 @@ export class Receiver {
   #search = 0;
 
   /** @param take gets each byte when its character has ended, and whether parity or stop bit were wrong */
-  constructor(world: World, wire: Wire, ear: Ear, format: CharacterFormat, take: (byte: number, bad: boolean) => void) {
+  constructor(world: World, wire: Wire, ear: Ear, format: LineFormat, take: (byte: number, bad: boolean) => void) {
     this.#world = world;
     this.#wire = wire;
     this.ear = ear;

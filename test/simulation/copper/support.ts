@@ -3,15 +3,15 @@ import { type ClientEffect, ModbusClient } from "../../../protocols/modbus/clien
 import { ModbusSerialServer } from "../../../protocols/modbus/server.ts";
 import { type RtuTiming, rtuTiming } from "../../../protocols/modbus/timing.ts";
 import { type LinkEvent, linkId } from "../../../src/core/actor.ts";
+import type { LineFormat } from "../../../src/core/line-format.ts";
 import { Random } from "../../../src/core/random.ts";
 import { civil, mono } from "../../../src/core/time.ts";
-import type { CharacterFormat } from "../../../src/simulation/copper/character.ts";
 import { type CopperFaults, CopperLine, type PartyOptions, SOUND_COPPER } from "../../../src/simulation/copper.ts";
 import { type SimLink, World } from "../../../src/simulation/world.ts";
 import { MemoryDevice } from "../../protocols/modbus/support.ts";
 
 /** The standard's 11-bit character. */
-export const EVEN_9600: CharacterFormat = { baud: 9600, dataBits: 8, parity: "even", stopBits: 1 };
+export const EVEN_9600: LineFormat = { baud: 9600, dataBits: 8, parity: "even", stopBits: 1 };
 /** µs of it: 11 bits at 9600, not a whole number. */
 export const CHARACTER = (11 * 1_000_000) / 9600;
 
