@@ -280,8 +280,9 @@ export class EventMonitor {
       const delay = this.#plan.delays[slot] as number;
       this.#deadlines[slot] = waits ? at + delay : NEVER;
       if (waits && delay === 0) this.#turn(row, bit, at);
+      else if (waits && at + delay < this.#edge) this.#edge = at + delay;
     }
-    this.#findEdge();
+    // A delay that was called off leaves its edge: coming once in vain costs less than looking for the next at each flicker.
   }
 
   /** Raises and ends what has waited long enough. */
