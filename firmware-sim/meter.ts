@@ -7,7 +7,7 @@
  */
 
 import type { MeterModel } from "../protocols/models/model.ts";
-import type { MeterOrder, OrderOutcome, OrderStatus } from "../protocols/orders.ts";
+import { type MeterOrder, ORDER_OPERATIONS, type OrderOutcome, type OrderStatus } from "../protocols/orders.ts";
 import type { LogEffect } from "../src/core/actor.ts";
 import { EMPTY_BYTES } from "../src/core/bytes.ts";
 import type { MeasureKey } from "../src/core/measures.ts";
@@ -26,8 +26,9 @@ import {
 import { type Booted, boot, type MeterConfig } from "./boot.ts";
 import { type LocalSecond, localSecond } from "./clock/local-time.ts";
 import type { MeterClock } from "./clock/meter-clock.ts";
+import type { ProgrammingWire } from "./control/authority.ts";
 import { OrderJournal } from "./control/journal.ts";
-import { Programming } from "./control/programming.ts";
+import { leaveRecord, Programming, STRONGEST } from "./control/programming.ts";
 import type { MeterFunctions } from "./functions.ts";
 import { computeMeasure, type MeasureSource } from "./measures.ts";
 import { MeterLog } from "./meter-log.ts";
@@ -157,8 +158,9 @@ export class Meter {
   /**
    * Carries an order out at most once: an id seen before gets its first outcome again and nothing is done.
    * The id, its outcome and the new state are on the memory in one write before the relay moves.
+   * @param wire where it came from, for the programming record that an order leaves when it is done
    */
-  execute(order: MeterOrder, now: Now): OrderOutcome {
+  execute(order: MeterOrder, now: Now, wire: ProgrammingWire = "modbus"): OrderOutcome {
     const before = this.#journal.find(order.id);
     if (before !== undefined) {
       // Shown last again, so that a head-end that reads the outcome registers after a repeat sees this order.
@@ -166,8 +168,13 @@ export class Meter {
       this.#revision += 1;
       return before;
     }
-    const outcome = this.perform(({ relay }): OrderOutcome => {
+    const outcome = this.perform((functions, at): OrderOutcome => {
       const status = this.#apply(order, now);
+      if (status === "done") {
+        const items = [ORDER_OPERATIONS[order.operation]];
+        leaveRecord(functions, { at, wire, level: STRONGEST, operator: 0, items });
+      }
+      const { relay } = functions;
       return this.#journal.remember({ id: order.id, status, relay: relay.closed ? 1 : 0 });
     }, now);
     this.#log.note("info", "order", { order: order.id, operation: order.operation, status: outcome.status });

@@ -14,8 +14,11 @@ import type { Nvram } from "../nvram/nvram.ts";
 import { RecordRing, type RingShape } from "../nvram/ring.ts";
 
 const WIRES = ["modbus", "dlt645", "iec62056-21"] as const;
-/** Where somebody asks to be let in, or has been. */
+/** Where somebody asks to be let in. */
 export type AuthorityWire = (typeof WIRES)[number];
+/** Where somebody has been let in: on MQTT it is the broker that asks who they are. */
+const PROGRAMMED_ON = [...WIRES, "mqtt"] as const;
+export type ProgrammingWire = (typeof PROGRAMMED_ON)[number];
 
 export interface AuthoritySettings {
   /** Wrong passwords in a row after which a wire is locked; 0: never. */
@@ -28,7 +31,7 @@ export const DEFAULT_AUTHORITY: AuthoritySettings = { attempts: 5, lockMinutes: 
 /** What a person or program changed in one go. */
 export interface ProgrammingRecord {
   readonly at: LocalSecond;
-  readonly wire: AuthorityWire;
+  readonly wire: ProgrammingWire;
   /** Of the password that was used. */
   readonly level: number;
   /** As the protocol carries it; 0 where it carries none. */
@@ -102,7 +105,11 @@ export class Authority {
   /** Leaves a programming record; it counts with the next checkpoint. */
   record(entry: ProgrammingRecord): void {
     const items = entry.items.slice(-MOST_ITEMS);
-    const writer = new ByteWriter().u8(WIRES.indexOf(entry.wire)).u8(entry.level).u32(entry.operator).f64(entry.at);
+    const writer = new ByteWriter()
+      .u8(PROGRAMMED_ON.indexOf(entry.wire))
+      .u8(entry.level)
+      .u32(entry.operator)
+      .f64(entry.at);
     for (const item of items) writer.u32(item);
     this.#records.append(writer.bytes());
   }
@@ -117,7 +124,7 @@ export class Authority {
     const bytes = this.#records.read(age);
     if (bytes === undefined) return undefined;
     const reader = new ByteReader(bytes);
-    const wire = WIRES[reader.u8()];
+    const wire = PROGRAMMED_ON[reader.u8()];
     const level = reader.u8();
     const operator = reader.u32();
     const at = localSecond(reader.f64());

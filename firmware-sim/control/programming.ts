@@ -72,8 +72,13 @@ export class Programming {
   /** Leaves a record of what was programmed, by whom, and the event. */
   record(record: Omit<ProgrammingRecord, "at">, now: Now): void {
     this.#perform((functions, at) => {
-      functions.authority.record({ ...record, at });
-      functions.events.note("programming", at);
+      leaveRecord(functions, { ...record, at });
     }, now);
   }
+}
+
+/** The record of what was programmed, and the event; they count with the next checkpoint. */
+export function leaveRecord({ authority, events }: MeterFunctions, record: ProgrammingRecord): void {
+  authority.record(record);
+  events.note("programming", record.at);
 }

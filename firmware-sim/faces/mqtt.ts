@@ -214,7 +214,7 @@ export class MqttFace implements Actor {
       const { id, operation } = command.order;
       return [{ kind: "log", level: "warn", event: "mqtt.order-expired", fields: { meter, order: id, operation } }];
     }
-    const outcome = this.#meter.execute(command.order, now);
+    const outcome = this.#meter.execute(command.order, now, "mqtt");
     const response = this.#publish("resp", encodeResponse({ kind: "outcome", meter, outcome, time }));
     return this.#takeEvents(now) ? [response, ...this.#send()] : [response];
   }

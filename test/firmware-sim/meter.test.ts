@@ -116,6 +116,9 @@ describe("orders", () => {
     meter.execute(order(7, "relay-open"), at(10));
     meter.execute(order(8, "relay-close"), at(20));
     expect(meter.execute(order(7, "relay-open"), at(30))).toEqual({ id: 7, status: "done", relay: 0 });
+    // Each order that was done has left its programming record, the repeated one no second.
+    const { authority } = meter.functions;
+    expect([0, 1, 2].map((age) => authority.programming(age)?.items)).toEqual([[2], [1], undefined]);
     expect(meter.relayClosed).toBe(true);
     const again = powerOn(nvram, at(100));
     again.execute(order(7, "relay-open"), at(110));

@@ -42,7 +42,7 @@ export function drawDeed(random: Random, setup: PowerSetup, witness: Witness): D
       ...(order === undefined ? {} : { order }),
       ...(kind === "clearDemand" ? { clears: true } : {}),
       ...(kind === "rightPassword" || kind === "wrongPassword" ? { asks: true } : {}),
-      ...(kind === "program" ? { programs: true } : {}),
+      ...(kind === "program" || order !== undefined ? { programs: true } : {}),
       ...(kind === "relay" || order?.operation === "relay-close" ? { relay: true } : {}),
       ...(kind === "sequence" ? { sequence: witness.sequence + 1 } : {}),
     },

@@ -167,6 +167,7 @@ test("an order's event comes with its outcome; what has no length is done", () =
   expect(site.order(5, "relay-open")).toMatchObject([
     { channel: "resp", kind: "outcome", id: 5, status: "done", relay: 0 },
     { channel: "event", event: "relayTrip", state: "done", sequence: 1 },
+    { channel: "event", event: "programming", state: "done", sequence: 2 },
   ]);
 });
 
