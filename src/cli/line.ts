@@ -4,6 +4,7 @@ import type { Link } from "../platform/link.ts";
 import { openSerial, type SerialOptions } from "../platform/serial.ts";
 import { connectTcp } from "../platform/tcp-client.ts";
 import type { CommandProcess } from "./process.ts";
+import { lineOf, recordingOf } from "./record.ts";
 import { showHostPort } from "./values.ts";
 import type { Wire } from "./wires.ts";
 
@@ -15,11 +16,14 @@ export interface LineOptions {
 }
 
 /**
- * Opens the line; it ends with the process. A TCP link opens later, or says why not.
+ * Opens the line, recorded where the wire says so; it ends with the process. A TCP link opens later, or says why not.
  * @throws PlatformError where a serial port can't be opened
  */
 export async function openLine(proc: CommandProcess, wire: Wire, { serial, name }: LineOptions): Promise<Link> {
-  const link = await dial(wire, serial, name);
+  const record = wire.kind === "serial" || wire.kind === "tcp" ? wire.record : undefined;
+  const recording = record === undefined ? undefined : recordingOf(proc, record);
+  const dialled = await dial(wire, serial, name);
+  const link = recording?.add(dialled, lineOf(wire, record?.protocol ?? "", serial)) ?? dialled;
   proc.cleanup(() => link.end());
   return link;
 }
