@@ -1,0 +1,126 @@
+/** Asks Modbus units, RTU, ASCII or TCP, and tells an answer from silence and from a garble. Only requests that read are sent. */
+import { asciiFrame, LF, lrc } from "../../../protocols/modbus/ascii.ts";
+import type { ModbusFailure } from "../../../protocols/modbus/errors.ts";
+import { CRC_LENGTH, crc16, MBAP_LENGTH, putCrc, putMbap, uint16At } from "../../../protocols/modbus/frame.ts";
+import { ENCAPSULATED, replyAduLength } from "../../../protocols/modbus/functions.ts";
+import { MbapReader } from "../../../protocols/modbus/mbap.ts";
+import { type ModbusReply, type ModbusRequest, putRequest, requestSize } from "../../../protocols/modbus/message.ts";
+import { parseReply } from "../../../protocols/modbus/reply.ts";
+import { fromHex } from "../../core/bytes.ts";
+import type { Result } from "../../core/result.ts";
+import type { Probe } from "../probe.ts";
+import type { Scanned } from "./found.ts";
+import { isGarble, type ScanLine } from "./line.ts";
+
+export type ModbusFraming = Extract<Scanned, `modbus-${string}`>;
+
+/** A request that can change nothing in a meter. */
+export type ReadingRequest = Extract<ModbusRequest, { function: 1 | 2 | 3 | 4 | 7 | 11 | 12 | 17 | 43 }>;
+
+export type UnitAnswer =
+  /** A reply, an exception, or a frame of this unit that is no answer to what was asked. */
+  | { readonly kind: "answer"; readonly result: Result<ModbusReply, ModbusFailure> }
+  | { readonly kind: "silent" }
+  | { readonly kind: "garble"; readonly bytes: Uint8Array }
+  /** Another unit answered: one that was asked before and took longer than it was given. */
+  | { readonly kind: "late"; readonly unit: number };
+
+/** Where on a line a unit is asked. */
+export interface UnitPlace {
+  readonly line: ScanLine;
+  readonly framing: ModbusFraming;
+  readonly unit: number;
+}
+
+/** @param first µs until the answer begins; the scan's patience by default */
+export function* askUnit(
+  { line, framing, unit }: UnitPlace,
+  request: ReadingRequest,
+  first?: number,
+): Probe<UnitAnswer> {
+  const transaction = line.nextTransaction();
+  const find = (bytes: Uint8Array) => {
+    if (framing === "modbus-tcp") return tcpReply(bytes, unit, request, transaction);
+    const frames = framing === "modbus-ascii" ? decodeAscii(bytes) : bytes;
+    return serialReply(frames, unit, request, framing === "modbus-ascii");
+  };
+  const heard = yield* line.exchange(frame(framing, unit, request, transaction), {
+    ...(first === undefined ? {} : { first }),
+    enough: (bytes) => find(bytes) !== undefined,
+  });
+  const result = find(heard.bytes);
+  if (line.format !== undefined && heard.bytes.length > 0) yield* line.settle();
+  if (result !== undefined) return { kind: "answer", result };
+  if (framing === "modbus-rtu") {
+    const late = otherUnit(heard.bytes);
+    if (late !== undefined && late !== unit) return { kind: "late", unit: late };
+  }
+  return isGarble(heard.bytes) ? { kind: "garble", bytes: heard.bytes } : { kind: "silent" };
+}
+
+function frame(framing: ModbusFraming, unit: number, request: ModbusRequest, transaction: number): Uint8Array {
+  const size = requestSize(request);
+  if (framing === "modbus-tcp") {
+    const bytes = new Uint8Array(MBAP_LENGTH + size);
+    putMbap(bytes, 0, transaction, unit, size);
+    putRequest(request, bytes, MBAP_LENGTH);
+    return bytes;
+  }
+  const bytes = new Uint8Array(1 + size + CRC_LENGTH);
+  bytes[0] = unit;
+  putRequest(request, bytes, 1);
+  if (framing === "modbus-ascii") return asciiFrame(bytes, 1 + size, LF);
+  putCrc(bytes, 0, 1 + size);
+  return bytes;
+}
+
+/** Serial frames are looked for at every place: a stray byte may stand before them. */
+function serialReply(bytes: Uint8Array, unit: number, request: ModbusRequest, checked: boolean) {
+  for (let at = 0; at + 4 < bytes.length; at++) {
+    if (bytes[at] !== unit || ((bytes[at + 1] as number) & 0x7f) !== request.function) continue;
+    const length = lengthAt(bytes, at, request.function);
+    if (length > 0 && (checked || crc16(bytes, at, at + length) === 0))
+      return parseReply(request, bytes, at + 1, length - 1 - CRC_LENGTH);
+  }
+  return undefined;
+}
+
+/** Length of the whole reply at `at`; 0 where it is not all there. Device identification says no length: the check does. */
+function lengthAt(bytes: Uint8Array, at: number, code: number): number {
+  const length = replyAduLength(bytes, at, bytes.length);
+  if (length > 0) return at + length <= bytes.length ? length : 0;
+  if (code !== ENCAPSULATED) return 0;
+  for (let end = at + 9; end <= bytes.length; end++) if (crc16(bytes, at, end) === 0) return end - at;
+  return 0;
+}
+
+/** The unit of a good reply to a read, whoever sent it. */
+function otherUnit(bytes: Uint8Array): number | undefined {
+  for (let at = 0; at + 4 < bytes.length; at++) {
+    const length = replyAduLength(bytes, at, bytes.length);
+    if (length > 0 && at + length <= bytes.length && crc16(bytes, at, at + length) === 0) return bytes[at];
+  }
+  return undefined;
+}
+
+/** The body of the last ASCII frame, with a CRC in the place of its LRC, so that it is looked at as RTU is. */
+function decodeAscii(bytes: Uint8Array): Uint8Array {
+  const text = String.fromCharCode(...bytes.slice(-600));
+  const body = fromHex(/:((?:[0-9A-F]{2})+)\r\n$/.exec(text)?.[1] ?? "");
+  if (!body.ok || body.value.length < 3 || lrc(body.value, 0, body.value.length) !== 0) return new Uint8Array(0);
+  const out = new Uint8Array(body.value.length + 1);
+  out.set(body.value);
+  putCrc(out, 0, body.value.length - 1);
+  return out;
+}
+
+function tcpReply(bytes: Uint8Array, unit: number, request: ModbusRequest, transaction: number) {
+  const reader = new MbapReader();
+  reader.offer(bytes);
+  while (reader.next()) {
+    const { at, pduLength } = reader;
+    if (uint16At(reader.bytes, at) === transaction && reader.bytes[at + MBAP_LENGTH - 1] === unit)
+      return parseReply(request, reader.bytes, at + MBAP_LENGTH, pduLength);
+  }
+  return undefined;
+}
