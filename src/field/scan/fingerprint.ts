@@ -31,6 +31,9 @@ const HALF = 0.5;
 /** The values without which nothing is proven: anything is a power factor of 0. */
 const PROOF: readonly MeasureKey[] = ["voltageL1", "frequency"];
 
+/** Registers of one map alone that are looked at. */
+const MOST_TRIED = 8;
+
 /** Reads registers once, however many maps have them. */
 export class RegisterReader {
   readonly #place: UnitPlace;
@@ -93,6 +96,29 @@ export function* fits(reader: RegisterReader, models: readonly MeterModel[] = MO
   return all
     .filter((fit) => fit.good > 0 && shareOf(fit) > HALF)
     .sort((a, b) => shareOf(b) - shareOf(a) || b.good - a.good);
+}
+
+/**
+ * Among maps that fit equally well: those in which a register that the others do not have shows something. Meters give zeros
+ * for addresses they do not know, so a zero says nothing. All of them where nothing decides.
+ */
+export function* distinguish(equal: readonly Fit[], reader: RegisterReader): Probe<readonly Fit[]> {
+  const telling: Fit[] = [];
+  for (const fit of equal) {
+    const others = equal.filter((other) => other !== fit).flatMap(({ model }) => model.modbus.registers);
+    const own = fit.model.modbus.registers.filter((entry) => !others.some((other) => samePlace(entry, other)));
+    for (const entry of own.slice(0, MOST_TRIED)) {
+      const bytes = yield* reader.read(entry);
+      if (bytes === undefined || bytes.every((byte) => byte === 0)) continue;
+      telling.push(fit);
+      break;
+    }
+  }
+  return telling.length === 0 ? equal : telling;
+}
+
+function samePlace(a: RegisterEntry, b: RegisterEntry): boolean {
+  return a.table === b.table && a.address === b.address;
 }
 
 export function shareOf({ good, asked }: Fit): number {

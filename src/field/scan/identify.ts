@@ -3,14 +3,22 @@ import { parseIdentification } from "../../../protocols/modbus/identification.ts
 import { MODELS } from "../../../protocols/models/index.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import type { Probe } from "../probe.ts";
-import { type Fit, fitOf, fits, RegisterReader, shareOf } from "./fingerprint.ts";
+import { distinguish, fitOf, fits, RegisterReader, shareOf } from "./fingerprint.ts";
 import type { FoundMeter } from "./found.ts";
 import { askUnit, type ReadingRequest, type UnitPlace } from "./modbus.ts";
 
 const DEVICE_OBJECTS: ReadingRequest = { function: 43, code: 1, object: 0 };
 const SERVER_ID: ReadingRequest = { function: 17 };
 /** Percent. */
-const CONFIDENCE = { saidAndShown: 99, saidOnly: 70, fits: 90, fitsPartly: 60, oneOfSeveral: 50, unknown: 0 } as const;
+const CONFIDENCE = {
+  saidAndShown: 99,
+  saidOnly: 70,
+  fits: 90,
+  tellingRegister: 80,
+  fitsPartly: 60,
+  oneOfSeveral: 50,
+  unknown: 0,
+} as const;
 
 type Verdict = Pick<FoundMeter, "model" | "alternatives" | "name" | "confidence" | "reason">;
 
@@ -36,27 +44,36 @@ function* judge(place: UnitPlace): Probe<Verdict> {
         }
       : { ...common, confidence: CONFIDENCE.saidOnly, reason: `${reason}, but its registers show no mains voltage` };
   }
-  const verdict = byRegisters(yield* fits(reader));
+  const verdict = yield* byRegisters(reader);
   if (words === undefined) return verdict;
   return { ...verdict, name: words.text, reason: `${verdict.reason}; ${words.by} says "${words.text}"` };
 }
 
-function byRegisters(ranked: readonly Fit[]): Verdict {
-  const [best, ...others] = ranked;
-  if (best === undefined)
+function* byRegisters(reader: RegisterReader): Probe<Verdict> {
+  const ranked = yield* fits(reader);
+  const first = ranked[0];
+  if (first === undefined)
     return {
       alternatives: [],
       confidence: CONFIDENCE.unknown,
       reason: "it answers Modbus, but no known map shows a mains voltage",
     };
-  const equal = others.filter((fit) => shareOf(fit) === shareOf(best) && fit.good === best.good);
-  const { model, good, asked, shown } = best;
-  const alternatives = equal.map((fit) => fit.model.id);
-  const whole = shareOf(best) === 1;
-  const confidence = equal.length > 0 ? CONFIDENCE.oneOfSeveral : whole ? CONFIDENCE.fits : CONFIDENCE.fitsPartly;
-  const tie = equal.length === 0 ? "" : `; the registers of ${alternatives.join(", ")} are the same`;
+  const equal = ranked.filter((fit) => shareOf(fit) === shareOf(first) && fit.good === first.good);
+  const left = equal.length === 1 ? equal : yield* distinguish(equal, reader);
+  const { model, good, asked, shown } = left[0] ?? first;
+  const alternatives = left.slice(1).map((fit) => fit.model.id);
+  const whole = good === asked;
+  const sure =
+    left.length > 1 ? "oneOfSeveral" : whole ? (equal.length > 1 ? "tellingRegister" : "fits") : "fitsPartly";
+  const tie = alternatives.length === 0 ? "" : `; the registers of ${alternatives.join(", ")} look the same`;
   const reason = `${good} of ${asked} registers of this map are plausible: ${shown.join(", ")}${tie}`;
-  return { model: model.id, alternatives, name: `${model.manufacturer} ${model.name}`, confidence, reason };
+  return {
+    model: model.id,
+    alternatives,
+    name: `${model.manufacturer} ${model.name}`,
+    confidence: CONFIDENCE[sure],
+    reason,
+  };
 }
 
 interface Words {

@@ -1,8 +1,8 @@
 /** Asks Modbus units, RTU, ASCII or TCP, and tells an answer from silence and from a garble. Only requests that read are sent. */
 import { asciiFrame, LF, lrc } from "../../../protocols/modbus/ascii.ts";
-import type { ModbusFailure } from "../../../protocols/modbus/errors.ts";
+import { EXCEPTION, type ModbusFailure } from "../../../protocols/modbus/errors.ts";
 import { CRC_LENGTH, crc16, MBAP_LENGTH, putCrc, putMbap, uint16At } from "../../../protocols/modbus/frame.ts";
-import { ENCAPSULATED, replyAduLength } from "../../../protocols/modbus/functions.ts";
+import { ENCAPSULATED, EXCEPTION_BIT, replyAduLength } from "../../../protocols/modbus/functions.ts";
 import { MbapReader } from "../../../protocols/modbus/mbap.ts";
 import { type ModbusReply, type ModbusRequest, putRequest, requestSize } from "../../../protocols/modbus/message.ts";
 import { parseReply } from "../../../protocols/modbus/reply.ts";
@@ -20,6 +20,7 @@ export type ReadingRequest = Extract<ModbusRequest, { function: 1 | 2 | 3 | 4 | 
 export type UnitAnswer =
   /** A reply, an exception, or a frame of this unit that is no answer to what was asked. */
   | { readonly kind: "answer"; readonly result: Result<ModbusReply, ModbusFailure> }
+  /** Also where a gateway says so. */
   | { readonly kind: "silent" }
   | { readonly kind: "garble"; readonly bytes: Uint8Array }
   /** Another unit answered: one that was asked before and took longer than it was given. */
@@ -50,11 +51,9 @@ export function* askUnit(
   });
   const result = find(heard.bytes);
   if (line.format !== undefined && heard.bytes.length > 0) yield* line.settle();
-  if (result !== undefined) return { kind: "answer", result };
-  if (framing === "modbus-rtu") {
-    const late = otherUnit(heard.bytes);
-    if (late !== undefined && late !== unit) return { kind: "late", unit: late };
-  }
+  if (result !== undefined) return isGatewayFailure(result) ? { kind: "silent" } : { kind: "answer", result };
+  const late = lateUnit(framing, heard.bytes, unit);
+  if (late !== undefined) return { kind: "late", unit: late };
   return isGarble(heard.bytes) ? { kind: "garble", bytes: heard.bytes } : { kind: "silent" };
 }
 
@@ -94,13 +93,42 @@ function lengthAt(bytes: Uint8Array, at: number, code: number): number {
   return 0;
 }
 
-/** The unit of a good reply to a read, whoever sent it. */
-function otherUnit(bytes: Uint8Array): number | undefined {
+/** Another unit that answered what it was asked before; a gateway's word about that unit is no answer of it. */
+function lateUnit(framing: ModbusFraming, bytes: Uint8Array, asked: number): number | undefined {
+  const [unit, code, detail] =
+    framing === "modbus-tcp" ? tcpBody(bytes) : framing === "modbus-rtu" ? rtuBody(bytes) : [];
+  if (unit === undefined || unit === asked || isGatewaySilence(code ?? 0, detail ?? 0)) return undefined;
+  return unit;
+}
+
+const GATEWAY_SILENT: readonly number[] = [EXCEPTION.gatewayPath, EXCEPTION.gatewayTarget];
+
+function isGatewayFailure(result: Result<ModbusReply, ModbusFailure>): boolean {
+  return !result.ok && result.error.kind === "exception" && isGatewaySilence(EXCEPTION_BIT, result.error.code);
+}
+
+/** Whether a reply is a gateway's that has no answer from the unit behind it (V1.1b3, 7: exceptions 0A and 0B). */
+function isGatewaySilence(code: number, detail: number): boolean {
+  return (code & EXCEPTION_BIT) !== 0 && GATEWAY_SILENT.includes(detail);
+}
+
+/** Unit, function and what follows of the first good frame. */
+function rtuBody(bytes: Uint8Array): readonly number[] {
   for (let at = 0; at + 4 < bytes.length; at++) {
     const length = replyAduLength(bytes, at, bytes.length);
-    if (length > 0 && at + length <= bytes.length && crc16(bytes, at, at + length) === 0) return bytes[at];
+    if (length > 0 && at + length <= bytes.length && crc16(bytes, at, at + length) === 0)
+      return [...bytes.subarray(at, at + 3)];
   }
-  return undefined;
+  return [];
+}
+
+/** As {@link rtuBody}, of the last frame on TCP. */
+function tcpBody(bytes: Uint8Array): readonly number[] {
+  const reader = new MbapReader();
+  reader.offer(bytes);
+  let body: readonly number[] = [];
+  while (reader.next()) body = [...reader.bytes.subarray(reader.at + MBAP_LENGTH - 1, reader.at + MBAP_LENGTH + 2)];
+  return body;
 }
 
 /** The body of the last ASCII frame, with a CRC in the place of its LRC, so that it is looked at as RTU is. */

@@ -1,6 +1,7 @@
 /** The scan: visits every protocol at every setting of the port, asks whoever may be there, and says who was. It only reads. */
 
 import { RESPONSE_LIMIT } from "../../../protocols/iec62056-21/message.ts";
+import { MAX_UNIT } from "../../../protocols/modbus/frame.ts";
 import { type LineFormat, showLineFormat } from "../../core/line-format.ts";
 import { MICROS_PER_MS } from "../../core/time.ts";
 import type { Probe } from "../probe.ts";
@@ -21,8 +22,6 @@ const REQUEST_LENGTH = 8;
 const LATE = 4;
 /** A unit that is asked again after a garble. */
 const ATTEMPTS = 3;
-/** A gateway's words for "nobody there". */
-const GATEWAY_SILENT = [0x0a, 0x0b];
 
 /** @param watch told of every meter at once and of how far the scan is */
 export function* scan(options: ScanOptions, watch: ScanWatch): Probe<ScanReport> {
@@ -102,35 +101,42 @@ class Scan {
     }
   }
 
-  /** The units that answered: the one that was asked, or one from before that was late. */
+  /** The units that answered: the one that was asked, and those from before that were late. */
   *#askModbus(place: UnitPlace, asking: 3 | 4): Probe<readonly number[]> {
-    const request = requestOf(asking);
+    const late: number[] = [];
     let first: number | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const answer = yield* askUnit(place, request, first);
-      if (answer.kind === "silent") return [];
+      const answer = yield* askUnit(place, requestOf(asking), first);
+      if (answer.kind === "silent") break;
+      if (answer.kind === "answer") return [...late, place.unit];
       if (answer.kind === "late") {
-        this.#notes.add(`unit ${answer.unit} takes longer to answer than it was given: a longer --timeout`);
-        return [answer.unit];
-      }
-      if (answer.kind === "answer") {
-        const { result } = answer;
-        const gateway = !result.ok && result.error.kind === "exception" && GATEWAY_SILENT.includes(result.error.code);
-        return gateway ? [] : [place.unit];
-      }
-      if (attempt === ATTEMPTS - 1) this.#garbled(answer.bytes, `unit ${place.unit}`);
+        late.push(answer.unit);
+        this.#notes.add(`unit ${answer.unit} takes longer to answer than it was given; a longer --timeout is surer`);
+      } else if (attempt === ATTEMPTS - 1) this.#garbled(answer.bytes, `unit ${place.unit}`);
       first = LATE * this.#options.patience;
     }
-    return [];
+    return late;
   }
 
   *#add(meter: FoundMeter): Probe<void> {
     this.#found.push(meter);
     this.#watch.found(meter);
     if (this.#options.first === true) this.#over = true;
-    // Modbus TCP and the others do not share a port.
-    if (meter.protocol === "modbus-tcp") this.#visits = [];
+    if (meter.protocol === "modbus-tcp") yield* this.#checkUnits();
     if (this.#found.length === 1 && meter.format !== undefined && !this.#over) yield* this.#checkSpeed(meter.format);
+  }
+
+  /** Many devices on TCP answer whatever the unit: such a one is found once, not ten times. */
+  *#checkUnits(): Probe<void> {
+    // Modbus TCP and the others do not share a port.
+    this.#visits = [];
+    if (this.#found.length > 1 || this.#over) return;
+    const unit = [MAX_UNIT, MAX_UNIT - 1].find((one) => !this.#options.units.includes(one));
+    if (unit === undefined) return;
+    const answer = yield* askUnit({ line: this.#line, framing: "modbus-tcp", unit }, requestOf(4));
+    if (answer.kind !== "answer") return;
+    this.#notes.add("it answers whatever the unit address is: the other units were left out");
+    this.#over = true;
   }
 
   /**
