@@ -90,7 +90,8 @@ function rankOf(visit: Visit): number {
 }
 
 function tcpVisits({ protocols }: ScanOptions): Visit[] {
-  const spoken = (["modbus-tcp", "dlt645", "iec62056-21"] as const).filter((p) => protocols.includes(p));
+  // The two sign-ons cost little, and a Modbus server passes over them.
+  const spoken = (["dlt645", "iec62056-21", "modbus-tcp"] as const).filter((p) => protocols.includes(p));
   return spoken.map((protocol): Visit => ({ protocol, format: undefined, asking: 4 }));
 }
 
