@@ -8,6 +8,7 @@ import {
   parseIdentification,
   RESPONSE_LIMIT,
 } from "../../../protocols/iec62056-21/message.ts";
+import { EMPTY_BYTES, joinBytes } from "../../core/bytes.ts";
 import { MICROS_PER_MS, MICROS_PER_SECOND } from "../../core/time.ts";
 import type { Probe } from "../probe.ts";
 import type { FoundMeter } from "./found.ts";
@@ -61,9 +62,11 @@ function identificationIn(bytes: Uint8Array): string | undefined {
 /** Its number, where the readout has one. In mode C the meter waits for an acknowledgement, in the others it goes on by itself. */
 function* readOut(line: ScanLine, { mode, z, baud, reaction }: Identification): Probe<string | undefined> {
   const begun = line.format;
+  // A line without speeds, such as a PTY, brings the data before the acknowledgement would have left.
+  let early: Uint8Array = EMPTY_BYTES;
   if (mode === "C") {
     yield* line.exchange(new Uint8Array(0), { first: reaction, longest: reaction });
-    yield* line.exchange(buildOption(z, "readout"), { first: LAST_BIT, longest: LAST_BIT });
+    early = (yield* line.exchange(buildOption(z, "readout"), { first: LAST_BIT, longest: LAST_BIT })).bytes;
   }
   if (mode !== "A" && begun !== undefined) yield* line.set({ ...begun, baud });
   const { bytes } = yield* line.exchange(new Uint8Array(0), {
@@ -72,7 +75,7 @@ function* readOut(line: ScanLine, { mode, z, baud, reaction }: Identification): 
     longest: LONGEST_READOUT,
     enough: (all) => all[all.length - 2] === ETX,
   });
-  return serialIn(toText(bytes.map((byte) => byte & 0x7f)));
+  return serialIn(toText(joinBytes([early, bytes]).map((byte) => byte & 0x7f)));
 }
 
 /** The device address or serial number: 0.0.0, also as C.1.0, or 0-0:96.1.0. */

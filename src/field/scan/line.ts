@@ -1,6 +1,7 @@
 /** The line as a scan sees it: how it is set, what was odd about it, and how long a silence must be. */
 
 import { EchoFilter } from "../../../protocols/echo.ts";
+import { EMPTY_BYTES } from "../../core/bytes.ts";
 import { type LineFormat, wireTime } from "../../core/line-format.ts";
 import { MICROS_PER_MS } from "../../core/time.ts";
 import type { Heard, Listening, Probe } from "../probe.ts";
@@ -60,18 +61,27 @@ export class ScanLine {
       ...listening,
       ...(enough === undefined ? {} : { enough: (bytes: Uint8Array) => enough(withoutEcho(send, bytes)) }),
     };
+    const heard = yield* this.#hear(send, listen);
+    const bytes = withoutEcho(send, heard.bytes);
+    if (send.length === 0 || heard.bytes.length - bytes.length !== send.length) return { ...heard, bytes };
+    this.echoes = true;
+    // The echo ended the waiting, and the answer is still to come.
+    return bytes.length === 0 && heard.ended === "quiet"
+      ? yield* this.exchange(EMPTY_BYTES, listening)
+      : { ...heard, bytes };
+  }
+
+  *#hear(send: Uint8Array, listen: Listening): Probe<Heard> {
     const heard = yield { kind: "exchange", send, listen };
     this.spent += heard.endedAt - heard.sentAt;
     if (heard.ended === "closed" && !this.connected) this.unreachable = heard.reason ?? "no connection";
     else this.connected = true;
-    const bytes = withoutEcho(send, heard.bytes);
-    if (send.length > 0 && heard.bytes.length - bytes.length === send.length) this.echoes = true;
-    return { ...heard, bytes };
+    return heard;
   }
 
   /** Waits until nobody talks any more, at most for `longest` µs. */
   *settle(longest = LONGEST_READOUT_PAUSE): Probe<void> {
-    yield* this.exchange(new Uint8Array(0), { first: this.quiet, longest });
+    yield* this.exchange(EMPTY_BYTES, { first: this.quiet, longest });
   }
 }
 

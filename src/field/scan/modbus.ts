@@ -31,14 +31,12 @@ export interface UnitPlace {
   readonly line: ScanLine;
   readonly framing: ModbusFraming;
   readonly unit: number;
+  /** µs until it begins to answer; the scan's patience by default. */
+  readonly patience?: number;
 }
 
-/** @param first µs until the answer begins; the scan's patience by default */
-export function* askUnit(
-  { line, framing, unit }: UnitPlace,
-  request: ReadingRequest,
-  first?: number,
-): Probe<UnitAnswer> {
+export function* askUnit(place: UnitPlace, request: ReadingRequest): Probe<UnitAnswer> {
+  const { line, framing, unit, patience: first = line.patience } = place;
   const transaction = line.nextTransaction();
   const find = (bytes: Uint8Array) => {
     if (framing === "modbus-tcp") return tcpReply(bytes, unit, request, transaction);
@@ -46,7 +44,7 @@ export function* askUnit(
     return serialReply(frames, unit, request, framing === "modbus-ascii");
   };
   const heard = yield* line.exchange(frame(framing, unit, request, transaction), {
-    ...(first === undefined ? {} : { first }),
+    first,
     enough: (bytes) => find(bytes) !== undefined,
   });
   const result = find(heard.bytes);

@@ -6,7 +6,7 @@ import { type LineFormat, showLineFormat } from "../../core/line-format.ts";
 import { MICROS_PER_MS } from "../../core/time.ts";
 import type { Probe } from "../probe.ts";
 import { answersAt, findDlt645, identifyDlt645, WILDCARD_LENGTH } from "./dlt645.ts";
-import type { FoundMeter, ScanOptions, ScanReport, ScanWatch } from "./found.ts";
+import type { FoundMeter, Scanned, ScanOptions, ScanReport, ScanWatch } from "./found.ts";
 import { identifyUnit } from "./identify.ts";
 import { SIGN_ON_LENGTH, signOn } from "./iec62056-21.ts";
 import { isGarble, ScanLine } from "./line.ts";
@@ -20,6 +20,8 @@ const DLT645_PATIENCE = 500 * MICROS_PER_MS;
 const REQUEST_LENGTH = 8;
 /** How many times as long a unit may take whose answer was late or garbled. */
 const LATE = 4;
+/** Hardly any meter's own, and none's after its readout. */
+const STRANGE_BAUD = 600;
 /** A unit that is asked again after a garble. */
 const ATTEMPTS = 3;
 
@@ -75,6 +77,7 @@ class Scan {
   }
 
   *#dlt645(): Probe<void> {
+    if (this.#knows("dlt645")) return;
     const { addresses, garble, collided } = yield* findDlt645(this.#line);
     if (collided) this.#notes.add(`several DL/T 645 meters answer at once${this.#at()}`);
     for (const address of addresses) yield* this.#add(yield* identifyDlt645(this.#line, address));
@@ -82,38 +85,38 @@ class Scan {
   }
 
   *#iec62056(): Probe<void> {
+    if (this.#knows("iec62056-21")) return;
     const { meter, garble } = yield* signOn(this.#line);
     if (meter !== undefined) yield* this.#add(meter);
     this.#garbled(garble);
   }
 
   *#modbus(framing: ModbusFraming, asking: 3 | 4): Probe<void> {
-    const line = this.#line;
     for (const unit of this.#options.units) {
       if (this.#over) return;
       this.#left = Math.max(0, this.#left - this.#costOfUnit());
       this.#tell();
       if (this.#knows(framing, unit)) continue;
-      const answered = yield* this.#askModbus({ line, framing, unit }, asking);
-      for (const one of answered)
-        if (!this.#knows(framing, one)) yield* this.#add(yield* identifyUnit({ line, framing, unit: one }));
-      if (line.unreachable !== undefined) return;
+      for (const place of yield* this.#askModbus({ line: this.#line, framing, unit }, asking))
+        if (!this.#knows(framing, place.unit)) yield* this.#add(yield* identifyUnit(place));
+      if (this.#line.unreachable !== undefined) return;
     }
   }
 
-  /** The units that answered: the one that was asked, and those from before that were late. */
-  *#askModbus(place: UnitPlace, asking: 3 | 4): Probe<readonly number[]> {
-    const late: number[] = [];
-    let first: number | undefined;
+  /** Who answered: the unit that was asked, and those from before that were late. */
+  *#askModbus(place: UnitPlace, asking: 3 | 4): Probe<readonly UnitPlace[]> {
+    const patience = LATE * this.#options.patience;
+    const late: UnitPlace[] = [];
+    let asked = place;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const answer = yield* askUnit(place, requestOf(asking), first);
+      const answer = yield* askUnit(asked, requestOf(asking));
       if (answer.kind === "silent") break;
-      if (answer.kind === "answer") return [...late, place.unit];
+      if (answer.kind === "answer") return [...late, asked];
       if (answer.kind === "late") {
-        late.push(answer.unit);
+        late.push({ ...place, unit: answer.unit, patience });
         this.#notes.add(`unit ${answer.unit} takes longer to answer than it was given; a longer --timeout is surer`);
       } else if (attempt === ATTEMPTS - 1) this.#garbled(answer.bytes, `unit ${place.unit}`);
-      first = LATE * this.#options.patience;
+      asked = { ...place, patience };
     }
     return late;
   }
@@ -146,7 +149,7 @@ class Scan {
   *#checkSpeed(format: LineFormat): Probe<void> {
     const line = this.#line;
     const meter = this.#found[0] as FoundMeter;
-    yield* line.set({ ...format, baud: format.baud < 2_400 ? 9_600 : 600 });
+    yield* line.set({ ...format, baud: format.baud === STRANGE_BAUD ? 2 * STRANGE_BAUD : STRANGE_BAUD });
     const again = yield* this.#answers(meter);
     yield* line.set(format);
     if (!again) return;
@@ -162,11 +165,12 @@ class Scan {
     return (yield* askUnit({ line, framing: protocol, unit }, requestOf(4))).kind === "answer";
   }
 
-  #knows(framing: ModbusFraming, unit: number): boolean {
+  /** Whether somebody was found by this protocol at the line's present setting. */
+  #knows(protocol: Scanned, unit?: number): boolean {
     const { format } = this.#line;
     return this.#found.some(
       (meter) =>
-        meter.protocol === framing &&
+        meter.protocol === protocol &&
         meter.unit === unit &&
         meter.format?.baud === format?.baud &&
         meter.format?.parity === format?.parity,

@@ -74,7 +74,7 @@ export class ScanBench {
   /** @param delay µs by which every answer comes later than the meter would give it */
   modbus(modelId: string, unit: number, at: LineFormat, delay = 0): this {
     const timing = rtuTiming(at.baud, { bitsPerChar: bitsPerCharacter(at) });
-    const line = { framing: "rtu", timing } as const;
+    const line = at.dataBits === 7 ? ({ framing: "ascii", timing } as const) : ({ framing: "rtu", timing } as const);
     return this.join(new ModbusSerialFace(this.meter(modelId), unit, this.line.id, line, this.world.now()), at, delay);
   }
 
