@@ -28,6 +28,10 @@ const WAKE_UP = 4;
 export const WILDCARD_LENGTH = WAKE_UP + 12;
 /** A garble of fewer bytes beside a good frame is noise of the line. */
 const SECOND_METER = 4;
+/** 00 to 99. */
+const PAIRS = 100;
+/** Characters of a request to read one identifier. */
+const READ_LENGTH = WILDCARD_LENGTH + 4;
 /** Two digits at a time; meters that share more of them than so are not told apart. */
 const DEEPEST = 2;
 
@@ -45,8 +49,11 @@ export interface Dlt645Finding {
   readonly collided: boolean;
 }
 
-/** Everybody who answers at this setting. */
-export function* findDlt645(line: ScanLine): Probe<Dlt645Finding> {
+/**
+ * Everybody who answers at this setting.
+ * @param searching told while a garble is taken apart, with the µs that will take
+ */
+export function* findDlt645(line: ScanLine, searching: (left: number) => void): Probe<Dlt645Finding> {
   const addresses = new Set<string>();
   let rest = new Uint8Array(0);
   for (let attempt = 0; attempt < 2; attempt++) {
@@ -57,7 +64,7 @@ export function* findDlt645(line: ScanLine): Probe<Dlt645Finding> {
   }
   // Twice garbled is no chance: either meters talk at once, or somebody talks at another setting.
   const collided = rest.length >= SECOND_METER && (addresses.size > 0 || hasLookOfFrame(rest));
-  if (collided) for (const address of yield* narrow(line, "")) addresses.add(address);
+  if (collided) for (const address of yield* narrow(line, "", searching)) addresses.add(address);
   return { addresses: [...addresses], garble: addresses.size === 0 ? rest : new Uint8Array(0), collided };
 }
 
@@ -67,14 +74,15 @@ function hasLookOfFrame(bytes: Uint8Array): boolean {
 }
 
 /** Asks for the addresses that end with two more digits each (shortened addressing; requests that read, only). */
-function* narrow(line: ScanLine, ending: string): Probe<string[]> {
+function* narrow(line: ScanLine, ending: string, searching: (left: number) => void): Probe<string[]> {
   const found: string[] = [];
-  for (let pair = 0; pair < 100; pair++) {
+  for (let pair = 0; pair < PAIRS; pair++) {
+    searching((PAIRS - pair) * line.cost(READ_LENGTH, patienceOf(line)));
     const digits = String(pair).padStart(2, "0") + ending;
     const { frames, rest } = yield* read(line, digits.padStart(12, "A"), ADDRESS);
     found.push(...frames.map((frame) => frame.address));
     if (frames.length === 0 && rest.length >= SECOND_METER && digits.length / 2 < DEEPEST)
-      found.push(...(yield* narrow(line, digits)));
+      found.push(...(yield* narrow(line, digits, searching)));
   }
   return found;
 }
@@ -116,11 +124,16 @@ function* ask(line: ScanLine, address: string, control: number, data: Uint8Array
   const request = encodeFrame({ address, control, data }, WAKE_UP);
   const wildcard = address.startsWith("A");
   const heard = yield* line.exchange(request, {
-    first: Math.max(line.patience, RESPONSE_LIMIT),
+    first: patienceOf(line),
     // A wildcard may be answered by a second meter while the first one's answer is over.
     ...(wildcard ? {} : { enough: (bytes: Uint8Array) => answersIn(bytes).frames.length > 0 }),
   });
   return answersIn(heard.bytes);
+}
+
+/** µs that a meter is given until it begins to answer. */
+export function patienceOf({ patience }: Pick<ScanLine, "patience">): number {
+  return Math.max(patience, RESPONSE_LIMIT);
 }
 
 function answersIn(bytes: Uint8Array): Answers {

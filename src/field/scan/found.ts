@@ -12,6 +12,7 @@ export interface ScanOptions {
   readonly units: readonly number[];
   /** Undefined: those in use, the likely ones first. */
   readonly bauds?: readonly number[];
+  /** Likewise; at least one of them is one that a protocol has. */
   readonly parities?: readonly LineFormat["parity"][];
   /** How long a meter may take until it begins to answer, µs. Sign-ons have the time of their standard. */
   readonly patience: number;
@@ -25,6 +26,8 @@ export interface FoundMeter {
   readonly format?: LineFormat;
   /** Modbus. */
   readonly unit?: number;
+  /** The adapter hears itself, which a Modbus reader must know. */
+  readonly echo?: true;
   /** DL/T 645: 12 digits. */
   readonly address?: string;
   /** Of a Modbus map that fits; absent where none does, and where the protocol needs none. */

@@ -25,7 +25,13 @@ type Verdict = Pick<FoundMeter, "model" | "alternatives" | "name" | "confidence"
 export function* identifyUnit(place: UnitPlace): Probe<FoundMeter> {
   const { line, framing, unit } = place;
   const verdict = yield* judge(place);
-  return { protocol: framing, ...(line.format === undefined ? {} : { format: line.format }), unit, ...verdict };
+  return {
+    protocol: framing,
+    ...(line.format === undefined ? {} : { format: line.format }),
+    unit,
+    ...(line.echoes ? { echo: true } : {}),
+    ...verdict,
+  };
 }
 
 function* judge(place: UnitPlace): Probe<Verdict> {

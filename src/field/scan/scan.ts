@@ -2,10 +2,12 @@
 
 import { RESPONSE_LIMIT } from "../../../protocols/iec62056-21/message.ts";
 import { MAX_UNIT } from "../../../protocols/modbus/frame.ts";
+import { EMPTY_BYTES } from "../../core/bytes.ts";
 import { type LineFormat, showLineFormat } from "../../core/line-format.ts";
+import { assert } from "../../core/result.ts";
 import { MICROS_PER_MS } from "../../core/time.ts";
 import type { Probe } from "../probe.ts";
-import { answersAt, findDlt645, identifyDlt645, WILDCARD_LENGTH } from "./dlt645.ts";
+import { answersAt, findDlt645, identifyDlt645, patienceOf, WILDCARD_LENGTH } from "./dlt645.ts";
 import type { FoundMeter, Scanned, ScanOptions, ScanReport, ScanWatch } from "./found.ts";
 import { identifyUnit } from "./identify.ts";
 import { SIGN_ON_LENGTH, signOn } from "./iec62056-21.ts";
@@ -15,11 +17,12 @@ import { planScan, reorder, type Visit } from "./plan.ts";
 
 /** By which the units of Modbus are asked. */
 const requestOf = (code: 3 | 4): ReadingRequest => ({ function: code, address: 0, quantity: 2 });
-const DLT645_PATIENCE = 500 * MICROS_PER_MS;
 /** A reading request has 8 characters; ASCII about twice as many. */
 const REQUEST_LENGTH = 8;
 /** How many times as long a unit may take whose answer was late or garbled. */
 const LATE = 4;
+/** Long enough for whoever asks a meter every second or so. */
+const LISTENING = 1_000 * MICROS_PER_MS;
 /** Hardly any meter's own, and none's after its readout. */
 const STRANGE_BAUD = 600;
 /** A unit that is asked again after a garble. */
@@ -47,11 +50,14 @@ class Scan {
     this.#options = options;
     this.#watch = watch;
     this.#visits = planScan(options);
-    this.#visit = this.#visits[0] as Visit;
+    const [first] = this.#visits;
+    assert(first !== undefined, "a scan has something to try");
+    this.#visit = first;
     this.#line = new ScanLine(undefined, options.patience);
   }
 
   *run(): Probe<ScanReport> {
+    yield* this.#listen();
     for (let next = this.#visits.shift(); next !== undefined && !this.#over; next = this.#visits.shift()) {
       this.#visit = next;
       yield* this.#line.set(next.format);
@@ -61,13 +67,24 @@ class Scan {
       if (this.#line.unreachable !== undefined && !this.#line.connected) break;
       if (next.format === undefined) yield { kind: "reconnect" };
     }
-    if (this.#line.echoes) this.#notes.add("the adapter hears itself (echo): give `read` the flag --echo for Modbus");
+    if (this.#line.echoes) this.#notes.add("the adapter hears itself (echo): Modbus readers must be told (--echo)");
     const { unreachable, connected } = this.#line;
     return {
       found: this.#found,
       notes: [...this.#notes],
       ...(unreachable === undefined || connected ? {} : { unreachable }),
     };
+  }
+
+  /** Before it says anything itself: on a line in use the scan and the other party spoil each other's messages. */
+  *#listen(): Probe<void> {
+    const { format } = this.#visit;
+    if (format === undefined) return;
+    yield* this.#line.set(format);
+    const { bytes } = yield* this.#line.exchange(EMPTY_BYTES, { first: LISTENING, longest: LISTENING });
+    if (!isGarble(bytes)) return;
+    this.#notes.add("somebody else talks on this line: answers may be missed, and its own traffic is disturbed");
+    this.#garbled(bytes);
   }
 
   *#make({ protocol, asking }: Visit): Probe<void> {
@@ -78,7 +95,10 @@ class Scan {
 
   *#dlt645(): Probe<void> {
     if (this.#knows("dlt645")) return;
-    const { addresses, garble, collided } = yield* findDlt645(this.#line);
+    const { addresses, garble, collided } = yield* findDlt645(this.#line, (left) => {
+      this.#left = left;
+      this.#tell();
+    });
     if (collided) this.#notes.add(`several DL/T 645 meters answer at once${this.#at()}`);
     for (const address of addresses) yield* this.#add(yield* identifyDlt645(this.#line, address));
     this.#garbled(garble);
@@ -194,7 +214,7 @@ class Scan {
   }
 
   #costOf(visit: Visit): number {
-    if (visit.protocol === "dlt645") return this.#costAt(visit, WILDCARD_LENGTH, DLT645_PATIENCE);
+    if (visit.protocol === "dlt645") return this.#costAt(visit, WILDCARD_LENGTH, patienceOf(this.#options));
     if (visit.protocol === "iec62056-21") return this.#costAt(visit, SIGN_ON_LENGTH, RESPONSE_LIMIT);
     return this.#options.units.length * this.#costAt(visit, REQUEST_LENGTH, this.#options.patience);
   }
