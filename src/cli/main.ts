@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   meter: { summary: "one virtual meter on a wire", load: async () => (await import("./commands/meter.ts")).addMeter },
   chip: { summary: "a bare metering chip on TCP", load: async () => (await import("./commands/chip.ts")).addChip },
   models: { summary: "the meter models it knows", load: async () => (await import("./commands/models.ts")).addModels },
+  scan: { summary: "finds meters on a line", load: async () => (await import("./commands/scan.ts")).addScan },
   read: { summary: "one reading of a meter", load: async () => (await import("./commands/read.ts")).addRead },
   replay: {
     summary: "a recording of a line, decoded again",

@@ -8,8 +8,11 @@ import { type Cleanup, Shutdown } from "../platform/shutdown.ts";
 export interface ProcessOptions {
   /** For commands that draw in the terminal: a log line in between would spoil the picture. METERWORKS_LOG overrules. */
   readonly onlyWarnings?: boolean;
-  /** Exit code after Ctrl-C or SIGTERM: 0 for what runs until it is stopped, 1 where a result was asked for. */
-  readonly interruptedExitCode?: 0 | 1;
+  /**
+   * Exit code after Ctrl-C or SIGTERM: 0 for what runs until it is stopped, 1 where a result was asked for; a function where
+   * that depends on what there is by then.
+   */
+  readonly interruptedExitCode?: 0 | 1 | (() => 0 | 1);
 }
 
 export class CommandProcess {

@@ -40,6 +40,8 @@ export class ProbeRunner<T> implements Actor {
   readonly #reasons = new Map<LinkId, string>();
   #format: LineFormat | undefined;
   #open: Open | undefined;
+  /** The port was told to take other characters, for which it may have to be opened anew. */
+  #reopens = false;
   #state: "new" | "running" | "over" = "new";
 
   /** @param done told what came of the probe, once; an error that the probe throws is a bug and passes through */
@@ -60,6 +62,12 @@ export class ProbeRunner<T> implements Actor {
       this.#reasons.set(event.link, event.reason);
       // A connection that can't be had yet is dialled again until the patience ends.
       if (this.#open?.link !== event.link || this.#open.sentAt === undefined) return [];
+      if (this.#reopens && this.#open.size === 0) {
+        // What was sent went to a port that was being closed, and nobody heard it: it is sent when the port is open again.
+        this.#reopens = false;
+        this.#open.sentAt = undefined;
+        return [];
+      }
       return this.#end("closed", now, event.reason);
     }
     if (event.kind !== "bytes" || this.#open === undefined || this.#open.link !== event.link) return [];
@@ -98,6 +106,7 @@ export class ProbeRunner<T> implements Actor {
     while (!next.done && next.value.kind !== "exchange") {
       const step = next.value;
       if (step.kind === "format") {
+        this.#reopens ||= this.#format !== undefined && !sameCharacters(this.#format, step.format);
         this.#format &&= step.format;
         for (const link of this.#options.links) effects.push({ kind: "format", link, format: step.format });
       } else effects.push({ kind: "close", link: this.#link(step.on), reason: "probe" });
@@ -138,6 +147,7 @@ export class ProbeRunner<T> implements Actor {
   #end(ended: Ended, now: Now, reason?: string): readonly LinkEffect[] {
     const { chunks, sentAt, leftAt } = this.#open as Open;
     this.#open = undefined;
+    this.#reopens = false;
     const heard: Heard = {
       bytes: joined(chunks),
       chunks,
@@ -155,6 +165,10 @@ export class ProbeRunner<T> implements Actor {
     assert(link !== undefined, `the probe has no connection ${on}`);
     return link;
   }
+}
+
+function sameCharacters(a: LineFormat, b: LineFormat): boolean {
+  return a.dataBits === b.dataBits && a.parity === b.parity && a.stopBits === b.stopBits;
 }
 
 function joined(chunks: readonly Chunk[]): Uint8Array {

@@ -8,8 +8,8 @@ const PATIENCE_MS = 10_000;
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export interface ShutdownOptions {
-  /** Exit code after a signal; 0 by default, since being asked to stop is how a server ends. */
-  readonly signalExitCode?: number;
+  /** Exit code after a signal; 0 by default, since being asked to stop is how a server ends. A function is asked behind the clean-ups. */
+  readonly signalExitCode?: number | (() => number);
   readonly onError?: (error: unknown) => void;
   readonly exit?: (code: number) => void;
 }
@@ -54,7 +54,8 @@ export class Shutdown {
     tooLong.unref();
     const done = () => {
       clearTimeout(tooLong);
-      this.#exit(this.#options.signalExitCode ?? 0);
+      const { signalExitCode: code = 0 } = this.#options;
+      this.#exit(typeof code === "function" ? code() : code);
     };
     this.run().then(done, done);
   }

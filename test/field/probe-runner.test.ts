@@ -111,4 +111,34 @@ describe("a probe", () => {
     runner.wake(at(1_000));
     expect([told?.ended, told?.reason]).toEqual(["closed", "connect ECONNREFUSED"]);
   });
+
+  test("sends again what it sent to a port that was being opened anew for another parity", () => {
+    const probe = (function* (): Probe<Heard> {
+      yield { kind: "format", format: { ...FAST, parity: "odd" } };
+      return yield { kind: "exchange", send: ASK, listen: LISTEN };
+    })();
+    let told: Heard | undefined;
+    const link = linkId("port");
+    const options = { links: [link], format: FAST, linkPatience: 1_000_000 };
+    const runner = new ProbeRunner(probe, options, (heard) => {
+      told = heard;
+    });
+    const at = (micros: number) => ({ mono: mono(micros), civil: civil(micros) });
+    runner.handle({ kind: "opened", link }, at(0));
+    expect(runner.wake(at(0)).map((effect) => effect.kind)).toEqual(["format", "send"]);
+    expect(runner.handle({ kind: "closed", link, reason: "other settings" }, at(1))).toEqual([]);
+    expect(told).toBeUndefined();
+    expect(runner.handle({ kind: "opened", link }, at(9_000)).map((effect) => effect.kind)).toEqual(["send"]);
+    runner.handle({ kind: "bytes", link, bytes: Uint8Array.of(7) }, at(20_000));
+    runner.wake(at(60_000));
+    expect([told?.ended, told?.sentAt, ...(told?.bytes ?? [])]).toEqual(["quiet", 9_000, 7]);
+    // A loss that nobody asked for is one.
+    const lost = new ProbeRunner(ask(), options, (heard) => {
+      told = heard;
+    });
+    lost.handle({ kind: "opened", link }, at(0));
+    lost.wake(at(0));
+    lost.handle({ kind: "closed", link, reason: "unplugged" }, at(1));
+    expect(told?.ended).toBe("closed");
+  });
 });

@@ -1,0 +1,235 @@
+/** The scan: visits every protocol at every setting of the port, asks whoever may be there, and says who was. It only reads. */
+
+import { RESPONSE_LIMIT } from "../../../protocols/iec62056-21/message.ts";
+import { MAX_UNIT } from "../../../protocols/modbus/frame.ts";
+import { EMPTY_BYTES } from "../../core/bytes.ts";
+import { type LineFormat, showLineFormat } from "../../core/line-format.ts";
+import { assert } from "../../core/result.ts";
+import { MICROS_PER_MS } from "../../core/time.ts";
+import type { Probe } from "../probe.ts";
+import { answersAt, findDlt645, identifyDlt645, patienceOf, WILDCARD_LENGTH } from "./dlt645.ts";
+import type { FoundMeter, Scanned, ScanOptions, ScanReport, ScanWatch } from "./found.ts";
+import { identifyUnit } from "./identify.ts";
+import { SIGN_ON_LENGTH, signOn } from "./iec62056-21.ts";
+import { isGarble, ScanLine } from "./line.ts";
+import { askUnit, type ModbusFraming, type ReadingRequest, type UnitPlace } from "./modbus.ts";
+import { planScan, reorder, type Visit } from "./plan.ts";
+
+/** By which the units of Modbus are asked. */
+const requestOf = (code: 3 | 4): ReadingRequest => ({ function: code, address: 0, quantity: 2 });
+/** A reading request has 8 characters; ASCII about twice as many. */
+const REQUEST_LENGTH = 8;
+/** How many times as long a unit may take whose answer was late or garbled. */
+const LATE = 4;
+/** Long enough for whoever asks a meter every second or so. */
+const LISTENING = 1_000 * MICROS_PER_MS;
+/** Hardly any meter's own, and none's after its readout. */
+const STRANGE_BAUD = 600;
+/** A unit that is asked again after a garble. */
+const ATTEMPTS = 3;
+
+/** @param watch told of every meter at once and of how far the scan is */
+export function* scan(options: ScanOptions, watch: ScanWatch): Probe<ScanReport> {
+  return yield* new Scan(options, watch).run();
+}
+
+class Scan {
+  readonly #options: ScanOptions;
+  readonly #watch: ScanWatch;
+  readonly #line: ScanLine;
+  readonly #found: FoundMeter[] = [];
+  readonly #notes = new Set<string>();
+  #visits: Visit[];
+  /** The visit under way and what is left of it, µs. */
+  #visit: Visit;
+  #left = 0;
+  #over = false;
+  #heardGarble = false;
+
+  constructor(options: ScanOptions, watch: ScanWatch) {
+    this.#options = options;
+    this.#watch = watch;
+    this.#visits = planScan(options);
+    const [first] = this.#visits;
+    assert(first !== undefined, "a scan has something to try");
+    this.#visit = first;
+    this.#line = new ScanLine(undefined, options.patience);
+  }
+
+  *run(): Probe<ScanReport> {
+    yield* this.#listen();
+    for (let next = this.#visits.shift(); next !== undefined && !this.#over; next = this.#visits.shift()) {
+      this.#visit = next;
+      yield* this.#line.set(next.format);
+      this.#left = this.#costOf(next);
+      this.#tell();
+      yield* this.#make(next);
+      if (this.#line.unreachable !== undefined && !this.#line.connected) break;
+      if (next.format === undefined) yield { kind: "reconnect" };
+    }
+    if (this.#line.echoes) this.#notes.add("the adapter hears itself (echo): Modbus readers must be told (--echo)");
+    const { unreachable, connected } = this.#line;
+    return {
+      found: this.#found,
+      notes: [...this.#notes],
+      ...(unreachable === undefined || connected ? {} : { unreachable }),
+    };
+  }
+
+  /** Before it says anything itself: on a line in use the scan and the other party spoil each other's messages. */
+  *#listen(): Probe<void> {
+    const { format } = this.#visit;
+    if (format === undefined) return;
+    yield* this.#line.set(format);
+    const { bytes } = yield* this.#line.exchange(EMPTY_BYTES, { first: LISTENING, longest: LISTENING });
+    if (!isGarble(bytes)) return;
+    this.#notes.add("somebody else talks on this line: answers may be missed, and its own traffic is disturbed");
+    this.#garbled(bytes);
+  }
+
+  *#make({ protocol, asking }: Visit): Probe<void> {
+    if (protocol === "dlt645") yield* this.#dlt645();
+    else if (protocol === "iec62056-21") yield* this.#iec62056();
+    else yield* this.#modbus(protocol, asking);
+  }
+
+  *#dlt645(): Probe<void> {
+    if (this.#knows("dlt645")) return;
+    const { addresses, garble, collided } = yield* findDlt645(this.#line, (left) => {
+      this.#left = left;
+      this.#tell();
+    });
+    if (collided) this.#notes.add(`several DL/T 645 meters answer at once${this.#at()}`);
+    for (const address of addresses) yield* this.#add(yield* identifyDlt645(this.#line, address));
+    this.#garbled(garble);
+  }
+
+  *#iec62056(): Probe<void> {
+    if (this.#knows("iec62056-21")) return;
+    const { meter, garble } = yield* signOn(this.#line);
+    if (meter !== undefined) yield* this.#add(meter);
+    this.#garbled(garble);
+  }
+
+  *#modbus(framing: ModbusFraming, asking: 3 | 4): Probe<void> {
+    for (const unit of this.#options.units) {
+      if (this.#over) return;
+      this.#left = Math.max(0, this.#left - this.#costOfUnit());
+      this.#tell();
+      if (this.#knows(framing, unit)) continue;
+      for (const place of yield* this.#askModbus({ line: this.#line, framing, unit }, asking))
+        if (!this.#knows(framing, place.unit)) yield* this.#add(yield* identifyUnit(place));
+      if (this.#line.unreachable !== undefined) return;
+    }
+  }
+
+  /** Who answered: the unit that was asked, and those from before that were late. */
+  *#askModbus(place: UnitPlace, asking: 3 | 4): Probe<readonly UnitPlace[]> {
+    const patience = LATE * this.#options.patience;
+    const late: UnitPlace[] = [];
+    let asked = place;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const answer = yield* askUnit(asked, requestOf(asking));
+      if (answer.kind === "silent") break;
+      if (answer.kind === "answer") return [...late, asked];
+      if (answer.kind === "late") {
+        late.push({ ...place, unit: answer.unit, patience });
+        this.#notes.add(`unit ${answer.unit} takes longer to answer than it was given; a longer --timeout is surer`);
+      } else if (attempt === ATTEMPTS - 1) this.#garbled(answer.bytes, `unit ${place.unit}`);
+      asked = { ...place, patience };
+    }
+    return late;
+  }
+
+  *#add(meter: FoundMeter): Probe<void> {
+    this.#found.push(meter);
+    this.#watch.found(meter);
+    if (this.#options.first === true) this.#over = true;
+    if (meter.protocol === "modbus-tcp") yield* this.#checkUnits();
+    if (this.#found.length === 1 && meter.format !== undefined && !this.#over) yield* this.#checkSpeed(meter.format);
+  }
+
+  /** Many devices on TCP answer whatever the unit: such a one is found once, not ten times. */
+  *#checkUnits(): Probe<void> {
+    // Modbus TCP and the others do not share a port.
+    this.#visits = [];
+    if (this.#found.length > 1 || this.#over) return;
+    const unit = [MAX_UNIT, MAX_UNIT - 1].find((one) => !this.#options.units.includes(one));
+    if (unit === undefined) return;
+    const answer = yield* askUnit({ line: this.#line, framing: "modbus-tcp", unit }, requestOf(4));
+    if (answer.kind !== "answer") return;
+    this.#notes.add("it answers whatever the unit address is: the other units were left out");
+    this.#over = true;
+  }
+
+  /**
+   * Asks the first meter once more at a speed that can't be its own. One that answers all the same is on a line without
+   * speeds, such as a PTY, where it would be found again at every other setting.
+   */
+  *#checkSpeed(format: LineFormat): Probe<void> {
+    const line = this.#line;
+    const meter = this.#found[0] as FoundMeter;
+    yield* line.set({ ...format, baud: format.baud === STRANGE_BAUD ? 2 * STRANGE_BAUD : STRANGE_BAUD });
+    const again = yield* this.#answers(meter);
+    yield* line.set(format);
+    if (!again) return;
+    this.#notes.add("the line has no speed of its own, as a PTY has none: other speeds and parities were left out");
+    const protocols = new Set([meter.protocol]);
+    this.#visits = this.#visits.filter(({ protocol }) => !protocols.has(protocol) && protocols.add(protocol));
+  }
+
+  *#answers({ protocol, unit = 0, address = "" }: FoundMeter): Probe<boolean> {
+    const line = this.#line;
+    if (protocol === "iec62056-21") return (yield* signOn(line)).meter !== undefined;
+    if (protocol === "dlt645") return yield* answersAt(line, address);
+    return (yield* askUnit({ line, framing: protocol, unit }, requestOf(4))).kind === "answer";
+  }
+
+  /** Whether somebody was found by this protocol at the line's present setting. */
+  #knows(protocol: Scanned, unit?: number): boolean {
+    const { format } = this.#line;
+    return this.#found.some(
+      (meter) =>
+        meter.protocol === protocol &&
+        meter.unit === unit &&
+        meter.format?.baud === format?.baud &&
+        meter.format?.parity === format?.parity,
+    );
+  }
+
+  /** What is no answer may be one at another setting: those it speaks for are tried next. */
+  #garbled(bytes: Uint8Array, who = ""): void {
+    const { format } = this.#line;
+    if (!isGarble(bytes)) return;
+    const from = who === "" ? "" : ` from ${who}`;
+    this.#notes.add(`bytes that are no answer were heard${this.#at()}${from}`);
+    if (format === undefined || this.#heardGarble) return;
+    this.#heardGarble = true;
+    this.#visits = reorder(this.#visits, format, bytes);
+  }
+
+  #at(): string {
+    const { format } = this.#line;
+    return format === undefined ? "" : ` at ${showLineFormat(format)}`;
+  }
+
+  #costOf(visit: Visit): number {
+    if (visit.protocol === "dlt645") return this.#costAt(visit, WILDCARD_LENGTH, patienceOf(this.#options));
+    if (visit.protocol === "iec62056-21") return this.#costAt(visit, SIGN_ON_LENGTH, RESPONSE_LIMIT);
+    return this.#options.units.length * this.#costAt(visit, REQUEST_LENGTH, this.#options.patience);
+  }
+
+  #costOfUnit(): number {
+    return this.#costAt(this.#visit, REQUEST_LENGTH, this.#options.patience);
+  }
+
+  #costAt({ format }: Visit, characters: number, first: number): number {
+    return new ScanLine(format, this.#options.patience).cost(characters, first);
+  }
+
+  #tell(): void {
+    const { protocol, format } = this.#visit;
+    const left = this.#left + this.#visits.reduce((sum, visit) => sum + this.#costOf(visit), 0);
+    this.#watch.progress({ spent: this.#line.spent, left, protocol, format });
+  }
+}
