@@ -26,6 +26,9 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   replay: {
     summary: "a recording of a line, decoded again",
     load: async () => (await import("./commands/replay.ts")).addReplay,
+  doctor: {
+    summary: "what is wrong with a line or a meter's wiring, in plain words",
+    load: async () => (await import("./commands/doctor.ts")).addDoctor,
   },
   decode: {
     summary: "captured bytes explained field by field",
