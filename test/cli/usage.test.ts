@@ -150,6 +150,22 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["a serial port that is not there", ["read", "--model", "eastron-sdm120", "--serial", "/dev/nosuch"], /nosuch/],
   ["a paced line without a terminal", ["meter", "--paced", "--tcp", "127.0.0.1:0"], /--paced is for --pty/],
   ["an echo on TCP", ["read", "--echo", "--tcp", "127.0.0.1:1"], /--echo is for Modbus on --serial/],
+  ["write with nothing to write", ["write", "--tcp", "127.0.0.1:1"], /nothing is to be written; give --set/],
+  [
+    "write without a terminal to ask on",
+    ["write", "--tcp", "127.0.0.1:1", "--model", "meterworks-1p", "--relay", "open"],
+    /no terminal to ask on; give --yes/,
+  ],
+  [
+    "write of a name that Modbus does not have",
+    ["write", "--tcp", "127.0.0.1:1", "--model", "meterworks-1p", "--set", "colour=red", "--yes"],
+    /--set colour is unknown here/,
+  ],
+  [
+    "write of a time that is none",
+    ["write", "--tcp", "127.0.0.1:1", "--clock", "tomorrow"],
+    /--clock "tomorrow" is not an ISO 8601 time.*or give now/,
+  ],
   ["read without model", ["read", "--tcp", "127.0.0.1:1"], /required option '--model/],
   [
     "a head-end configuration with a bad place",
@@ -252,7 +268,7 @@ describe("what fails is exit 1 and says what to look at", () => {
 });
 
 describe("help", () => {
-  test.each(["demo", "meter", "models", "read", "headend", "topup", "relay", "sim", "accuracy"])(
+  test.each(["demo", "meter", "models", "read", "write", "headend", "topup", "relay", "sim", "accuracy"])(
     "%s --help has an example",
     async (command) => {
       const result = await runCli([command, "--help"]);
