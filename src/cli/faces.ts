@@ -18,6 +18,7 @@ import { type Dlt645FaceFlags, dlt645Host } from "./dlt645-face.ts";
 import { dlt645Line } from "./dlt645-options.ts";
 import { type Iec62056MeterFlags, iec62056Port } from "./iec62056-line.ts";
 import { keptLine } from "./kept-line.ts";
+import { behaving, type NamedShare } from "./misbehave.ts";
 import { brokerAt, type MqttFlags, withoutPassword } from "./mqtt-options.ts";
 import type { CommandProcess } from "./process.ts";
 import { showHostPort } from "./values.ts";
@@ -32,6 +33,9 @@ export interface FaceFlags extends SerialFlags, MqttFlags, Iec62056MeterFlags, D
   readonly paced?: true;
   /** TCP: at so many the one that was silent longest makes room. */
   readonly maxConnections: number;
+  /** What its replies suffer, drawn from the seed. */
+  readonly misbehave?: readonly NamedShare[];
+  readonly seed?: number;
 }
 
 /**
@@ -60,7 +64,7 @@ export function openFace(
 type TcpWire = Wire & { kind: "tcp" };
 
 async function openModbusTcp(proc: CommandProcess, wire: TcpWire, meters: readonly UnitMeter[], flags: FaceFlags) {
-  const face = new ModbusTcpFace(meters, proc.clock.now());
+  const face = behaving(new ModbusTcpFace(meters, proc.clock.now()), "modbus-tcp", flags, "");
   return listen(proc, wire, proc.runtime.host(face, undefined, { name: "modbus-tcp" }), flags);
 }
 
@@ -101,7 +105,8 @@ async function openModbusSerial(
   const link = await openLine(proc, wire, settings, flags);
   const framing = framingOf(settings);
   for (const { unit, meter } of meters) {
-    const face = new ModbusSerialFace(meter, unit, link.id, framing, proc.clock.now());
+    const sound = new ModbusSerialFace(meter, unit, link.id, framing, proc.clock.now());
+    const face = behaving(sound, `modbus-${framing.framing}`, flags, meter.id);
     proc.runtime.host(face, undefined, { name: meter.id, precise: true }).attach(link);
   }
   return wire.path;
@@ -126,10 +131,11 @@ async function openDlt645(
 async function openIec62056(proc: CommandProcess, wire: Wire, { meter }: UnitMeter, flags: FaceFlags): Promise<string> {
   const settings = iec62056Port(flags, "sign-on");
   const port = wire.kind === "serial";
-  const face = new Iec62056Face(meter, proc.clock.now(), {
+  const sound = new Iec62056Face(meter, proc.clock.now(), {
     mode: flags.mode.toUpperCase() as "A" | "B" | "C",
     ...(port ? { signOnBaud: settings.baudRate, parity: flags.softParity ? "even" : "port" } : {}),
   });
+  const face = behaving(sound, "iec62056-21", flags, meter.id);
   const host = proc.runtime.host(face, undefined, { name: "iec62056-21" });
   if (wire.kind === "tcp") return listen(proc, wire, host, flags);
   if (wire.kind === "mqtt") throw new Error("IEC 62056-21 has no face on a broker");
