@@ -76,7 +76,7 @@ const BYTES: Readonly<Record<string, Misbehaviour>> = {
   late: { does: "answers 1.5 s later, when masters have given up", spoken: ALL, act: (reply) => at(LATE, reply) },
   slow: { does: "answers 0.4 s later, within the time of most masters", spoken: ALL, act: (reply) => at(SLOW, reply) },
   split: {
-    does: "sends the reply in two parts, 30 ms apart",
+    does: "sends the reply in two parts, 30 ms apart; in RTU such a gap spoils the frame",
     spoken: ALL,
     act: (reply, { random }) => {
       if (reply.length < 2) return undefined;
