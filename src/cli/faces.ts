@@ -4,6 +4,7 @@ import { ModbusSerialFace } from "../../firmware-sim/faces/modbus-serial.ts";
 import { ModbusTcpFace, type UnitMeter } from "../../firmware-sim/faces/modbus-tcp.ts";
 import { MqttFace } from "../../firmware-sim/faces/mqtt.ts";
 import type { Nvram } from "../../firmware-sim/nvram/nvram.ts";
+import type { SerialFraming } from "../../protocols/modbus/server.ts";
 import { topicFor } from "../../protocols/mqtt/topics.ts";
 import type { LinkEvent } from "../core/actor.ts";
 import { MICROS_PER_SECOND } from "../core/time.ts";
@@ -53,6 +54,7 @@ export function openFace(
   if (protocol === "iec62056-21") return openIec62056(proc, wire, meters[0] as UnitMeter, flags);
   switch (wire.kind) {
     case "tcp":
+      if (protocol !== "modbus-tcp") return openSerialServer(proc, { protocol, wire }, meters, flags);
       return openModbusTcp(proc, wire, meters, flags);
     case "mqtt":
       return connectBroker(proc, wire, meters, flags, nvram);
@@ -68,8 +70,29 @@ async function openModbusTcp(proc: CommandProcess, wire: TcpWire, meters: readon
   return listen(proc, wire, proc.runtime.host(face, undefined, { name: "modbus-tcp" }), flags);
 }
 
-async function listen(proc: CommandProcess, { at }: TcpWire, host: Host<LinkEvent>, flags: FaceFlags): Promise<string> {
-  const server = await listenTcp({ ...at, maxConnections: flags.maxConnections }, (link) => host.attach(link));
+/** As behind a transparent serial server: the line's frames as they are. Each connection is a line of its own. */
+function openSerialServer(
+  proc: CommandProcess,
+  { protocol, wire }: Spoken & { readonly wire: TcpWire },
+  meters: readonly UnitMeter[],
+  flags: FaceFlags,
+): Promise<string> {
+  const [first] = meters as readonly [UnitMeter];
+  const framing = framingOf(serialSettings(flags, first.meter.model, protocol));
+  return accept(proc, wire, flags, (link) => {
+    const hosts = joinModbusLine(proc, link, framing, meters, flags);
+    link.whenFinished(() => {
+      for (const host of hosts) host.close();
+    });
+  });
+}
+
+function listen(proc: CommandProcess, wire: TcpWire, host: Host<LinkEvent>, flags: FaceFlags): Promise<string> {
+  return accept(proc, wire, flags, (link) => host.attach(link));
+}
+
+async function accept(proc: CommandProcess, { at }: TcpWire, flags: FaceFlags, take: (link: Link) => void) {
+  const server = await listenTcp({ ...at, maxConnections: flags.maxConnections }, take);
   proc.cleanup(() => server.close());
   return showHostPort({ host: at.host, port: server.port });
 }
@@ -103,13 +126,24 @@ async function openModbusSerial(
   const [first] = meters as readonly [UnitMeter];
   const settings = serialSettings(flags, first.meter.model, protocol);
   const link = await openLine(proc, wire, settings, flags);
-  const framing = framingOf(settings);
-  for (const { unit, meter } of meters) {
+  joinModbusLine(proc, link, framingOf(settings), meters, flags);
+  return wire.path;
+}
+
+function joinModbusLine(
+  proc: CommandProcess,
+  link: Link,
+  framing: SerialFraming,
+  meters: readonly UnitMeter[],
+  flags: FaceFlags,
+): readonly Host<LinkEvent>[] {
+  return meters.map(({ unit, meter }) => {
     const sound = new ModbusSerialFace(meter, unit, link.id, framing, proc.clock.now());
     const face = behaving(sound, `modbus-${framing.framing}`, flags, meter.id);
-    proc.runtime.host(face, undefined, { name: meter.id, precise: true }).attach(link);
-  }
-  return wire.path;
+    const host = proc.runtime.host(face, undefined, { name: meter.id, precise: true });
+    host.attach(link);
+    return host;
+  });
 }
 
 /** Over TCP it is the raw frames, as a transparent serial server carries them. */

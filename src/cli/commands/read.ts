@@ -37,6 +37,8 @@ Examples:
   meterworks read --model eastron-sdm120 --serial /dev/ttyUSB0 --baud 2400 --json
   meterworks read --model eastron-sdm120 --serial /dev/ttyUSB0 --echo
   meterworks read --model meterworks-3p --tcp 127.0.0.1:1502 --harmonics
+  meterworks read --model eastron-sdm120 --tcp 192.168.1.60:8000 --protocol modbus-rtu
+  meterworks read --model eastron-sdm120 --serial rfc2217://192.168.1.60:2217 --baud 2400
   meterworks read --protocol dlt645 --serial /dev/ttyUSB0 --address 000000000161
   meterworks read --protocol iec62056-21 --tcp 192.168.1.60:8000
   meterworks read --protocol iec62056-21 --serial /dev/ttyUSB0
@@ -67,7 +69,7 @@ export function addRead(program: Command): void {
 async function run(flags: Flags): Promise<void> {
   const { wire, protocol } = wireOf(flags, "--serial or --tcp");
   checkIec62056Flags(flags, protocol === "iec62056-21", "auto");
-  if (flags.echo === true && (wire.kind !== "serial" || !protocol.startsWith("modbus")))
+  if (flags.echo === true && protocol !== "modbus-rtu" && protocol !== "modbus-ascii")
     throw usage("--echo is for Modbus on --serial", "the other protocols tell an echo by themselves: leave it out");
   if (flags.harmonics === true && protocol === "iec62056-21")
     throw usage("an IEC 62056-21 readout has no single harmonics", "leave --harmonics out");
@@ -105,7 +107,7 @@ async function readModbus(proc: CommandProcess, { protocol, wire }: Spoken, flag
   const link = await openLine(proc, wire, { serial: settings });
   const line: LineConfig = {
     link: link.id,
-    framing: wire.kind === "tcp" ? "tcp" : framingOf(settings).framing,
+    framing: protocol === "modbus-tcp" ? "tcp" : framingOf(settings).framing,
     baud: settings.baudRate,
     ...(flags.echo === true ? { echo: true } : {}),
     responseTimeout: flags.timeout * MICROS_PER_MS,

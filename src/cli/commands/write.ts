@@ -81,7 +81,7 @@ async function run(flags: WriteFlags): Promise<void> {
   );
 }
 
-function check({ protocol, wire }: Spoken, flags: WriteFlags): void {
+function check({ protocol }: Spoken, flags: WriteFlags): void {
   if ((flags.set?.size ?? 0) === 0 && (flags.clock ?? flags.relay ?? flags.table) === undefined)
     throw usage("nothing is to be written", "give --set NAME=VALUE, --clock, --relay or --table");
   checkDlt645Flags(flags, protocol === "dlt645");
@@ -89,7 +89,7 @@ function check({ protocol, wire }: Spoken, flags: WriteFlags): void {
   if (flags.mode !== "auto") throw usage(`--mode ${flags.mode} only listens`, "leave --mode out: write signs on");
   if (!protocol.startsWith("modbus") && (flags.model ?? flags.unit) !== undefined)
     throw usage("--model and --unit belong to Modbus", "leave them out");
-  if (flags.echo === true && (wire.kind !== "serial" || !protocol.startsWith("modbus")))
+  if (flags.echo === true && protocol !== "modbus-rtu" && protocol !== "modbus-ascii")
     throw usage("--echo is for Modbus on --serial", "the other protocols tell an echo by themselves: leave it out");
   const foreign = flags.broadcast ?? flags.level;
   if (foreign !== undefined && protocol !== "dlt645")
