@@ -11,6 +11,7 @@ const PEERS = [
   "mbpoll",
   "libmodbus",
   "pymodbus",
+  "pyserial",
   "python3",
   "socat",
   "tshark",
@@ -24,7 +25,7 @@ const PEERS = [
 ] as const;
 export type PeerName = (typeof PEERS)[number];
 
-/** Debian's interpreter: python3-pymodbus is installed for it, not for another Python earlier in PATH. */
+/** Debian's interpreter: python3-pymodbus and python3-serial are installed for it, not for another Python earlier in PATH. */
 const DEBIAN_PYTHON = "/usr/bin/python3";
 // Debian installs daemons in sbin, which is not in every user's PATH.
 const EXTRA_PATH = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
@@ -33,7 +34,7 @@ const found = new Map<PeerName, string | undefined>();
 
 /**
  * The path of a peer, or undefined when it is not usable here. For `libmodbus` it is the C compiler that builds against
- * it, for `pymodbus` the Python that has it.
+ * it, for `pymodbus` and `pyserial` the Python that has them.
  */
 function peer(name: PeerName): string | undefined {
   if (!found.has(name)) found.set(name, detect(name));
@@ -75,6 +76,7 @@ function detect(name: PeerName): string | undefined {
   if (name === "pymodbus") {
     return succeeds(DEBIAN_PYTHON, ["-c", "import pymodbus.client, pymodbus.server"]) ? DEBIAN_PYTHON : undefined;
   }
+  if (name === "pyserial") return succeeds(DEBIAN_PYTHON, ["-c", "import serial.rfc2217"]) ? DEBIAN_PYTHON : undefined;
   return findProgram(name);
 }
 

@@ -8,6 +8,7 @@ import type { LinkEvent } from "../core/actor.ts";
 import type { Host } from "../platform/host.ts";
 import { type Dlt645Choices, dlt645Line } from "./dlt645-options.ts";
 import { failed } from "./errors.ts";
+import { behaving, type NamedShare } from "./misbehave.ts";
 import type { CommandProcess } from "./process.ts";
 import type { SerialFlags, Wire } from "./wires.ts";
 
@@ -15,6 +16,8 @@ export interface Dlt645FaceFlags extends SerialFlags {
   /** 12 digits. */
   readonly address?: string;
   readonly dlt645?: Dlt645Choices;
+  readonly misbehave?: readonly NamedShare[];
+  readonly seed?: number;
 }
 
 /** A meter with an RS-485 and an infrared face is one device: one address, one set of passwords. */
@@ -33,7 +36,8 @@ export function dlt645Host(
   memories.set(meter, memory);
   const options = { ...choices, ...(wire.kind === "tcp" ? {} : { baud: dlt645Line(flags).baudRate }) };
   proc.info("dlt645.ready", { meter: meter.id, address: memory.station.address });
-  return proc.runtime.host(new Dlt645Face(meter, memory, options, proc.clock.now()), undefined, { name: "dlt645" });
+  const face = behaving(new Dlt645Face(meter, memory, options, proc.clock.now()), "dlt645", flags, meter.id);
+  return proc.runtime.host(face, undefined, { name: "dlt645" });
 }
 
 function powerOn(meter: Meter, address: string, choices: Dlt645Choices, nvram: Nvram | undefined): Dlt645Memory {

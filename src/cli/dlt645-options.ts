@@ -15,7 +15,7 @@ export interface Dlt645Choices {
   blocks?: boolean;
 }
 
-type Side = "meter" | "read";
+type Side = "meter" | "read" | "write";
 
 interface Choice {
   readonly sides: readonly Side[];
@@ -35,6 +35,7 @@ function words<T>(values: Readonly<Record<string, T>>, put: (choices: Dlt645Choi
 }
 
 const BOTH: readonly Side[] = ["meter", "read"];
+const ALL: readonly Side[] = [...BOTH, "write"];
 const MOST_MINUTES = 14 * 60;
 
 const CHOICES: Readonly<Record<string, Choice>> = {
@@ -46,7 +47,7 @@ const CHOICES: Readonly<Record<string, Choice>> = {
     }),
   },
   zone: {
-    sides: BOTH,
+    sides: ALL,
     values: "minutes that the meter's clock is ahead of UTC, -840 to 840",
     set: (choices, text) => {
       choices.zone = Number(text);
@@ -54,7 +55,7 @@ const CHOICES: Readonly<Record<string, Choice>> = {
     },
   },
   baud: {
-    sides: ["meter"],
+    sides: ["meter", "write"],
     values: "bits or bcd",
     set: words<BaudCoding>({ bits: "bits", bcd: "bcd" }, (choices, value) => {
       choices.baudCoding = value;

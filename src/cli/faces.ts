@@ -4,6 +4,7 @@ import { ModbusSerialFace } from "../../firmware-sim/faces/modbus-serial.ts";
 import { ModbusTcpFace, type UnitMeter } from "../../firmware-sim/faces/modbus-tcp.ts";
 import { MqttFace } from "../../firmware-sim/faces/mqtt.ts";
 import type { Nvram } from "../../firmware-sim/nvram/nvram.ts";
+import type { SerialFraming } from "../../protocols/modbus/server.ts";
 import { topicFor } from "../../protocols/mqtt/topics.ts";
 import type { LinkEvent } from "../core/actor.ts";
 import { MICROS_PER_SECOND } from "../core/time.ts";
@@ -18,6 +19,7 @@ import { type Dlt645FaceFlags, dlt645Host } from "./dlt645-face.ts";
 import { dlt645Line } from "./dlt645-options.ts";
 import { type Iec62056MeterFlags, iec62056Port } from "./iec62056-line.ts";
 import { keptLine } from "./kept-line.ts";
+import { behaving, type NamedShare } from "./misbehave.ts";
 import { brokerAt, type MqttFlags, withoutPassword } from "./mqtt-options.ts";
 import type { CommandProcess } from "./process.ts";
 import { showHostPort } from "./values.ts";
@@ -32,6 +34,9 @@ export interface FaceFlags extends SerialFlags, MqttFlags, Iec62056MeterFlags, D
   readonly paced?: true;
   /** TCP: at so many the one that was silent longest makes room. */
   readonly maxConnections: number;
+  /** What its replies suffer, drawn from the seed. */
+  readonly misbehave?: readonly NamedShare[];
+  readonly seed?: number;
 }
 
 /**
@@ -49,6 +54,7 @@ export function openFace(
   if (protocol === "iec62056-21") return openIec62056(proc, wire, meters[0] as UnitMeter, flags);
   switch (wire.kind) {
     case "tcp":
+      if (protocol !== "modbus-tcp") return openSerialServer(proc, { protocol, wire }, meters, flags);
       return openModbusTcp(proc, wire, meters, flags);
     case "mqtt":
       return connectBroker(proc, wire, meters, flags, nvram);
@@ -60,12 +66,33 @@ export function openFace(
 type TcpWire = Wire & { kind: "tcp" };
 
 async function openModbusTcp(proc: CommandProcess, wire: TcpWire, meters: readonly UnitMeter[], flags: FaceFlags) {
-  const face = new ModbusTcpFace(meters, proc.clock.now());
+  const face = behaving(new ModbusTcpFace(meters, proc.clock.now()), "modbus-tcp", flags, "");
   return listen(proc, wire, proc.runtime.host(face, undefined, { name: "modbus-tcp" }), flags);
 }
 
-async function listen(proc: CommandProcess, { at }: TcpWire, host: Host<LinkEvent>, flags: FaceFlags): Promise<string> {
-  const server = await listenTcp({ ...at, maxConnections: flags.maxConnections }, (link) => host.attach(link));
+/** As behind a transparent serial server: the line's frames as they are. Each connection is a line of its own. */
+function openSerialServer(
+  proc: CommandProcess,
+  { protocol, wire }: Spoken & { readonly wire: TcpWire },
+  meters: readonly UnitMeter[],
+  flags: FaceFlags,
+): Promise<string> {
+  const [first] = meters as readonly [UnitMeter];
+  const framing = framingOf(serialSettings(flags, first.meter.model, protocol));
+  return accept(proc, wire, flags, (link) => {
+    const hosts = joinModbusLine(proc, link, framing, meters, flags);
+    link.whenFinished(() => {
+      for (const host of hosts) host.close();
+    });
+  });
+}
+
+function listen(proc: CommandProcess, wire: TcpWire, host: Host<LinkEvent>, flags: FaceFlags): Promise<string> {
+  return accept(proc, wire, flags, (link) => host.attach(link));
+}
+
+async function accept(proc: CommandProcess, { at }: TcpWire, flags: FaceFlags, take: (link: Link) => void) {
+  const server = await listenTcp({ ...at, maxConnections: flags.maxConnections }, take);
   proc.cleanup(() => server.close());
   return showHostPort({ host: at.host, port: server.port });
 }
@@ -99,12 +126,24 @@ async function openModbusSerial(
   const [first] = meters as readonly [UnitMeter];
   const settings = serialSettings(flags, first.meter.model, protocol);
   const link = await openLine(proc, wire, settings, flags);
-  const framing = framingOf(settings);
-  for (const { unit, meter } of meters) {
-    const face = new ModbusSerialFace(meter, unit, link.id, framing, proc.clock.now());
-    proc.runtime.host(face, undefined, { name: meter.id, precise: true }).attach(link);
-  }
+  joinModbusLine(proc, link, framingOf(settings), meters, flags);
   return wire.path;
+}
+
+function joinModbusLine(
+  proc: CommandProcess,
+  link: Link,
+  framing: SerialFraming,
+  meters: readonly UnitMeter[],
+  flags: FaceFlags,
+): readonly Host<LinkEvent>[] {
+  return meters.map(({ unit, meter }) => {
+    const sound = new ModbusSerialFace(meter, unit, link.id, framing, proc.clock.now());
+    const face = behaving(sound, `modbus-${framing.framing}`, flags, meter.id);
+    const host = proc.runtime.host(face, undefined, { name: meter.id, precise: true });
+    host.attach(link);
+    return host;
+  });
 }
 
 /** Over TCP it is the raw frames, as a transparent serial server carries them. */
@@ -126,10 +165,11 @@ async function openDlt645(
 async function openIec62056(proc: CommandProcess, wire: Wire, { meter }: UnitMeter, flags: FaceFlags): Promise<string> {
   const settings = iec62056Port(flags, "sign-on");
   const port = wire.kind === "serial";
-  const face = new Iec62056Face(meter, proc.clock.now(), {
+  const sound = new Iec62056Face(meter, proc.clock.now(), {
     mode: flags.mode.toUpperCase() as "A" | "B" | "C",
     ...(port ? { signOnBaud: settings.baudRate, parity: flags.softParity ? "even" : "port" } : {}),
   });
+  const face = behaving(sound, "iec62056-21", flags, meter.id);
   const host = proc.runtime.host(face, undefined, { name: "iec62056-21" });
   if (wire.kind === "tcp") return listen(proc, wire, host, flags);
   if (wire.kind === "mqtt") throw new Error("IEC 62056-21 has no face on a broker");

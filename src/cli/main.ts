@@ -26,9 +26,14 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   replay: {
     summary: "a recording of a line, decoded again",
     load: async () => (await import("./commands/replay.ts")).addReplay,
+  },
   doctor: {
     summary: "what is wrong with a line or a meter's wiring, in plain words",
     load: async () => (await import("./commands/doctor.ts")).addDoctor,
+  },
+  write: {
+    summary: "sets address, baud, clock, tables or relay of a meter",
+    load: async () => (await import("./commands/write.ts")).addWrite,
   },
   decode: {
     summary: "captured bytes explained field by field",

@@ -67,7 +67,7 @@ export interface MeterReader {
 export function meterReader(proc: CommandProcess, { protocol, wire }: Spoken, flags: ReaderFlags): MeterReader {
   checkIec62056Flags(flags, protocol === "iec62056-21", "auto");
   checkDlt645Flags(flags, protocol === "dlt645");
-  if (flags.echo === true && (wire.kind !== "serial" || !protocol.startsWith("modbus")))
+  if (flags.echo === true && protocol !== "modbus-rtu" && protocol !== "modbus-ascii")
     throw usage("--echo is for Modbus on --serial", "the other protocols tell an echo by themselves: leave it out");
   if (flags.harmonics === true && protocol === "iec62056-21")
     throw usage("an IEC 62056-21 readout has no single harmonics", "leave --harmonics out");
@@ -112,7 +112,7 @@ export function modbusMeter(flags: ReaderFlags): { readonly model: MeterModel; r
 function modbusReader({ protocol, wire }: Spoken, flags: ReaderFlags): MeterReader {
   const { model, unit } = modbusMeter(flags);
   const settings = serialSettings(flags, model, protocol);
-  const framing = wire.kind === "tcp" ? "tcp" : framingOf(settings).framing;
+  const framing = protocol === "modbus-tcp" ? "tcp" : framingOf(settings).framing;
   const line: Omit<LineConfig, "link"> = {
     framing,
     baud: settings.baudRate,

@@ -56,8 +56,8 @@ export function addWireFlags(command: Command): Command {
 export function addPlaceFlags(command: Command): Command {
   return addSerialFlags(
     command
-      .option("--serial <PATH>", "a serial port such as /dev/ttyUSB0 or COM3", path("--serial"))
-      .option("--tcp <HOST:PORT>", "Modbus TCP", hostPort("--tcp"))
+      .option("--serial <PATH>", "a serial port such as /dev/ttyUSB0 or COM3, or rfc2217://HOST:PORT", path("--serial"))
+      .option("--tcp <HOST:PORT>", "Modbus TCP, or what --protocol says on a raw serial server", hostPort("--tcp"))
       .option(
         "--protocol <P>",
         "default: modbus-tcp on --tcp, modbus-rtu on serial lines",
@@ -70,7 +70,7 @@ export function addPlaceFlags(command: Command): Command {
 const SPOKEN: Readonly<Record<Wire["kind"], readonly Protocol[]>> = {
   serial: ["modbus-rtu", "modbus-ascii", "dlt645", "iec62056-21"],
   pty: ["modbus-rtu", "modbus-ascii", "dlt645", "iec62056-21"],
-  tcp: ["modbus-tcp", "dlt645", "iec62056-21"],
+  tcp: ["modbus-tcp", "modbus-rtu", "modbus-ascii", "dlt645", "iec62056-21"],
   mqtt: ["mqtt"],
 };
 

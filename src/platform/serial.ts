@@ -8,6 +8,7 @@ import { errorText, PlatformError, systemCode } from "./errors.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { Link, plainBytes } from "./link.ts";
 import { PortQueue } from "./port-queue.ts";
+import { openRfc2217, rfc2217At } from "./rfc2217.ts";
 
 export interface SerialOptions {
   readonly path: string;
@@ -31,9 +32,15 @@ const LAST_BYTES_MS = 1000;
 
 /**
  * Opens the port for us alone. The first opening must succeed, since a port that never was is a mistake in the command;
- * later losses are `closed` and `opened` events. @throws PlatformError `not-found`, `permission`, `in-use` or `failed`.
+ * later losses are `closed` and `opened` events. `rfc2217://HOST:PORT` is a port of another machine. @throws PlatformError `not-found`, `permission`, `in-use` or `failed`.
  */
 export async function openSerial(options: SerialOptions): Promise<Link> {
+  const far = rfc2217At(options.path);
+  if (far !== undefined) {
+    const { path, baudRate: baud, parity, dataBits, stopBits, backoff } = options;
+    const format = { baud, parity, dataBits, stopBits };
+    return openRfc2217({ ...far, format, name: `serial:${path}`, ...(backoff === undefined ? {} : { backoff }) });
+  }
   const link = new SerialLink(options);
   try {
     await link.openPort();
@@ -121,10 +128,11 @@ class SerialLink extends Link {
     const [port, queue] = [this.#port, this.#queue];
     if (port === undefined) return;
     this.#letGo(port, "other settings");
+    const reopen = () => this.#reopen();
     queue
       ?.emptied(LAST_BYTES_MS)
       .then(() => closed(port))
-      .finally(() => this.#reopen());
+      .then(reopen, reopen);
   }
 
   /** Closes the port and opens it afresh, which also empties what the driver held. */

@@ -75,11 +75,7 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ],
   ["a bad profile", [...METER, "--profile", BAD_PROFILE], /line 3: "three" is not a number/],
   ["annual energy without profile", [...METER, "--annual-kwh", "3500"], /--annual-kwh scales a --profile/],
-  [
-    "a protocol of another wire",
-    [...METER, "--protocol", "modbus-rtu"],
-    /--protocol modbus-rtu is not offered on --tcp/,
-  ],
+  ["a protocol of another wire", [...METER, "--protocol", "mqtt"], /--protocol mqtt is not offered on --tcp/],
   [
     "a face without a place",
     [...METER, "--face", "modbus-tcp"],
@@ -150,6 +146,35 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["a serial port that is not there", ["read", "--model", "eastron-sdm120", "--serial", "/dev/nosuch"], /nosuch/],
   ["a paced line without a terminal", ["meter", "--paced", "--tcp", "127.0.0.1:0"], /--paced is for --pty/],
   ["an echo on TCP", ["read", "--echo", "--tcp", "127.0.0.1:1"], /--echo is for Modbus on --serial/],
+  [
+    "a misbehaviour that is none",
+    [...METER, "--misbehave", "late,rude"],
+    /--misbehave "rude" is unknown; known: silent, late, .*exception-06 or any other exception-NN/,
+  ],
+  ["misbehaviours beyond every reply", [...METER, "--misbehave", "late:0.7,split:0.7"], /the rates add up to 1.4/],
+  ["a rate that is none", [...METER, "--misbehave", "late:often"], /"often" is no rate; from 0 to 1/],
+  ["a misbehaviour of another protocol", [...METER, "--misbehave", "wrong-identifier"], /is for dlt645; give another/],
+  [
+    "a far port that is none",
+    ["read", "--model", "eastron-sdm120", "--serial", "rfc2217://nowhere"],
+    /is no rfc2217:\/\/HOST:PORT/,
+  ],
+  ["write with nothing to write", ["write", "--tcp", "127.0.0.1:1"], /nothing is to be written; give --set/],
+  [
+    "write without a terminal to ask on",
+    ["write", "--tcp", "127.0.0.1:1", "--model", "meterworks-1p", "--relay", "open"],
+    /no terminal to ask on; give --yes/,
+  ],
+  [
+    "write of a name that Modbus does not have",
+    ["write", "--tcp", "127.0.0.1:1", "--model", "meterworks-1p", "--set", "colour=red", "--yes"],
+    /--set colour is unknown here/,
+  ],
+  [
+    "write of a time that is none",
+    ["write", "--tcp", "127.0.0.1:1", "--clock", "tomorrow"],
+    /--clock "tomorrow" is not an ISO 8601 time.*or give now/,
+  ],
   ["read without model", ["read", "--tcp", "127.0.0.1:1"], /required option '--model/],
   [
     "a head-end configuration with a bad place",
@@ -252,7 +277,7 @@ describe("what fails is exit 1 and says what to look at", () => {
 });
 
 describe("help", () => {
-  test.each(["demo", "meter", "models", "read", "headend", "topup", "relay", "sim", "accuracy"])(
+  test.each(["demo", "meter", "models", "read", "write", "headend", "topup", "relay", "sim", "accuracy"])(
     "%s --help has an example",
     async (command) => {
       const result = await runCli([command, "--help"]);

@@ -16,6 +16,7 @@ import { loadOf } from "../load.ts";
 import { showDisplay } from "../meter-display.ts";
 import { addMeterFlags, type Fidelity, type MeterFlags } from "../meter-options.ts";
 import { settingsOf } from "../meter-settings.ts";
+import { checkMisbehave, misbehave, misbehaveHelp } from "../misbehave.ts";
 import { loadModel } from "../models.ts";
 import { addMqttFlags } from "../mqtt-options.ts";
 import { print, printJson, table } from "../output.ts";
@@ -44,6 +45,7 @@ Examples:
   meterworks meter --model meterworks-3p --tcp 127.0.0.1:1502 --parts real --uncalibrated --seed 7 --temperature 40
   meterworks meter --model meterworks-1p --tcp 127.0.0.1:1502 --settings fixtures/settings/four-rates.json --display
   meterworks meter --model meterworks-3p --tcp 127.0.0.1:1502 --current 60 --pulses -
+  meterworks meter --tcp 127.0.0.1:1502 --misbehave wrong-tid,late:0.2,split:0.3,exception-06:0.1 --seed 7
   meterworks meter --tcp 127.0.0.1:1502 --face iec62056-21@127.0.0.1:1503 --face mqtt@mqtt://127.0.0.1:1883
 Then read it: meterworks read --model eastron-sdm630 --tcp 127.0.0.1:1502 --unit 1`;
 
@@ -89,9 +91,14 @@ export function addMeter(program: Command): void {
       "a line for each pulse of the test outputs, TIME_US active|reactive; - for stdout",
       path("--pulses"),
     )
+    .option(
+      "--misbehave <LIST>",
+      "NAME[:RATE],... of its replies go wrong, to test a head-end (names below)",
+      misbehave,
+    )
     .option("--list", "only lists the serial ports of this machine")
     .option("--json", "with --list: as JSON")
-    .addHelpText("after", HELP)
+    .addHelpText("after", `${HELP}\n${misbehaveHelp()}`)
     .action(run);
 }
 
@@ -102,6 +109,7 @@ async function run(flags: Flags): Promise<void> {
   checkCount(flags, faces, model);
   checkPaced(flags, faces);
   checkPulses(flags);
+  checkMisbehave(flags.misbehave, faces);
   const spoken = (asked: Spoken["protocol"]) => faces.some(({ protocol }) => protocol === asked);
   checkIec62056Flags(flags, spoken("iec62056-21"), "c");
   checkDlt645Flags(flags, spoken("dlt645"));
@@ -121,7 +129,7 @@ async function run(flags: Flags): Promise<void> {
       const meters = powerOnAll(proc, flags, model, fidelity, seed, loads, nvram, settings);
       for (const { meter } of meters) if (flags.pulses !== undefined) writePulses(proc, meter, flags.pulses);
       const answering: string[] = [];
-      for (const spoken of faces) answering.push(await openFace(proc, spoken, meters, flags, nvram));
+      for (const spoken of faces) answering.push(await openFace(proc, spoken, meters, { ...flags, seed }, nvram));
       const where = answering.join(", ");
       print(`ready ${where}`);
       proc.info("meter.ready", { model: model.id, meters: meters.length, where, seed, speed: flags.speed, fidelity });

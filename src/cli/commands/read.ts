@@ -22,6 +22,8 @@ Examples:
   meterworks read --model eastron-sdm120 --serial /dev/ttyUSB0 --echo
   meterworks read --model eastron-sdm120 --serial /dev/ttyUSB0 --csv --record line.pcapng
   meterworks read --model meterworks-3p --tcp 127.0.0.1:1502 --harmonics
+  meterworks read --model eastron-sdm120 --tcp 192.168.1.60:8000 --protocol modbus-rtu
+  meterworks read --model eastron-sdm120 --serial rfc2217://192.168.1.60:2217 --baud 2400
   meterworks read --protocol dlt645 --serial /dev/ttyUSB0 --address 000000000161
   meterworks read --protocol iec62056-21 --tcp 192.168.1.60:8000
   meterworks read --protocol iec62056-21 --serial /dev/ttyUSB0

@@ -1,0 +1,184 @@
+/** `meterworks write` on running meters: each setting is read back by other means than the command's own word. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort, type Program, runCli, startCli, temporaryDirectory } from "../programs.ts";
+
+const directory = temporaryDirectory();
+let meter: Program | undefined;
+let modbus: readonly string[] = [];
+let dlt645: readonly string[] = [];
+let optical: readonly string[] = [];
+
+beforeAll(async () => {
+  const [a, b] = [await freePort(), await freePort()];
+  meter = await startCli(
+    [
+      ...["meter", "--model", "meterworks-1p", "--tcp", "127.0.0.1:0", "--fidelity", "second", "--password", "123456"],
+      ...["--face", `iec62056-21@127.0.0.1:${a}`, "--face", `dlt645@127.0.0.1:${b}`],
+      ...["--address", "000000000161", "--dlt645", "key=pressed"],
+    ],
+    { timeoutMs: 30_000 },
+  );
+  const at = /127\.0\.0\.1:\d+/.exec(meter.ready)?.[0] ?? "";
+  modbus = ["--model", "meterworks-1p", "--tcp", at];
+  optical = ["--protocol", "iec62056-21", "--tcp", `127.0.0.1:${a}`];
+  dlt645 = ["--protocol", "dlt645", "--tcp", `127.0.0.1:${b}`];
+});
+
+afterAll(async () => {
+  await meter?.stop();
+  directory.remove();
+});
+
+interface Row {
+  readonly what: string;
+  readonly before: string | null;
+  readonly now: string | null;
+  readonly ok: boolean;
+  readonly reason?: string;
+}
+
+async function write(args: readonly string[]) {
+  const result = await runCli(["write", ...args, "--yes", "--json"], { timeoutMs: 30_000 });
+  const changes = (result.stdout === "" ? [] : JSON.parse(result.stdout).changes) as readonly Row[];
+  return { ...result, changes };
+}
+
+async function measured(obis: string): Promise<string | null | undefined> {
+  const result = await runCli(["read", ...modbus, "--json"]);
+  const rows = JSON.parse(result.stdout) as readonly { readonly obis: string; readonly value: string | null }[];
+  return rows.find((row) => row.obis === obis)?.value;
+}
+
+function file(name: string, content: unknown): string {
+  const path = join(directory.path, name);
+  writeFileSync(path, JSON.stringify(content));
+  return path;
+}
+
+describe("Modbus", () => {
+  test("relay and clock as orders", async () => {
+    const clock = ["--clock", "2030-01-02T03:04:05Z"];
+    const result = await write([...modbus, "--password", "123456", "--relay", "open", ...clock]);
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    expect(result.changes.map(({ what, before, now }) => [what, before === now, now])).toEqual([
+      ["clock", false, expect.stringMatching(/^2030-01-02T03:04:0\dZ$/)],
+      ["relay", false, "open"],
+    ]);
+    expect(await measured("0-0:96.3.10")).toBe("0");
+    expect((await write([...modbus, "--password", "123456", "--relay", "close", "--clock", "now"])).code).toBe(0);
+    expect(await measured("0-0:96.3.10")).toBe("1");
+  });
+
+  test("a wrong password changes nothing and says so", async () => {
+    const result = await write([...modbus, "--password", "1", "--relay", "open"]);
+    expect(result.code).toBe(1);
+    expect(result.changes).toMatchObject([{ what: "relay", now: "closed", ok: false }]);
+    expect(result.stderr).toMatch(/the password is not taken/);
+    expect(await measured("0-0:96.3.10")).toBe("1");
+  });
+
+  test("registers: what the meter takes is read back, what it refuses is told", async () => {
+    // 1050 hex is the selector of the native models: age of a settlement, kind, phase and age of an event.
+    const good = file("good.json", [{ address: 0x1051, encoding: "uint16", value: 3 }]);
+    expect(await write([...modbus, "--table", good])).toMatchObject({ code: 0, changes: [{ now: "3", ok: true }] });
+    const bad = file("bad.json", [
+      { address: 0x0000, encoding: "uint16", value: 3 },
+      { address: 0x1051, encoding: "uint16", value: 4 },
+    ]);
+    const refused = await write([...modbus, "--table", bad]);
+    expect(refused.code).toBe(1);
+    expect(refused.changes[0]?.reason).toMatch(/illegal data address/);
+    expect(refused.changes[1]).toMatchObject({
+      now: null,
+      ok: false,
+      reason: expect.stringMatching(/not tried after/),
+    });
+  });
+
+  test("a unit that is not there is told before anything is asked", async () => {
+    const result = await write([...modbus, "--unit", "9", "--relay", "open", "--timeout", "100"]);
+    expect(result).toMatchObject({ code: 1, stdout: "" });
+    expect(result.stderr).toMatch(/unit 9 does not answer/);
+  });
+});
+
+describe("DL/T 645", () => {
+  const password = ["--password", "123456"];
+
+  test("parameters, clock, relay and address; the address is read back at the new one", async () => {
+    const settings = ["--set", "04000103=30", "--clock", "now", "--relay", "open", "--set", "address=000000000162"];
+    const result = await write([...dlt645, ...password, ...settings]);
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    expect(result.changes.map(({ what, now }) => [what, now])).toEqual([
+      ["04000103 demand period", "30"],
+      ["clock", expect.stringMatching(/^20\d\d-/)],
+      ["relay", "open"],
+      ["address", "000000000162"],
+    ]);
+    expect(await measured("0-0:96.3.10")).toBe("0");
+    const old = await runCli(["read", ...dlt645, "--address", "000000000161", "--timeout", "100", "--retries", "0"]);
+    expect(old.code).toBe(1);
+    const back = await write([...dlt645, ...password, "--relay", "close", "--set", "address=000000000161"]);
+    expect(back.changes.map(({ before, now }) => [before, now])).toEqual([
+      ["open", "closed"],
+      ["000000000162", "000000000161"],
+    ]);
+  });
+
+  test("a tariff table from a file", async () => {
+    const slots = {
+      "04010001": [
+        [1, "0000"],
+        [1, "0800"],
+      ],
+    };
+    const result = await write([...dlt645, ...password, "--table", file("slots.json", slots)]);
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    expect(result.changes[0]).toMatchObject({ what: "04010001 daily slots", now: "1 00:00 1 08:00" });
+    const wrong = await write([...dlt645, ...password, "--table", file("rates.json", { "04010001": [[9, "0000"]] })]);
+    expect(wrong.code).toBe(1);
+    expect(wrong.changes[0]).toMatchObject({
+      now: "1 00:00 1 08:00",
+      reason: expect.stringMatching(/too many tariffs/),
+    });
+  });
+
+  test("a wrong password", async () => {
+    const result = await write([...dlt645, "--password", "654321", "--set", "04000103=15"]);
+    expect(result.code).toBe(1);
+    expect(result.changes[0]).toMatchObject({
+      before: "30",
+      now: "30",
+      reason: expect.stringMatching(/password wrong/),
+    });
+  });
+
+  test("the broadcast time moves the clock by less than five minutes, and not by more", async () => {
+    const shift = (seconds: number) => new Date(Date.now() + 1000 * seconds).toISOString();
+    const near = await write([...dlt645, "--clock", shift(120), "--broadcast"]);
+    expect(near, near.stderr).toMatchObject({ code: 0 });
+    const far = await write([...dlt645, "--clock", shift(3600), "--broadcast"]);
+    expect(far).toMatchObject({ code: 1, changes: [{ ok: false, reason: "the meter has another value" }] });
+  });
+});
+
+describe("IEC 62056-21", () => {
+  test("the clock, in programming mode", async () => {
+    const clock = ["--clock", "2031-05-06T07:08:09Z"];
+    const result = await write([...optical, "--password", "00123456", ...clock]);
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    expect(result.changes[0]?.now).toMatch(/^2031-05-06T07:08:\d\dZ$/);
+    expect(result.changes[0]?.before).not.toMatch(/^2031/);
+  });
+
+  test("what is read-only, and a wrong password", async () => {
+    const result = await write([...optical, "--password", "00123456", "--set", "1.8.0=5"]);
+    expect(result.changes[0]).toMatchObject({ ok: false, reason: expect.stringMatching(/ER\d\d/) });
+    expect(result.changes[0]?.now).toMatch(/^\d{6}\.\d{3}$/);
+    expect(result.code).toBe(1);
+    const wrong = await write([...optical, "--password", "1", "--clock", "now"]);
+    expect(wrong).toMatchObject({ code: 1, stdout: "" });
+  });
+});
