@@ -88,7 +88,7 @@ function planOf(
     throw usage(`the doctor does not speak ${protocol}`, "it speaks modbus-rtu, modbus-tcp and dlt645");
   const model = flags.model === undefined ? undefined : loadModel(flags.model);
   const unit = flags.unit ?? model?.modbus.defaults.unit ?? 1;
-  const visit = modbusVisit(wire.kind === "tcp" ? "tcp" : "rtu", unit, model);
+  const visit = modbusVisit(protocol === "modbus-tcp" ? "tcp" : "rtu", unit, model);
   if (model === undefined)
     return { visit, format: { baud: flags.baud ?? 9_600, parity: flags.parity ?? "none", dataBits: 8, stopBits: 1 } };
   const { baudRate, parity, stopBits } = serialSettings(flags, model, protocol);
