@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   models: { summary: "the meter models it knows", load: async () => (await import("./commands/models.ts")).addModels },
   scan: { summary: "finds meters on a line", load: async () => (await import("./commands/scan.ts")).addScan },
   read: { summary: "one reading of a meter", load: async () => (await import("./commands/read.ts")).addRead },
+  watch: { summary: "a meter live in the terminal", load: async () => (await import("./commands/watch.ts")).addWatch },
   replay: {
     summary: "a recording of a line, decoded again",
     load: async () => (await import("./commands/replay.ts")).addReplay,
