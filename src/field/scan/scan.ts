@@ -162,13 +162,15 @@ class Scan {
     this.#found.push(meter);
     this.#watch.found(meter);
     if (this.#options.first === true) this.#over = true;
+    // A port speaks Modbus TCP, or it hands on the bytes of a serial line.
     if (meter.protocol === "modbus-tcp") yield* this.#checkUnits();
+    else if (meter.format === undefined)
+      this.#visits = this.#visits.filter(({ protocol }) => protocol !== "modbus-tcp");
     if (this.#found.length === 1 && meter.format !== undefined && !this.#over) yield* this.#checkSpeed(meter.format);
   }
 
   /** Many devices on TCP answer whatever the unit: such a one is found once, not ten times. */
   *#checkUnits(): Probe<void> {
-    // Modbus TCP and the others do not share a port.
     this.#visits = [];
     if (this.#found.length > 1 || this.#over) return;
     const unit = [MAX_UNIT, MAX_UNIT - 1].find((one) => !this.#options.units.includes(one));
