@@ -17,15 +17,21 @@ export class ScanBar {
 
   show(progress: ScanProgress, found: number): void {
     const now = performance.now();
-    if (this.#out === undefined || now - this.#drawn < REDRAW_MS) return;
+    if (this.#out === undefined || !(now - this.#drawn >= REDRAW_MS)) return;
     this.#drawn = now;
     this.#out.write(CLEAR + barLine(progress, found).slice(0, (this.#out.columns || 80) - 1));
   }
 
-  /** Before something else is printed, and at the end. */
+  /** Before something else is printed. */
   clear(): void {
     this.#out?.write(CLEAR);
     this.#drawn = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Nothing is drawn any more. */
+  end(): void {
+    this.clear();
+    this.#drawn = Number.POSITIVE_INFINITY;
   }
 }
 

@@ -56,6 +56,27 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     [...METER, "--model", "eastron-sdm120", "--mains", "1,2,3"],
     /--mains has three values and the model one phase/,
   ],
+  ["a scan of nothing", ["scan"], /no wire is named; give --serial or --tcp/],
+  [
+    "a scan for units that are none",
+    ["scan", "--tcp", "127.0.0.1:1", "--units", "5-1"],
+    /--units "5-1" is no range of units/,
+  ],
+  [
+    "a scan of TCP at a speed",
+    ["scan", "--tcp", "127.0.0.1:1", "--bauds", "9600"],
+    /--bauds and --parities are for --serial; TCP has no speed/,
+  ],
+  [
+    "a scan for a protocol of another wire",
+    ["scan", "--tcp", "127.0.0.1:1", "--protocols", "modbus-rtu"],
+    /--protocols modbus-rtu is not spoken on --tcp; spoken there: modbus-tcp, dlt645/,
+  ],
+  [
+    "a scan that leaves nothing to try",
+    ["scan", "--serial", "/nowhere/x", "--protocols", "iec62056-21", "--parities", "none"],
+    /no protocol is left to try; IEC 62056-21 has even parity only/,
+  ],
   ["a negative current", [...METER, "--current", "-3"], /--current "-3" is not a number from 0/],
   ["samples that can't keep up", [...METER, "--fidelity", "sample", "--speed", "3600"], /can't keep up at speed 3600/],
   [

@@ -101,11 +101,13 @@ async function run(flags: Flags): Promise<void> {
     const bar = new ScanBar();
     let report: ScanReport | undefined;
     proc.cleanup(() => {
-      bar.clear();
+      bar.end();
       if (report === undefined) show({ found, notes: ["the scan was stopped before its end"] }, wire, flags);
     });
     const watch: ScanWatch = {
       found: (meter) => {
+        // The line is being closed behind what has been said.
+        if (proc.ending) return;
         found.push(meter);
         bar.clear();
         if (flags.json !== true) print(described(meter, wire));
@@ -115,7 +117,7 @@ async function run(flags: Flags): Promise<void> {
     report = await runProbe(proc, [link], firstVisit.format, scan(options, watch));
     if (report.unreachable !== undefined)
       throw failed(`${showWire(wire)}: ${report.unreachable}`, "check the address, and that something listens there");
-    bar.clear();
+    bar.end();
     show(report, wire, flags);
     if (found.length === 0) throw failed(`no meter answered on ${showWire(wire)}`, adviceFor(options, flags));
   };
@@ -165,6 +167,7 @@ function show({ found, notes }: ScanReport, wire: Wire, { json }: Flags): void {
     return;
   }
   for (const note of notes) print(`note: ${note}`);
+  if (found.length > 0) print(`${found.length} ${found.length === 1 ? "meter" : "meters"} found`);
 }
 
 function viewOf(meter: FoundMeter, wire: Wire) {

@@ -12,6 +12,7 @@ import {
 import { ABNORMAL, FROM_METER, FUNCTION } from "../../../protocols/dlt645/functions.ts";
 import { type Identifier, identifier } from "../../../protocols/dlt645/identifier.ts";
 import { encodeRequest, FUNCTION_OF } from "../../../protocols/dlt645/message.ts";
+import { EMPTY_BYTES } from "../../core/bytes.ts";
 import { MICROS_PER_MS } from "../../core/time.ts";
 import type { Probe } from "../probe.ts";
 import type { FoundMeter } from "./found.ts";
@@ -32,6 +33,7 @@ const SECOND_METER = 4;
 const PAIRS = 100;
 /** Characters of a request to read one identifier. */
 const READ_LENGTH = WILDCARD_LENGTH + 4;
+const HOPELESS = 4;
 /** Two digits at a time; meters that share more of them than so are not told apart. */
 const DEEPEST = 2;
 
@@ -55,17 +57,22 @@ export interface Dlt645Finding {
  */
 export function* findDlt645(line: ScanLine, searching: (left: number) => void): Probe<Dlt645Finding> {
   const addresses = new Set<string>();
-  let rest = new Uint8Array(0);
+  let rest: Uint8Array = EMPTY_BYTES;
   for (let attempt = 0; attempt < 2; attempt++) {
-    const answers = yield* ask(line, ANY_METER, FUNCTION.readAddress, new Uint8Array(0));
+    const answers = yield* ask(line, ANY_METER, FUNCTION.readAddress, EMPTY_BYTES);
     for (const { address } of answers.frames) addresses.add(address);
-    rest = new Uint8Array(answers.rest);
+    rest = answers.rest;
     if (rest.length < SECOND_METER) break;
   }
   // Twice garbled is no chance: either meters talk at once, or somebody talks at another setting.
-  const collided = rest.length >= SECOND_METER && (addresses.size > 0 || hasLookOfFrame(rest));
-  if (collided) for (const address of yield* narrow(line, "", searching)) addresses.add(address);
-  return { addresses: [...addresses], garble: addresses.size === 0 ? rest : new Uint8Array(0), collided };
+  const several = rest.length >= SECOND_METER && (addresses.size > 0 || hasLookOfFrame(rest));
+  const apart = several ? yield* narrow(line, "", searching) : [];
+  for (const address of apart) addresses.add(address);
+  return {
+    addresses: [...addresses],
+    garble: addresses.size === 0 ? rest : EMPTY_BYTES,
+    collided: apart.length > 0,
+  };
 }
 
 /** Meters that answer at once agree in most of their bytes: FE, 68 or the 16 are left standing in their sum. */
@@ -76,13 +83,16 @@ function hasLookOfFrame(bytes: Uint8Array): boolean {
 /** Asks for the addresses that end with two more digits each (shortened addressing; requests that read, only). */
 function* narrow(line: ScanLine, ending: string, searching: (left: number) => void): Probe<string[]> {
   const found: string[] = [];
+  let garbled = 0;
   for (let pair = 0; pair < PAIRS; pair++) {
     searching((PAIRS - pair) * line.cost(READ_LENGTH, patienceOf(line)));
     const digits = String(pair).padStart(2, "0") + ending;
     const { frames, rest } = yield* read(line, digits.padStart(12, "A"), ADDRESS);
     found.push(...frames.map((frame) => frame.address));
-    if (frames.length === 0 && rest.length >= SECOND_METER && digits.length / 2 < DEEPEST)
-      found.push(...(yield* narrow(line, digits, searching)));
+    garbled = frames.length === 0 && rest.length >= SECOND_METER ? garbled + 1 : 0;
+    // No meters share so many endings on end: it is somebody else who answers, whatever is asked.
+    if (garbled >= HOPELESS) break;
+    if (garbled > 0 && digits.length / 2 < DEEPEST) found.push(...(yield* narrow(line, digits, searching)));
   }
   return found;
 }
@@ -147,5 +157,5 @@ function answersIn(bytes: Uint8Array): Answers {
     } else rest.push(bytes[at++] as number);
   }
   const garble = Uint8Array.from(rest);
-  return { frames, rest: frames.length > 0 && garble.every((byte) => byte === PREAMBLE) ? new Uint8Array(0) : garble };
+  return { frames, rest: frames.length > 0 && garble.every((byte) => byte === PREAMBLE) ? EMPTY_BYTES : garble };
 }

@@ -90,9 +90,9 @@ export function* fitOf(model: MeterModel, reader: RegisterReader): Probe<Fit> {
 }
 
 /** The maps that fit best, equal ones together, the best first; those that fit badly are left out. */
-export function* fits(reader: RegisterReader, models: readonly MeterModel[] = MODELS): Probe<readonly Fit[]> {
+export function* fits(reader: RegisterReader): Probe<readonly Fit[]> {
   const all: Fit[] = [];
-  for (const model of models) all.push(yield* fitOf(model, reader));
+  for (const model of MODELS) all.push(yield* fitOf(model, reader));
   return all
     .filter((fit) => fit.good > 0 && shareOf(fit) > HALF)
     .sort((a, b) => shareOf(b) - shareOf(a) || b.good - a.good);

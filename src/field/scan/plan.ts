@@ -95,20 +95,20 @@ function tcpVisits({ protocols }: ScanOptions): Visit[] {
   return spoken.map((protocol): Visit => ({ protocol, format: undefined, asking: 4 }));
 }
 
+/** Bytes that were no answer: at which baud they were heard, and whether they look like those of a slower sender. */
+export interface Garble {
+  readonly baud: number;
+  readonly slower: boolean;
+}
+
 /**
- * Puts the visits that a heard garble speaks for in front: the same baud with another parity, then the bauds to which the
- * look of the bytes points, the nearest first.
+ * Puts the visits in front that most garbles speak for: the bauds to which the look of the bytes points, and where they do not
+ * look slower also the same baud with another parity. Among equals the likely ones stay first.
  */
-export function reorder(visits: readonly Visit[], heardAt: LineFormat, bytes: Uint8Array): Visit[] {
-  const slower = looksSlower(bytes);
-  const distance = ({ format }: Visit): number => {
-    if (format === undefined) return Number.POSITIVE_INFINITY;
-    if (format.baud === heardAt.baud) return 0;
-    const apart = Math.abs(Math.log2(format.baud / heardAt.baud));
-    return slower === format.baud < heardAt.baud ? apart : 100 + apart;
-  };
-  // Sorting is stable: what is equally near stays in the order of likelihood.
-  return [...visits].sort((a, b) => distance(a) - distance(b));
+export function reorder(visits: readonly Visit[], garbles: readonly Garble[]): Visit[] {
+  const votes = ({ format }: Visit) =>
+    garbles.filter(({ baud, slower }) => format !== undefined && slower === format.baud < baud).length;
+  return [...visits].sort((a, b) => votes(b) - votes(a) || rankOf(a) - rankOf(b) || b.asking - a.asking);
 }
 
 /** Of eight random bits seven boundaries change 3.5 times; bits that are each heard twice or more change half as often. */

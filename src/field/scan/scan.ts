@@ -3,17 +3,18 @@
 import { RESPONSE_LIMIT } from "../../../protocols/iec62056-21/message.ts";
 import { MAX_UNIT } from "../../../protocols/modbus/frame.ts";
 import { EMPTY_BYTES } from "../../core/bytes.ts";
-import { type LineFormat, showLineFormat } from "../../core/line-format.ts";
+import type { LineFormat } from "../../core/line-format.ts";
 import { assert } from "../../core/result.ts";
 import { MICROS_PER_MS } from "../../core/time.ts";
 import type { Probe } from "../probe.ts";
 import { answersAt, findDlt645, identifyDlt645, patienceOf, WILDCARD_LENGTH } from "./dlt645.ts";
 import type { FoundMeter, Scanned, ScanOptions, ScanReport, ScanWatch } from "./found.ts";
+import { Garbles } from "./garbles.ts";
 import { identifyUnit } from "./identify.ts";
 import { SIGN_ON_LENGTH, signOn } from "./iec62056-21.ts";
 import { isGarble, ScanLine } from "./line.ts";
 import { askUnit, type ModbusFraming, type ReadingRequest, type UnitPlace } from "./modbus.ts";
-import { planScan, reorder, type Visit } from "./plan.ts";
+import { type Garble, looksSlower, planScan, reorder, type Visit } from "./plan.ts";
 
 /** By which the units of Modbus are asked. */
 const requestOf = (code: 3 | 4): ReadingRequest => ({ function: code, address: 0, quantity: 2 });
@@ -23,6 +24,10 @@ const REQUEST_LENGTH = 8;
 const LATE = 4;
 /** Long enough for whoever asks a meter every second or so. */
 const LISTENING = 1_000 * MICROS_PER_MS;
+/** Where so many units on end are garbled the setting is wrong for all of them. */
+const HOPELESS = 3;
+/** Fewer bytes say nothing about the speed of who sent them. */
+const TELLING = 6;
 /** Hardly any meter's own, and none's after its readout. */
 const STRANGE_BAUD = 600;
 /** A unit that is asked again after a garble. */
@@ -44,7 +49,11 @@ class Scan {
   #visit: Visit;
   #left = 0;
   #over = false;
-  #heardGarble = false;
+  /** Units of this visit, one after the other, from which nothing but garble came. */
+  #garbledInRow = 0;
+  readonly #garbles = new Garbles();
+  /** The first at each baud. */
+  readonly #heard: Garble[] = [];
 
   constructor(options: ScanOptions, watch: ScanWatch) {
     this.#options = options;
@@ -71,7 +80,7 @@ class Scan {
     const { unreachable, connected } = this.#line;
     return {
       found: this.#found,
-      notes: [...this.#notes],
+      notes: [...this.#notes, ...this.#garbles.notes()],
       ...(unreachable === undefined || connected ? {} : { unreachable }),
     };
   }
@@ -99,7 +108,10 @@ class Scan {
       this.#left = left;
       this.#tell();
     });
-    if (collided) this.#notes.add(`several DL/T 645 meters answer at once${this.#at()}`);
+    if (collided)
+      this.#notes.add(
+        "several DL/T 645 meters answer a wildcard at once: they were asked for by the ends of their addresses",
+      );
     for (const address of addresses) yield* this.#add(yield* identifyDlt645(this.#line, address));
     this.#garbled(garble);
   }
@@ -112,6 +124,7 @@ class Scan {
   }
 
   *#modbus(framing: ModbusFraming, asking: 3 | 4): Probe<void> {
+    this.#garbledInRow = 0;
     for (const unit of this.#options.units) {
       if (this.#over) return;
       this.#left = Math.max(0, this.#left - this.#costOfUnit());
@@ -119,7 +132,7 @@ class Scan {
       if (this.#knows(framing, unit)) continue;
       for (const place of yield* this.#askModbus({ line: this.#line, framing, unit }, asking))
         if (!this.#knows(framing, place.unit)) yield* this.#add(yield* identifyUnit(place));
-      if (this.#line.unreachable !== undefined) return;
+      if (this.#line.unreachable !== undefined || this.#garbledInRow >= HOPELESS) return;
     }
   }
 
@@ -130,13 +143,17 @@ class Scan {
     let asked = place;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const answer = yield* askUnit(asked, requestOf(asking));
+      if (answer.kind !== "garble") this.#garbledInRow = 0;
       if (answer.kind === "silent") break;
       if (answer.kind === "answer") return [...late, asked];
       if (answer.kind === "late") {
         late.push({ ...place, unit: answer.unit, patience });
         this.#notes.add(`unit ${answer.unit} takes longer to answer than it was given; a longer --timeout is surer`);
-      } else if (attempt === ATTEMPTS - 1) this.#garbled(answer.bytes, `unit ${place.unit}`);
-      asked = { ...place, patience };
+        asked = { ...place, patience };
+      } else if (attempt === ATTEMPTS - 1) {
+        this.#garbledInRow++;
+        this.#garbled(answer.bytes, place.unit);
+      }
     }
     return late;
   }
@@ -145,13 +162,15 @@ class Scan {
     this.#found.push(meter);
     this.#watch.found(meter);
     if (this.#options.first === true) this.#over = true;
+    // A port speaks Modbus TCP, or it hands on the bytes of a serial line.
     if (meter.protocol === "modbus-tcp") yield* this.#checkUnits();
+    else if (meter.format === undefined)
+      this.#visits = this.#visits.filter(({ protocol }) => protocol !== "modbus-tcp");
     if (this.#found.length === 1 && meter.format !== undefined && !this.#over) yield* this.#checkSpeed(meter.format);
   }
 
   /** Many devices on TCP answer whatever the unit: such a one is found once, not ten times. */
   *#checkUnits(): Probe<void> {
-    // Modbus TCP and the others do not share a port.
     this.#visits = [];
     if (this.#found.length > 1 || this.#over) return;
     const unit = [MAX_UNIT, MAX_UNIT - 1].find((one) => !this.#options.units.includes(one));
@@ -198,19 +217,13 @@ class Scan {
   }
 
   /** What is no answer may be one at another setting: those it speaks for are tried next. */
-  #garbled(bytes: Uint8Array, who = ""): void {
+  #garbled(bytes: Uint8Array, unit?: number): void {
     const { format } = this.#line;
     if (!isGarble(bytes)) return;
-    const from = who === "" ? "" : ` from ${who}`;
-    this.#notes.add(`bytes that are no answer were heard${this.#at()}${from}`);
-    if (format === undefined || this.#heardGarble) return;
-    this.#heardGarble = true;
-    this.#visits = reorder(this.#visits, format, bytes);
-  }
-
-  #at(): string {
-    const { format } = this.#line;
-    return format === undefined ? "" : ` at ${showLineFormat(format)}`;
+    this.#garbles.add(format, unit, bytes);
+    if (format === undefined || bytes.length < TELLING || this.#heard.some(({ baud }) => baud === format.baud)) return;
+    this.#heard.push({ baud: format.baud, slower: looksSlower(bytes) });
+    this.#visits = reorder(this.#visits, this.#heard);
   }
 
   #costOf(visit: Visit): number {

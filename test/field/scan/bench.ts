@@ -11,7 +11,7 @@ import { rtuTiming } from "../../../protocols/modbus/timing.ts";
 import { findModel } from "../../../protocols/models/index.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { type Actor, type LinkEffect, linkId } from "../../../src/core/actor.ts";
-import { bitsPerCharacter, type LineFormat } from "../../../src/core/line-format.ts";
+import { bitsPerCharacter, type LineFormat, showLineFormat } from "../../../src/core/line-format.ts";
 import { Random } from "../../../src/core/random.ts";
 import { civil, mono } from "../../../src/core/time.ts";
 import { ProbeRunner } from "../../../src/field/probe-runner.ts";
@@ -51,6 +51,8 @@ export interface Scanned {
 export class ScanBench {
   readonly world = new World(civil(START));
   readonly line: CopperLine;
+  /** Setting of the scan's port. */
+  #scanAt = "";
 
   constructor(faults: Partial<CopperFaults> = {}, options: Partial<PartyOptions> = {}, seed = 7) {
     const defaults = { format: format("9600 8N1"), lumps: false, echo: false, keepsBad: true, ...options };
@@ -116,6 +118,27 @@ export class ScanBench {
     return this;
   }
 
+  /** Answers whatever it can't make out, at its own setting, as some modems do. */
+  answerer(bytes: Uint8Array, at: LineFormat): this {
+    let answering = false;
+    const answer = () => {
+      link.perform({ kind: "send", link: this.line.id, bytes });
+      this.world.after(100_000, () => {
+        answering = false;
+      });
+    };
+    const link = this.line.join(
+      {},
+      (event) => {
+        if (event.kind !== "bytes" || answering || this.#scanAt === showLineFormat(at)) return;
+        answering = true;
+        this.world.after(30_000, answer);
+      },
+      { format: at },
+    );
+    return this;
+  }
+
   scan(options: Partial<ScanOptions> = {}): Scanned {
     const found: { meter: FoundMeter; seconds: number }[] = [];
     const progress: ScanProgress[] = [];
@@ -136,6 +159,7 @@ export class ScanBench {
     );
     const host = new SimHost(this.world, runner, (effect) => {
       if (effect.kind === "log") return;
+      if (effect.kind === "format") this.#scanAt = showLineFormat(effect.format);
       if (effect.kind === "send") sent.push(effect.bytes);
       link.perform(effect);
     });

@@ -87,7 +87,9 @@ describe("a scan of a serial line", () => {
       "202611290007",
       "202611290008",
     ]);
-    expect(scanned.report.notes).toContain("several DL/T 645 meters answer at once at 2400 8E1");
+    expect(scanned.report.notes).toContainEqual(
+      expect.stringMatching(/^several DL.T 645 meters answer a wildcard at once/),
+    );
     expect(scanned.sent.map(writes).filter((why) => why !== undefined)).toEqual([]);
   });
 
@@ -96,7 +98,7 @@ describe("a scan of a serial line", () => {
       .modbus("eastron-sdm630", 5, NINETY_SIX)
       .modbus("abb-b23", 5, NINETY_SIX, 1_500)
       .scan({ bauds: [9_600], parities: ["none"], protocols: ["modbus-rtu"] });
-    expect(scanned.report.notes.join()).toMatch(/bytes that are no answer .* at 9600 8N1 from unit 5/);
+    expect(scanned.report.notes.join()).toMatch(/bytes that are no answer .* at 9600 8N1 unit 5/);
   });
 
   test("hears its own echo, and lumps of bytes, and takes neither for an answer", () => {
