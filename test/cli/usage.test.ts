@@ -196,6 +196,18 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     ["write", "--tcp", "127.0.0.1:1", "--clock", "tomorrow"],
     /--clock "tomorrow" is not an ISO 8601 time.*or give now/,
   ],
+  ["a doctor without a wire", ["doctor"], /no wire is named; give --serial or --tcp/],
+  [
+    "a doctor of a protocol it does not speak",
+    ["doctor", "--serial", "/dev/nosuch", "--protocol", "modbus-ascii"],
+    /the doctor does not speak modbus-ascii; it speaks modbus-rtu, modbus-tcp and dlt645/,
+  ],
+  [
+    "a doctor with a Modbus model on DL/T 645",
+    ["doctor", "--tcp", "127.0.0.1:1", "--protocol", "dlt645", "--model", "eastron-sdm120"],
+    /--model and --unit are for Modbus; .* give --address/,
+  ],
+  ["a doctor on a port that is not there", ["doctor", "--serial", "/dev/nosuch"], /nosuch/],
   ["read without model", ["read", "--tcp", "127.0.0.1:1"], /required option '--model/],
   ["a recording without a name", ["read", "--tcp", "127.0.0.1:1", "--record", ""], /--record has an empty path/],
   ["a watch in two forms", ["watch", "--tcp", "127.0.0.1:1", "--json", "--csv"], /--json and --csv are two forms/],
@@ -303,6 +315,7 @@ describe("what fails is exit 1 and says what to look at", () => {
 describe("help", () => {
   test.each(["demo", "meter", "models", "read", "write", "headend", "topup", "relay", "sim", "accuracy"])(
   test.each(["demo", "meter", "models", "read", "watch", "replay", "headend", "topup", "relay", "sim", "accuracy"])(
+  test.each(["demo", "meter", "models", "read", "doctor", "headend", "topup", "relay", "sim", "accuracy"])(
     "%s --help has an example",
     async (command) => {
       const result = await runCli([command, "--help"]);
