@@ -112,6 +112,12 @@ export interface Seeded {
   readonly pdu?: (reply: Uint8Array, request: Uint8Array) => Uint8Array;
   /** TCP: the connection never closes by the server's will. */
   readonly keepsOpen?: true;
+  /** TCP: only the first connection is served. */
+  readonly single?: true;
+  /** TCP: all connections, also later ones, are one to it. */
+  readonly shared?: true;
+  /** Serial: replies begin before the request has ended. */
+  readonly early?: true;
 }
 
 export const SOUND: Seeded = {};
@@ -173,9 +179,11 @@ function heardOf(bytes: Uint8Array, from: number, left: number, at: number, ende
 
 function overTcp<T>(probe: Probe<T>, model: ModbusDataModel, seeded: Seeded): T {
   const open = () => new ModbusTcpServerSession((unit) => (unit === UNIT || unit === 0 ? model : undefined));
-  const sessions = [open(), open()];
+  const first = open();
+  const sessions = [first, seeded.shared === true ? first : open()];
   let now = 0;
   const answer = (on: number, send: Uint8Array): { bytes: Uint8Array; closed: boolean } => {
+    if (seeded.single === true && on > 0) return { bytes: new Uint8Array(0), closed: false };
     let closed = false;
     const parts: number[] = [];
     for (const heard of seeded.request?.(send) ?? [send]) {
@@ -191,7 +199,7 @@ function overTcp<T>(probe: Probe<T>, model: ModbusDataModel, seeded: Seeded): T 
     return { bytes: bytes ?? new Uint8Array(0), closed };
   };
   return drive(probe, (step) => {
-    if (step.kind === "reconnect") sessions[step.on ?? 0] = open();
+    if (step.kind === "reconnect" && seeded.shared === undefined) sessions[step.on ?? 0] = open();
     if (step.kind !== "exchange") return heardOf(new Uint8Array(0), now, now, now, "silent");
     const from = now;
     const { bytes, closed } =
@@ -238,7 +246,9 @@ function overSerial<T>(probe: Probe<T>, model: ModbusDataModel, seeded: Seeded, 
     if (seeded.reply !== undefined) bytes = seeded.reply(bytes, step.send);
     bytes ??= new Uint8Array(0);
     now += wireTime(bytes.length, FORMAT);
-    return heardOf(bytes, from, left, now, bytes.length === 0 ? "silent" : "quiet");
+    const heard = heardOf(bytes, from, left, now, bytes.length === 0 ? "silent" : "quiet");
+    if (seeded.early === undefined) return heard;
+    return { ...heard, chunks: heard.chunks.map((chunk) => ({ ...chunk, at: mono(left - 1_000) })) };
   });
 }
 
