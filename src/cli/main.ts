@@ -40,6 +40,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     summary: "captured bytes explained field by field",
     load: async () => (await import("./commands/decode.ts")).addDecode,
   },
+  conformance: {
+    summary: "a protocol's checklist against a device",
+    load: async () => (await import("./commands/conformance.ts")).addConformance,
+  },
   accuracy: {
     summary: "the class test of a virtual meter, as a laboratory runs it",
     load: async () => (await import("./commands/accuracy.ts")).addAccuracy,

@@ -43,7 +43,7 @@ function missingOf<C>(check: Check<C>, declarations: Declarations): string | und
     const reason = declarations.notSupported.get(feature);
     if (reason !== undefined) return `not supported by design: ${reason}`;
     if (!declarations.declares(feature))
-      return declarations.given ? `the map does not declare ${feature}` : `no map declares ${feature}`;
+      return declarations.given ? `the map does not declare ${feature}` : `needs a map file that declares ${feature}`;
   }
   if (check.writes === true && !declarations.given) return "it changes the device, which needs a map file";
   return undefined;

@@ -41,7 +41,8 @@ const KEYS = ["functions", "read", "write", "absent", "readOnly"];
 
 /**
  * The map behind its parts; `declares` knows functions (`03`, `08/0A`), ranges (`read:coil`, `absent:input`,
- * `readOnly:holding`) and `map`, which is declared where there is one.
+ * `readOnly:holding`) and `functions`, declared where a file
+ * lists them.
  */
 export function modbusMap(parts: Omit<ModbusMap, "declares">): ModbusMap {
   const { functions, read, write, absent, readOnly } = parts;
@@ -53,7 +54,7 @@ export function modbusMap(parts: Omit<ModbusMap, "declares">): ModbusMap {
   };
   const declares = (feature: string): boolean => {
     const [list, table] = feature.split(":") as [string, string | undefined];
-    if (feature === "map") return parts.given;
+    if (feature === "functions") return parts.given;
     return table === undefined ? functions.has(feature) : (lists[list]?.[table] ?? []).length > 0;
   };
   return { ...parts, declares };

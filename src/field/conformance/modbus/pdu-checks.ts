@@ -59,7 +59,7 @@ export const PDU_CHECKS: readonly ModbusCheck[] = [
     title: "each function that the map leaves out is refused",
     request: "each public read function that is not declared",
     expectation: "exception 01",
-    needs: ["map"],
+    needs: ["functions"],
     run: undeclaredFunctions,
   },
   refusals({

@@ -152,7 +152,8 @@ const ATTEMPTS = 3;
 
 function* consistent(target: ModbusTarget, code: number, range: Range, bits: boolean): Probe<Verdict> {
   const most = Math.min(range.count, bits ? 64 : 20);
-  const skipped = most >> 1;
+  // Of bits an odd number, so that the part's do not stand where they stand in the whole.
+  const skipped = bits && most > 1 ? (most >> 1) | 1 : most >> 1;
   let seen = "";
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const all = yield* read(target, code, range.address, most, bits);

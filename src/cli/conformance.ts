@@ -1,0 +1,47 @@
+/** What `conformance` needs of each protocol: how its line is opened, and a probe that judges and reports as it goes. */
+import type { LineFormat } from "../core/line-format.ts";
+import type { CheckResult } from "../field/conformance/check.ts";
+import type { Probe } from "../field/probe.ts";
+import type { Spoken, WireFlags } from "./wires.ts";
+
+export interface ConformanceFlags extends WireFlags {
+  readonly unit?: number;
+  readonly address?: string;
+  readonly map?: string;
+  readonly junit?: string;
+  readonly html?: string;
+  readonly json?: true;
+  readonly group?: readonly string[];
+  readonly check?: readonly string[];
+  readonly timeout: number;
+  readonly list?: true;
+}
+
+export type OnResult = (result: CheckResult, done: number, total: number) => void;
+
+/** One device to be judged. */
+export interface Judge {
+  /** As its map calls the device. */
+  readonly device: string | undefined;
+  /** Its address on the line, as people write it. */
+  readonly address: string;
+  readonly format: LineFormat;
+  /** Connections over TCP. */
+  readonly connections: number;
+  /** Undefined where nothing answers. */
+  readonly probe: Probe<CheckResult[] | undefined>;
+}
+
+/** A protocol's part of the command. */
+export interface Conformance {
+  /** Everything there is to check, for `--list` and for the names that `--group` and `--check` take. */
+  checks(spoken: Spoken): readonly CheckResult["check"][];
+  /** @param text the map file's content, where one was given */
+  judge(spoken: Spoken, flags: ConformanceFlags, text: string | undefined, onResult: OnResult): Judge;
+}
+
+/** Whether `--group` and `--check` let it run. */
+export function isChosen({ id, group }: { id: string; group: string }, flags: ConformanceFlags): boolean {
+  const groups = flags.group?.some((name) => name.toLowerCase() === group.toLowerCase()) ?? true;
+  return groups && (flags.check?.includes(id) ?? true);
+}
