@@ -313,9 +313,10 @@ describe("what fails is exit 1 and says what to look at", () => {
 });
 
 describe("help", () => {
-  test.each(["demo", "meter", "models", "read", "write", "headend", "topup", "relay", "sim", "accuracy"])(
-  test.each(["demo", "meter", "models", "read", "watch", "replay", "headend", "topup", "relay", "sim", "accuracy"])(
-  test.each(["demo", "meter", "models", "read", "doctor", "headend", "topup", "relay", "sim", "accuracy"])(
+  test.each([
+    ...["demo", "meter", "models", "scan", "read", "watch", "replay", "write", "doctor", "conformance"],
+    ...["headend", "topup", "relay", "sim", "accuracy"],
+  ])(
     "%s --help has an example",
     async (command) => {
       const result = await runCli([command, "--help"]);
