@@ -33,14 +33,14 @@ interface Flags {
   readonly json?: true;
 }
 
-/** ASCII is rare and costs as much time as RTU: it is looked for where somebody asks. */
+/** What is tried where nothing is said: ASCII is rare and costs as much time as RTU. */
 const BY_DEFAULT: Readonly<Record<ScanOptions["line"], readonly Scanned[]>> = {
   serial: ["modbus-rtu", "dlt645", "iec62056-21"],
-  tcp: ["modbus-tcp", "dlt645", "iec62056-21"],
+  tcp: ["modbus-tcp", "modbus-rtu", "dlt645", "iec62056-21"],
 };
 const SPOKEN: Readonly<Record<ScanOptions["line"], readonly Scanned[]>> = {
   serial: ["modbus-rtu", "modbus-ascii", "dlt645", "iec62056-21"],
-  tcp: BY_DEFAULT.tcp,
+  tcp: ["modbus-tcp", "modbus-rtu", "modbus-ascii", "dlt645", "iec62056-21"],
 };
 /** A gateway asks its own line first. */
 const PATIENCE_MS: Readonly<Record<ScanOptions["line"], number>> = { serial: 400, tcp: 1_000 };
@@ -195,7 +195,8 @@ function readCommand({ protocol, format, unit: at, echo, address, model }: Found
   const speed = format === undefined ? [] : ["--baud", format.baud, "--parity", format.parity];
   if (protocol === "dlt645") return words("--protocol dlt645", ...place, ...speed, "--address", address);
   if (protocol === "iec62056-21") return words(`--protocol ${protocol}`, ...place, ...speed);
-  const spoken = protocol === "modbus-ascii" ? [`--protocol ${protocol}`] : [];
+  const usual = wire.kind === "tcp" ? "modbus-tcp" : "modbus-rtu";
+  const spoken = protocol === usual ? [] : ["--protocol", protocol];
   return words("--model", model ?? "FILE", ...spoken, ...place, ...speed, "--unit", at, ...(echo ? ["--echo"] : []));
 }
 

@@ -14,6 +14,8 @@ import type { Probe } from "../probe.ts";
 import type { FoundMeter } from "./found.ts";
 import type { ScanLine } from "./line.ts";
 
+/** µs until a meter has answered with its first character, for which 300 baud need 33 ms. */
+export const SIGN_ON_PATIENCE = RESPONSE_LIMIT + 100 * MICROS_PER_MS;
 /** Characters of `/?!` CR LF. */
 export const SIGN_ON_LENGTH = 5;
 /** A readout at 300 baud takes its time. */
@@ -30,7 +32,7 @@ export interface SignOn {
 export function* signOn(line: ScanLine): Probe<SignOn> {
   const begun = line.format;
   const heard = yield* line.exchange(buildRequest(""), {
-    first: RESPONSE_LIMIT,
+    first: SIGN_ON_PATIENCE,
     quiet: RESPONSE_LIMIT,
     enough: (bytes) => identificationIn(bytes) !== undefined,
   });
@@ -70,7 +72,7 @@ function* readOut(line: ScanLine, { mode, z, baud, reaction }: Identification): 
   }
   if (mode !== "A" && begun !== undefined) yield* line.set({ ...begun, baud });
   const { bytes } = yield* line.exchange(new Uint8Array(0), {
-    first: RESPONSE_LIMIT,
+    first: SIGN_ON_PATIENCE,
     quiet: RESPONSE_LIMIT,
     longest: LONGEST_READOUT,
     enough: (all) => all[all.length - 2] === ETX,

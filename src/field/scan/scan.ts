@@ -1,6 +1,5 @@
 /** The scan: visits every protocol at every setting of the port, asks whoever may be there, and says who was. It only reads. */
 
-import { RESPONSE_LIMIT } from "../../../protocols/iec62056-21/message.ts";
 import { MAX_UNIT } from "../../../protocols/modbus/frame.ts";
 import { EMPTY_BYTES } from "../../core/bytes.ts";
 import type { LineFormat } from "../../core/line-format.ts";
@@ -11,7 +10,7 @@ import { answersAt, findDlt645, identifyDlt645, patienceOf, WILDCARD_LENGTH } fr
 import type { FoundMeter, Scanned, ScanOptions, ScanReport, ScanWatch } from "./found.ts";
 import { Garbles } from "./garbles.ts";
 import { identifyUnit } from "./identify.ts";
-import { SIGN_ON_LENGTH, signOn } from "./iec62056-21.ts";
+import { SIGN_ON_LENGTH, SIGN_ON_PATIENCE, signOn } from "./iec62056-21.ts";
 import { isGarble, ScanLine } from "./line.ts";
 import { askUnit, type ModbusFraming, type ReadingRequest, type UnitPlace } from "./modbus.ts";
 import { type Garble, looksSlower, planScan, reorder, type Visit } from "./plan.ts";
@@ -20,7 +19,7 @@ import { type Garble, looksSlower, planScan, reorder, type Visit } from "./plan.
 const requestOf = (code: 3 | 4): ReadingRequest => ({ function: code, address: 0, quantity: 2 });
 /** A reading request has 8 characters; ASCII about twice as many. */
 const REQUEST_LENGTH = 8;
-/** How many times as long a unit may take whose answer was late or garbled. */
+/** How many times as long a unit may take that was late. */
 const LATE = 4;
 /** Long enough for whoever asks a meter every second or so. */
 const LISTENING = 1_000 * MICROS_PER_MS;
@@ -30,7 +29,7 @@ const HOPELESS = 3;
 const TELLING = 6;
 /** Hardly any meter's own, and none's after its readout. */
 const STRANGE_BAUD = 600;
-/** A unit that is asked again after a garble. */
+/** Requests to a unit from which garble comes, or somebody else's late answer. */
 const ATTEMPTS = 3;
 
 /** @param watch told of every meter at once and of how far the scan is */
@@ -73,11 +72,12 @@ class Scan {
       this.#left = this.#costOf(next);
       this.#tell();
       yield* this.#make(next);
-      if (this.#line.unreachable !== undefined && !this.#line.connected) break;
+      if (this.#line.unreachable !== undefined) break;
       if (next.format === undefined) yield { kind: "reconnect" };
     }
     if (this.#line.echoes) this.#notes.add("the adapter hears itself (echo): Modbus readers must be told (--echo)");
     const { unreachable, connected } = this.#line;
+    if (unreachable !== undefined && connected) this.#notes.add(`the connection was lost: ${unreachable}`);
     return {
       found: this.#found,
       notes: [...this.#notes, ...this.#garbles.notes()],
@@ -228,7 +228,7 @@ class Scan {
 
   #costOf(visit: Visit): number {
     if (visit.protocol === "dlt645") return this.#costAt(visit, WILDCARD_LENGTH, patienceOf(this.#options));
-    if (visit.protocol === "iec62056-21") return this.#costAt(visit, SIGN_ON_LENGTH, RESPONSE_LIMIT);
+    if (visit.protocol === "iec62056-21") return this.#costAt(visit, SIGN_ON_LENGTH, SIGN_ON_PATIENCE);
     return this.#options.units.length * this.#costAt(visit, REQUEST_LENGTH, this.#options.patience);
   }
 

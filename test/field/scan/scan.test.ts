@@ -76,6 +76,11 @@ describe("a scan of a serial line", () => {
     expect(scanned.report.notes.join()).toMatch(/unit 6 takes longer to answer .* longer --timeout/);
   });
 
+  test("waits as long as the standards let a meter take", () => {
+    const scanned = new ScanBench().dlt645("202611290007", format("2400 8E1"), 500_000).scan({ protocols: ["dlt645"] });
+    expect(names(scanned)).toEqual(["dlt645 2400 8E1 202611290007"]);
+  });
+
   test("takes meters apart that answer a wildcard at once", () => {
     const at = format("2400 8E1");
     const bench = new ScanBench();

@@ -1,12 +1,14 @@
 /** Scans over TCP, the server written down here: units that are there, gateways, late replies, servers for any unit. */
 import { describe, expect, test } from "vitest";
 import { encodeFrame, parseFrame } from "../../../protocols/dlt645/frame.ts";
-import { MBAP_LENGTH, putMbap } from "../../../protocols/modbus/frame.ts";
-import { EMPTY_BYTES } from "../../../src/core/bytes.ts";
+import { MBAP_LENGTH, putCrc, putMbap } from "../../../protocols/modbus/frame.ts";
+import { EMPTY_BYTES, joinBytes } from "../../../src/core/bytes.ts";
+import { Random } from "../../../src/core/random.ts";
 import { mono } from "../../../src/core/time.ts";
 import type { Heard, ProbeStep } from "../../../src/field/probe.ts";
 import type { FoundMeter, ScanOptions, ScanReport } from "../../../src/field/scan/found.ts";
 import { scan } from "../../../src/field/scan/scan.ts";
+import { writes } from "./bench.ts";
 
 const OPTIONS: ScanOptions = {
   line: "tcp",
@@ -151,6 +153,69 @@ describe("a scan over TCP", () => {
       ["dlt645", "000000000161", "asset A-4711"],
     ]);
     expect(sent.filter((bytes) => bytes[0] !== 0xfe && bytes[0] !== 0x2f)).toEqual([]);
+  });
+
+  test("finds a Modbus RTU meter behind a raw serial server", () => {
+    const { report } = run(
+      (request) => {
+        if (request[0] !== 4 || request.length !== 8) return undefined;
+        const bytes = Uint8Array.of(4, (request[1] as number) | 0x80, 2, 0, 0);
+        putCrc(bytes, 0, 3);
+        return bytes;
+      },
+      { protocols: ["modbus-tcp", "modbus-rtu"] },
+    );
+    expect(report.found.map(({ protocol, unit, model }) => [protocol, unit, model])).toEqual([
+      ["modbus-rtu", 4, undefined],
+    ]);
+  });
+
+  test("gives up a connection that is lost again and again, and says what it had found", () => {
+    let asked = 0;
+    const { report, sent } = run(
+      (request) => (asked++ < 40 ? (request[6] === 1 ? sdm230(request) : undefined) : null),
+      {
+        units: Array.from({ length: 200 }, (_, i) => i + 1),
+      },
+    );
+    expect(report.found.length).toBe(1);
+    expect(report.notes).toEqual(["the connection was lost: connect ECONNREFUSED"]);
+    expect(report.unreachable).toBeUndefined();
+    expect(sent.length).toBeLessThan(50);
+  });
+
+  test.each(["tcp", "serial"] as const)("comes to its end on %s whatever is heard, and never writes", (line) => {
+    const random = new Random(5);
+    for (let round = 0; round < 30; round++) {
+      const server: Server = (request) => {
+        const kind = random.below(6);
+        if (kind === 0) return undefined;
+        if (kind === 1) return null;
+        if (kind === 2) return request;
+        const noise = Uint8Array.from({ length: random.between(1, 60) }, () => random.below(256));
+        return kind === 3
+          ? noise
+          : kind === 4
+            ? request.slice(0, random.between(1, request.length))
+            : joinBytes([noise, request, noise]);
+      };
+      const { report, sent } = run(server, {
+        line,
+        protocols:
+          line === "tcp"
+            ? ["modbus-tcp", "dlt645", "iec62056-21"]
+            : ["modbus-rtu", "modbus-ascii", "dlt645", "iec62056-21"],
+        ...(line === "tcp" ? {} : { bauds: [2_400, 9_600] }),
+      });
+      expect(report.notes.length).toBeLessThan(20);
+      if (line === "serial")
+        expect(
+          sent
+            .filter((bytes) => bytes[0] !== 0x3a)
+            .map(writes)
+            .filter((why) => why !== undefined),
+        ).toEqual([]);
+    }
   });
 
   test("says why it could not ask", () => {
