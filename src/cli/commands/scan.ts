@@ -190,11 +190,12 @@ function described(meter: FoundMeter, wire: Wire): string {
 }
 
 /** The command that reads this meter, ready to be typed. */
-function readCommand({ protocol, format, unit: at, echo, address, model }: FoundMeter, wire: Wire): string {
+function readCommand({ protocol, format, unit: at, echo, pushes, address, model }: FoundMeter, wire: Wire): string {
   const place = [`--${wire.kind}`, quoted(showWire(wire))];
   const speed = format === undefined ? [] : ["--baud", format.baud, "--parity", format.parity];
   if (protocol === "dlt645") return words("--protocol dlt645", ...place, ...speed, "--address", address);
-  if (protocol === "iec62056-21") return words(`--protocol ${protocol}`, ...place, ...speed);
+  if (protocol === "iec62056-21")
+    return words(`--protocol ${protocol}`, ...place, ...speed, ...(pushes ? ["--mode d"] : []));
   const usual = wire.kind === "tcp" ? "modbus-tcp" : "modbus-rtu";
   const spoken = protocol === usual ? [] : ["--protocol", protocol];
   return words("--model", model ?? "FILE", ...spoken, ...place, ...speed, "--unit", at, ...(echo ? ["--echo"] : []));
