@@ -177,6 +177,18 @@ describe("the model of a meter", () => {
   });
 });
 
+describe("a meter on a test bench", () => {
+  const one = { bauds: [9_600], parities: ["none"], protocols: ["modbus-rtu"] } as const;
+
+  test("with one live phase fits in part, and without voltage is found all the same", () => {
+    const partly = new ScanBench().modbus("abb-b23", 1, NINETY_SIX, 0, [230, 0, 0]).scan(one).report.found[0];
+    expect([partly?.model, partly?.confidence]).toEqual(["abb-b23", 60]);
+    const dead = new ScanBench().modbus("abb-b23", 1, NINETY_SIX, 0, 0).scan(one).report.found[0];
+    expect([dead?.unit, dead?.model, dead?.confidence]).toEqual([1, undefined, 0]);
+    expect(dead?.reason).toMatch(/no known map shows a mains voltage/);
+  });
+});
+
 describe("the check that nothing is written", () => {
   test.each([
     ["Modbus function 6", [1, 6, 0, 0, 0, 1, 0x48, 0x0a]],
