@@ -24,7 +24,7 @@ import { type Wire, wireOf } from "../wires.ts";
 interface Flags {
   readonly serial?: string;
   readonly tcp?: HostPort;
-  readonly units: readonly number[];
+  readonly units?: readonly number[];
   readonly bauds?: readonly number[];
   readonly parities?: readonly LineFormat["parity"][];
   readonly protocols?: readonly Scanned[];
@@ -48,8 +48,8 @@ const PATIENCE_MS: Readonly<Record<ScanOptions["line"], number>> = { serial: 400
 const TCP_HAS_NONE: LineFormat = { baud: 9_600, dataBits: 8, parity: "none", stopBits: 1 };
 
 const HELP = `
-Meters that answer are printed as soon as they are found, each with the command that reads it. Nothing is ever written to a
-meter. Ctrl-C ends the scan with what was found until then.
+Meters are printed as soon as they answer, each with the command that reads it.
+Nothing is ever written to a meter. Ctrl-C ends the scan with what was found.
 
 Examples:
   meterworks scan --serial /dev/ttyUSB0
@@ -63,7 +63,7 @@ export function addScan(program: Command): void {
     .description("finds meters on a line: units, speeds, parities, protocols, and which model each is")
     .option("--serial <PATH>", "a serial port such as /dev/ttyUSB0 or COM3", path("--serial"))
     .option("--tcp <HOST:PORT>", "a meter or gateway on TCP", hostPort("--tcp"))
-    .option("--units <LIST>", "Modbus unit addresses, such as 1-10,100", units, units("1-10"))
+    .option("--units <LIST>", "Modbus unit addresses, such as 1-32,100 (default: 1-10)", units)
     .option(
       "--bauds <LIST>",
       "speeds (default: those in use, the likely first)",
@@ -134,7 +134,7 @@ function optionsOf(flags: Flags, line: ScanOptions["line"]): ScanOptions {
   return {
     line,
     protocols,
-    units: flags.units,
+    units: flags.units ?? units("1-10"),
     ...(flags.bauds === undefined ? {} : { bauds: flags.bauds }),
     ...(flags.parities === undefined ? {} : { parities: flags.parities }),
     patience: (flags.timeout ?? PATIENCE_MS[line]) * MICROS_PER_MS,
