@@ -30,6 +30,8 @@ interface Flags {
   readonly protocols?: readonly Scanned[];
   readonly timeout?: number;
   readonly first?: true;
+  /** Taken up by the wire. */
+  readonly record?: string;
   readonly json?: true;
 }
 
@@ -85,6 +87,11 @@ export function addScan(program: Command): void {
       integer("--timeout", 10, 60_000),
     )
     .option("--first", "end with the first meter")
+    .option(
+      "--record <FILE>",
+      "keep every byte both ways, with times, for `meterworks replay` and Wireshark (pcapng)",
+      path("--record"),
+    )
     .option("--json", "{found: [{protocol, unit, address, format, model, confidence, reason, read}], notes}")
     .addHelpText("after", HELP)
     .action(run);

@@ -79,10 +79,10 @@ export class ScanLine {
   *#hear(send: Uint8Array, listen: Listening): Probe<Heard> {
     const heard = yield { kind: "exchange", send, listen };
     this.spent += heard.endedAt - heard.sentAt;
-    if (heard.ended !== "closed") {
-      this.connected = true;
-      this.#lost = 0;
-    } else if (!this.connected || ++this.#lost >= LOST_FOR_GOOD) this.unreachable = heard.reason ?? "no connection";
+    // What was sent at its very end was never sent: there was no connection.
+    if (heard.ended !== "closed" || heard.sentAt < heard.endedAt) this.connected = true;
+    this.#lost = heard.ended === "closed" ? this.#lost + 1 : 0;
+    if (this.#lost >= (this.connected ? LOST_FOR_GOOD : 1)) this.unreachable = heard.reason ?? "no connection";
     return heard;
   }
 

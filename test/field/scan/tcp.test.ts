@@ -17,8 +17,8 @@ const OPTIONS: ScanOptions = {
   patience: 1_000_000,
 };
 
-/** What comes back to a request; undefined is silence, null a connection that can't be had. */
-type Server = (request: Uint8Array) => Uint8Array | undefined | null;
+/** What comes back to a request; undefined is silence, null a connection that can't be had, "hangs up" one that is closed. */
+type Server = (request: Uint8Array) => Uint8Array | undefined | null | "hangs up";
 
 function run(server: Server, options: Partial<ScanOptions> = {}) {
   const sent: Uint8Array[] = [];
@@ -38,12 +38,13 @@ function run(server: Server, options: Partial<ScanOptions> = {}) {
     if (step.value.kind === "exchange") {
       const { send, listen } = step.value;
       if (send.length > 0) sent.push(send);
-      const bytes = send.length === 0 ? undefined : server(send);
-      now += bytes === undefined ? listen.first : 1_000;
-      const ended =
-        bytes === null ? "closed" : bytes === undefined ? "silent" : listen.enough?.(bytes) ? "enough" : "quiet";
-      heard = { ...heard, bytes: bytes ?? EMPTY_BYTES, endedAt: mono(now), ended };
-      if (bytes === null) heard = { ...heard, reason: "connect ECONNREFUSED" };
+      const answer = send.length === 0 ? undefined : server(send);
+      now += answer === undefined ? listen.first : 1_000;
+      const at = { ...heard, endedAt: mono(now) };
+      if (answer === null) heard = { ...at, sentAt: mono(now), ended: "closed", reason: "connect ECONNREFUSED" };
+      else if (answer === "hangs up") heard = { ...at, ended: "closed", reason: "closed by the peer" };
+      else if (answer === undefined) heard = at;
+      else heard = { ...at, bytes: answer, ended: listen.enough?.(answer) ? "enough" : "quiet" };
     }
     step = probe.next(heard);
   }
@@ -168,6 +169,14 @@ describe("a scan over TCP", () => {
     expect(report.found.map(({ protocol, unit, model }) => [protocol, unit, model])).toEqual([
       ["modbus-rtu", 4, undefined],
     ]);
+  });
+
+  test("is not put off by a server that hangs up on what it can't read", () => {
+    const { report } = run((request) => (request[2] === 0 && request[3] === 0 ? sdm230(request) : "hangs up"), {
+      protocols: ["modbus-tcp", "modbus-rtu", "dlt645", "iec62056-21"],
+    });
+    expect(report.unreachable).toBeUndefined();
+    expect(report.found.map(({ protocol, model }) => [protocol, model])).toEqual([["modbus-tcp", "eastron-sdm230"]]);
   });
 
   test("gives up a connection that is lost again and again, and says what it had found", () => {
