@@ -168,10 +168,10 @@ export class CopperLine implements SimBus {
   /** As a UART that waits until it is empty: what is sent from now on, which comes later anyway, has the new format. */
   #setFormat(party: object, member: Member, format: LineFormat): void {
     member.format = format;
-    const { receiver } = member;
     const empty = Math.max(this.#world.now().mono, Math.ceil(this.#freeAt.get(party) ?? 0));
     this.#world.at(empty, () => {
-      if (this.#members.get(party) !== member || member.receiver !== receiver) return;
+      if (this.#members.get(party) !== member) return;
+      const { receiver } = member;
       receiver.stop();
       member.receiver = this.#receiver(receiver.ear, member.options, format, member.delivery);
     });

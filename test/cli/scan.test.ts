@@ -49,9 +49,16 @@ async function silentServer(): Promise<{ readonly at: string; close(): void }> {
 }
 
 describe("meterworks scan --tcp", () => {
+  test("explains itself with examples", async () => {
+    const { code, stdout } = await runCli(["scan", "--help"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Nothing is ever written to a meter[\s\S]*Examples:\n {2}meterworks scan/);
+    expect(stdout).toMatch(/default: 1-10/);
+  });
+
   test("finds a Modbus meter, and the command that it prints reads it", async () => {
     const at = await meter("--model", "eastron-sdm630", "--unit", "3", "--mains", "231", "--tcp", "127.0.0.1:0");
-    const { found, notes } = await scanJson("--tcp", at, "--protocols", "modbus-tcp", "--timeout", "300");
+    const { found, notes } = await scanJson("--tcp", at, "--timeout", "300");
     expect(found.map(({ protocol, unit, model }) => [protocol, unit, model])).toEqual([
       ["modbus-tcp", 3, "eastron-sdm630"],
     ]);

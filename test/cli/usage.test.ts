@@ -69,8 +69,8 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ],
   [
     "a scan for a protocol of another wire",
-    ["scan", "--tcp", "127.0.0.1:1", "--protocols", "modbus-rtu"],
-    /--protocols modbus-rtu is not spoken on --tcp; spoken there: modbus-tcp, dlt645/,
+    ["scan", "--serial", "/nowhere/x", "--protocols", "modbus-tcp"],
+    /--protocols modbus-tcp is not spoken on --serial; spoken there: modbus-rtu/,
   ],
   [
     "a scan that leaves nothing to try",

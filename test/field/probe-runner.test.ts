@@ -98,6 +98,14 @@ describe("a probe", () => {
     expect(heard).toEqual(["", "", "07"]);
   });
 
+  test("has the last of several formats that it was told at once", () => {
+    const probe = (function* (): Probe<string> {
+      for (const format of [SLOW, { ...FAST, baud: 19_200 }, FAST]) yield { kind: "format", format };
+      return toHex((yield { kind: "exchange", send: ASK, listen: LISTEN }).bytes);
+    })();
+    expect(run(probe, [{ after: 5_000, bytes: [7] }])).toBe("07");
+  });
+
   test("gives a connection up that can't be had", () => {
     let told: Heard | undefined;
     const runner = new ProbeRunner(ask(), { links: [linkId("tcp")], linkPatience: 1_000 }, (result) => {

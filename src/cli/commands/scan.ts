@@ -24,23 +24,25 @@ import { type Wire, wireOf } from "../wires.ts";
 interface Flags {
   readonly serial?: string;
   readonly tcp?: HostPort;
-  readonly units: readonly number[];
+  readonly units?: readonly number[];
   readonly bauds?: readonly number[];
   readonly parities?: readonly LineFormat["parity"][];
   readonly protocols?: readonly Scanned[];
   readonly timeout?: number;
   readonly first?: true;
+  /** Taken up by the wire. */
+  readonly record?: string;
   readonly json?: true;
 }
 
-/** ASCII is rare and costs as much time as RTU: it is looked for where somebody asks. */
+/** What is tried where nothing is said: ASCII is rare and costs as much time as RTU. */
 const BY_DEFAULT: Readonly<Record<ScanOptions["line"], readonly Scanned[]>> = {
   serial: ["modbus-rtu", "dlt645", "iec62056-21"],
-  tcp: ["modbus-tcp", "dlt645", "iec62056-21"],
+  tcp: ["modbus-tcp", "modbus-rtu", "dlt645", "iec62056-21"],
 };
 const SPOKEN: Readonly<Record<ScanOptions["line"], readonly Scanned[]>> = {
   serial: ["modbus-rtu", "modbus-ascii", "dlt645", "iec62056-21"],
-  tcp: BY_DEFAULT.tcp,
+  tcp: ["modbus-tcp", "modbus-rtu", "modbus-ascii", "dlt645", "iec62056-21"],
 };
 /** A gateway asks its own line first. */
 const PATIENCE_MS: Readonly<Record<ScanOptions["line"], number>> = { serial: 400, tcp: 1_000 };
@@ -48,8 +50,8 @@ const PATIENCE_MS: Readonly<Record<ScanOptions["line"], number>> = { serial: 400
 const TCP_HAS_NONE: LineFormat = { baud: 9_600, dataBits: 8, parity: "none", stopBits: 1 };
 
 const HELP = `
-Meters that answer are printed as soon as they are found, each with the command that reads it. Nothing is ever written to a
-meter. Ctrl-C ends the scan with what was found until then.
+Meters are printed as soon as they answer, each with the command that reads it.
+Nothing is ever written to a meter. Ctrl-C ends the scan with what was found.
 
 Examples:
   meterworks scan --serial /dev/ttyUSB0
@@ -63,7 +65,7 @@ export function addScan(program: Command): void {
     .description("finds meters on a line: units, speeds, parities, protocols, and which model each is")
     .option("--serial <PATH>", "a serial port such as /dev/ttyUSB0 or COM3", path("--serial"))
     .option("--tcp <HOST:PORT>", "a meter or gateway on TCP", hostPort("--tcp"))
-    .option("--units <LIST>", "Modbus unit addresses, such as 1-10,100", units, units("1-10"))
+    .option("--units <LIST>", "Modbus unit addresses, such as 1-32,100 (default: 1-10)", units)
     .option(
       "--bauds <LIST>",
       "speeds (default: those in use, the likely first)",
@@ -85,6 +87,11 @@ export function addScan(program: Command): void {
       integer("--timeout", 10, 60_000),
     )
     .option("--first", "end with the first meter")
+    .option(
+      "--record <FILE>",
+      "keep every byte both ways, with times, for `meterworks replay` and Wireshark (pcapng)",
+      path("--record"),
+    )
     .option("--json", "{found: [{protocol, unit, address, format, model, confidence, reason, read}], notes}")
     .addHelpText("after", HELP)
     .action(run);
@@ -134,7 +141,7 @@ function optionsOf(flags: Flags, line: ScanOptions["line"]): ScanOptions {
   return {
     line,
     protocols,
-    units: flags.units,
+    units: flags.units ?? units("1-10"),
     ...(flags.bauds === undefined ? {} : { bauds: flags.bauds }),
     ...(flags.parities === undefined ? {} : { parities: flags.parities }),
     patience: (flags.timeout ?? PATIENCE_MS[line]) * MICROS_PER_MS,
@@ -190,12 +197,14 @@ function described(meter: FoundMeter, wire: Wire): string {
 }
 
 /** The command that reads this meter, ready to be typed. */
-function readCommand({ protocol, format, unit: at, echo, address, model }: FoundMeter, wire: Wire): string {
+function readCommand({ protocol, format, unit: at, echo, pushes, address, model }: FoundMeter, wire: Wire): string {
   const place = [`--${wire.kind}`, quoted(showWire(wire))];
   const speed = format === undefined ? [] : ["--baud", format.baud, "--parity", format.parity];
   if (protocol === "dlt645") return words("--protocol dlt645", ...place, ...speed, "--address", address);
-  if (protocol === "iec62056-21") return words(`--protocol ${protocol}`, ...place, ...speed);
-  const spoken = protocol === "modbus-ascii" ? [`--protocol ${protocol}`] : [];
+  if (protocol === "iec62056-21")
+    return words(`--protocol ${protocol}`, ...place, ...speed, ...(pushes ? ["--mode d"] : []));
+  const usual = wire.kind === "tcp" ? "modbus-tcp" : "modbus-rtu";
+  const spoken = protocol === usual ? [] : ["--protocol", protocol];
   return words("--model", model ?? "FILE", ...spoken, ...place, ...speed, "--unit", at, ...(echo ? ["--echo"] : []));
 }
 

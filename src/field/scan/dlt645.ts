@@ -18,8 +18,8 @@ import type { Probe } from "../probe.ts";
 import type { FoundMeter } from "./found.ts";
 import type { ScanLine } from "./line.ts";
 
-/** Td, the longest until a meter answers. */
-const RESPONSE_LIMIT = 500 * MICROS_PER_MS;
+/** Td, the longest until a meter answers, is 500 ms; its first character comes on top. */
+const RESPONSE_LIMIT = 600 * MICROS_PER_MS;
 const ADDRESS: Identifier = identifier(0x0400_0401);
 const ASSET_CODE: Identifier = identifier(0x0400_0403);
 const MODEL: Identifier = identifier(0x0400_040b);

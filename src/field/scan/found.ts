@@ -28,7 +28,9 @@ export interface FoundMeter {
   readonly unit?: number;
   /** The adapter hears itself, which a Modbus reader must know. */
   readonly echo?: true;
-  /** DL/T 645: 12 digits. */
+  /** IEC 62056-21: it sends by itself (mode D, P1) and is listened to. */
+  readonly pushes?: true;
+  /** DL/T 645: 12 digits; IEC 62056-21: what its readout says. */
   readonly address?: string;
   /** Of a Modbus map that fits; absent where none does, and where the protocol needs none. */
   readonly model?: string;

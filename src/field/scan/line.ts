@@ -10,6 +10,8 @@ import type { Heard, Listening, Probe } from "../probe.ts";
 const LUMPS = 20 * MICROS_PER_MS;
 /** A frame ends at 3.5 characters of silence (Modbus serial line V1.02, 2.5.1.1); drivers are not exact. */
 const SILENT_CHARACTERS = 5;
+/** Servers hang up on what they can't read: that alone is no loss. */
+const LOST_FOR_GOOD = 4;
 /** One stray byte is what a line without bias makes by itself. */
 const LEAST_GARBLE = 2;
 const LONGEST_READOUT_PAUSE = 1_500 * MICROS_PER_MS;
@@ -21,9 +23,12 @@ export class ScanLine {
   /** µs of exchanges so far. */
   spent = 0;
   connected = false;
+  /** Why there is no connection, from the start or any more. */
   unreachable: string | undefined;
   echoes = false;
   #transaction = 0;
+  /** Exchanges one after the other that ended with the connection. */
+  #lost = 0;
 
   constructor(format: LineFormat | undefined, patience: number) {
     this.format = format;
@@ -74,8 +79,10 @@ export class ScanLine {
   *#hear(send: Uint8Array, listen: Listening): Probe<Heard> {
     const heard = yield { kind: "exchange", send, listen };
     this.spent += heard.endedAt - heard.sentAt;
-    if (heard.ended === "closed" && !this.connected) this.unreachable = heard.reason ?? "no connection";
-    else this.connected = true;
+    // What was sent at its very end was never sent: there was no connection.
+    if (heard.ended !== "closed" || heard.sentAt < heard.endedAt) this.connected = true;
+    this.#lost = heard.ended === "closed" ? this.#lost + 1 : 0;
+    if (this.#lost >= (this.connected ? LOST_FOR_GOOD : 1)) this.unreachable = heard.reason ?? "no connection";
     return heard;
   }
 

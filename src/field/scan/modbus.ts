@@ -17,6 +17,11 @@ export type ModbusFraming = Extract<Scanned, `modbus-${string}`>;
 /** A request that can change nothing in a meter. */
 export type ReadingRequest = Extract<ModbusRequest, { function: 1 | 2 | 3 | 4 | 7 | 11 | 12 | 17 | 43 }>;
 
+/** By which it is found out whether a unit is there. */
+export function requestOf(code: 3 | 4): ReadingRequest {
+  return { function: code, address: 0, quantity: 2 };
+}
+
 export type UnitAnswer =
   /** A reply, an exception, or a frame of this unit that is no answer to what was asked. */
   | { readonly kind: "answer"; readonly result: Result<ModbusReply, ModbusFailure> }

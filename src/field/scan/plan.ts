@@ -90,8 +90,10 @@ function rankOf(visit: Visit): number {
 }
 
 function tcpVisits({ protocols }: ScanOptions): Visit[] {
-  // The two sign-ons cost little, and a Modbus server passes over them.
-  const spoken = (["dlt645", "iec62056-21", "modbus-tcp"] as const).filter((p) => protocols.includes(p));
+  // The two sign-ons cost little, and a Modbus server passes over them. Behind a raw serial server there may be any of them.
+  const spoken = (["dlt645", "iec62056-21", "modbus-tcp", "modbus-rtu", "modbus-ascii"] as const).filter((p) =>
+    protocols.includes(p),
+  );
   return spoken.map((protocol): Visit => ({ protocol, format: undefined, asking: 4 }));
 }
 

@@ -1,26 +1,22 @@
 /** The scan: visits every protocol at every setting of the port, asks whoever may be there, and says who was. It only reads. */
 
-import { RESPONSE_LIMIT } from "../../../protocols/iec62056-21/message.ts";
-import { MAX_UNIT } from "../../../protocols/modbus/frame.ts";
 import { EMPTY_BYTES } from "../../core/bytes.ts";
 import type { LineFormat } from "../../core/line-format.ts";
 import { assert } from "../../core/result.ts";
 import { MICROS_PER_MS } from "../../core/time.ts";
 import type { Probe } from "../probe.ts";
-import { answersAt, findDlt645, identifyDlt645, patienceOf, WILDCARD_LENGTH } from "./dlt645.ts";
+import { answersAnyUnit, answersAtAnySpeed } from "./controls.ts";
+import { costOf, costOfUnit } from "./cost.ts";
+import { findDlt645, identifyDlt645 } from "./dlt645.ts";
 import type { FoundMeter, Scanned, ScanOptions, ScanReport, ScanWatch } from "./found.ts";
 import { Garbles } from "./garbles.ts";
 import { identifyUnit } from "./identify.ts";
-import { SIGN_ON_LENGTH, signOn } from "./iec62056-21.ts";
+import { signOn } from "./iec62056-21.ts";
 import { isGarble, ScanLine } from "./line.ts";
-import { askUnit, type ModbusFraming, type ReadingRequest, type UnitPlace } from "./modbus.ts";
+import { askUnit, type ModbusFraming, requestOf, type UnitPlace } from "./modbus.ts";
 import { type Garble, looksSlower, planScan, reorder, type Visit } from "./plan.ts";
 
-/** By which the units of Modbus are asked. */
-const requestOf = (code: 3 | 4): ReadingRequest => ({ function: code, address: 0, quantity: 2 });
-/** A reading request has 8 characters; ASCII about twice as many. */
-const REQUEST_LENGTH = 8;
-/** How many times as long a unit may take whose answer was late or garbled. */
+/** How many times as long a unit may take that was late. */
 const LATE = 4;
 /** Long enough for whoever asks a meter every second or so. */
 const LISTENING = 1_000 * MICROS_PER_MS;
@@ -28,9 +24,7 @@ const LISTENING = 1_000 * MICROS_PER_MS;
 const HOPELESS = 3;
 /** Fewer bytes say nothing about the speed of who sent them. */
 const TELLING = 6;
-/** Hardly any meter's own, and none's after its readout. */
-const STRANGE_BAUD = 600;
-/** A unit that is asked again after a garble. */
+/** Requests to a unit from which garble comes, or somebody else's late answer. */
 const ATTEMPTS = 3;
 
 /** @param watch told of every meter at once and of how far the scan is */
@@ -70,14 +64,15 @@ class Scan {
     for (let next = this.#visits.shift(); next !== undefined && !this.#over; next = this.#visits.shift()) {
       this.#visit = next;
       yield* this.#line.set(next.format);
-      this.#left = this.#costOf(next);
+      this.#left = costOf(next, this.#options);
       this.#tell();
       yield* this.#make(next);
-      if (this.#line.unreachable !== undefined && !this.#line.connected) break;
+      if (this.#line.unreachable !== undefined) break;
       if (next.format === undefined) yield { kind: "reconnect" };
     }
     if (this.#line.echoes) this.#notes.add("the adapter hears itself (echo): Modbus readers must be told (--echo)");
     const { unreachable, connected } = this.#line;
+    if (unreachable !== undefined && connected) this.#notes.add(`the connection was lost: ${unreachable}`);
     return {
       found: this.#found,
       notes: [...this.#notes, ...this.#garbles.notes()],
@@ -127,7 +122,7 @@ class Scan {
     this.#garbledInRow = 0;
     for (const unit of this.#options.units) {
       if (this.#over) return;
-      this.#left = Math.max(0, this.#left - this.#costOfUnit());
+      this.#left = Math.max(0, this.#left - costOfUnit(this.#visit, this.#options));
       this.#tell();
       if (this.#knows(framing, unit)) continue;
       for (const place of yield* this.#askModbus({ line: this.#line, framing, unit }, asking))
@@ -173,35 +168,18 @@ class Scan {
   *#checkUnits(): Probe<void> {
     this.#visits = [];
     if (this.#found.length > 1 || this.#over) return;
-    const unit = [MAX_UNIT, MAX_UNIT - 1].find((one) => !this.#options.units.includes(one));
-    if (unit === undefined) return;
-    const answer = yield* askUnit({ line: this.#line, framing: "modbus-tcp", unit }, requestOf(4));
-    if (answer.kind !== "answer") return;
+    if (!(yield* answersAnyUnit(this.#line, this.#options.units))) return;
     this.#notes.add("it answers whatever the unit address is: the other units were left out");
     this.#over = true;
   }
 
-  /**
-   * Asks the first meter once more at a speed that can't be its own. One that answers all the same is on a line without
-   * speeds, such as a PTY, where it would be found again at every other setting.
-   */
+  /** On a line without speeds, such as a PTY, the first meter would be found again at every other setting. */
   *#checkSpeed(format: LineFormat): Probe<void> {
-    const line = this.#line;
     const meter = this.#found[0] as FoundMeter;
-    yield* line.set({ ...format, baud: format.baud === STRANGE_BAUD ? 2 * STRANGE_BAUD : STRANGE_BAUD });
-    const again = yield* this.#answers(meter);
-    yield* line.set(format);
-    if (!again) return;
+    if (!(yield* answersAtAnySpeed(this.#line, meter, format))) return;
     this.#notes.add("the line has no speed of its own, as a PTY has none: other speeds and parities were left out");
     const protocols = new Set([meter.protocol]);
     this.#visits = this.#visits.filter(({ protocol }) => !protocols.has(protocol) && protocols.add(protocol));
-  }
-
-  *#answers({ protocol, unit = 0, address = "" }: FoundMeter): Probe<boolean> {
-    const line = this.#line;
-    if (protocol === "iec62056-21") return (yield* signOn(line)).meter !== undefined;
-    if (protocol === "dlt645") return yield* answersAt(line, address);
-    return (yield* askUnit({ line, framing: protocol, unit }, requestOf(4))).kind === "answer";
   }
 
   /** Whether somebody was found by this protocol at the line's present setting. */
@@ -226,23 +204,9 @@ class Scan {
     this.#visits = reorder(this.#visits, this.#heard);
   }
 
-  #costOf(visit: Visit): number {
-    if (visit.protocol === "dlt645") return this.#costAt(visit, WILDCARD_LENGTH, patienceOf(this.#options));
-    if (visit.protocol === "iec62056-21") return this.#costAt(visit, SIGN_ON_LENGTH, RESPONSE_LIMIT);
-    return this.#options.units.length * this.#costAt(visit, REQUEST_LENGTH, this.#options.patience);
-  }
-
-  #costOfUnit(): number {
-    return this.#costAt(this.#visit, REQUEST_LENGTH, this.#options.patience);
-  }
-
-  #costAt({ format }: Visit, characters: number, first: number): number {
-    return new ScanLine(format, this.#options.patience).cost(characters, first);
-  }
-
   #tell(): void {
     const { protocol, format } = this.#visit;
-    const left = this.#left + this.#visits.reduce((sum, visit) => sum + this.#costOf(visit), 0);
+    const left = this.#left + this.#visits.reduce((sum, visit) => sum + costOf(visit, this.#options), 0);
     this.#watch.progress({ spent: this.#line.spent, left, protocol, format });
   }
 }

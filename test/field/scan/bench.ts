@@ -59,9 +59,9 @@ export class ScanBench {
     this.line = new CopperLine(this.world, linkId("line"), defaults, { ...SOUND_COPPER, ...faults }, new Random(seed));
   }
 
-  meter(modelId: string): Meter {
+  meter(modelId: string, voltage: number | readonly number[] = 230): Meter {
     const model = findModel(modelId) as MeterModel;
-    const load = constantLoad(mainsOf({ phases: model.phases, voltage: 230, current: 5 }));
+    const load = constantLoad(mainsOf({ phases: model.phases, voltage, current: 5 }));
     const meter = Meter.powerOn(
       {
         ...{ id: `${modelId}-7`, model, nvram: new MemoryNvram(), password: 42, checkpointEvery: 1e15 },
@@ -74,10 +74,14 @@ export class ScanBench {
   }
 
   /** @param delay µs by which every answer comes later than the meter would give it */
-  modbus(modelId: string, unit: number, at: LineFormat, delay = 0): this {
+  modbus(modelId: string, unit: number, at: LineFormat, delay = 0, voltage?: number | readonly number[]): this {
     const timing = rtuTiming(at.baud, { bitsPerChar: bitsPerCharacter(at) });
     const line = at.dataBits === 7 ? ({ framing: "ascii", timing } as const) : ({ framing: "rtu", timing } as const);
-    return this.join(new ModbusSerialFace(this.meter(modelId), unit, this.line.id, line, this.world.now()), at, delay);
+    return this.join(
+      new ModbusSerialFace(this.meter(modelId, voltage), unit, this.line.id, line, this.world.now()),
+      at,
+      delay,
+    );
   }
 
   dlt645(address: string, at: LineFormat, replyDelay?: number): this {

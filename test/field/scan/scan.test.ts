@@ -53,6 +53,16 @@ describe("a scan of a serial line", () => {
     expect(names(scanned)).toEqual(["iec62056-21 300 7E1 meterworks-1p-7", "modbus-rtu 9600 8N1 unit 2 abb-b23"]);
   });
 
+  test("tells a meter that sends by itself from one that answered", () => {
+    const lines = ["/MWK5P1", "", "1-0:1.8.0(000123.4*kWh)", "0-0:96.1.1(4B414C37)", "!"].join("\r\n");
+    const telegram = Uint8Array.from(`${lines}\r\n`, (character) => character.charCodeAt(0));
+    const at = format("9600 7E1");
+    const scanned = new ScanBench().talker(telegram, 1_000_000, at).scan({ protocols: ["iec62056-21"], first: true });
+    const [meter] = scanned.report.found;
+    expect([meter?.name, meter?.pushes]).toEqual(["MWK P1", true]);
+    expect(meter?.reason).toMatch(/sends \/MWK5P1 by itself/);
+  });
+
   test("finds two meters on one unit address at two speeds, and one that has ASCII where that is asked for", () => {
     const scanned = new ScanBench()
       .modbus("eastron-sdm120", 1, NINETY_SIX)
@@ -74,6 +84,11 @@ describe("a scan of a serial line", () => {
     expect(names(scanned)).toContain("modbus-rtu 9600 8N1 unit 4 eastron-sdm630");
     expect(names(scanned)).toContain("modbus-rtu 19200 8N1 unit 6 acrel-adw300");
     expect(scanned.report.notes.join()).toMatch(/unit 6 takes longer to answer .* longer --timeout/);
+  });
+
+  test("waits as long as the standards let a meter take", () => {
+    const scanned = new ScanBench().dlt645("202611290007", format("2400 8E1"), 500_000).scan({ protocols: ["dlt645"] });
+    expect(names(scanned)).toEqual(["dlt645 2400 8E1 202611290007"]);
   });
 
   test("takes meters apart that answer a wildcard at once", () => {
@@ -159,5 +174,28 @@ describe("the model of a meter", () => {
       expect(meter?.reason).toMatch(/2B\/0E\) says ".*and its registers agree/);
     expect(meter?.confidence).toBeGreaterThanOrEqual(candidates.length > 1 ? 50 : 80);
     expect(meter?.reason).toMatch(/voltageL1 230 V/);
+  });
+});
+
+describe("a meter on a test bench", () => {
+  const one = { bauds: [9_600], parities: ["none"], protocols: ["modbus-rtu"] } as const;
+
+  test("with one live phase fits in part, and without voltage is found all the same", () => {
+    const partly = new ScanBench().modbus("abb-b23", 1, NINETY_SIX, 0, [230, 0, 0]).scan(one).report.found[0];
+    expect([partly?.model, partly?.confidence]).toEqual(["abb-b23", 60]);
+    const dead = new ScanBench().modbus("abb-b23", 1, NINETY_SIX, 0, 0).scan(one).report.found[0];
+    expect([dead?.unit, dead?.model, dead?.confidence]).toEqual([1, undefined, 0]);
+    expect(dead?.reason).toMatch(/no known map shows a mains voltage/);
+  });
+});
+
+describe("the check that nothing is written", () => {
+  test.each([
+    ["Modbus function 6", [1, 6, 0, 0, 0, 1, 0x48, 0x0a]],
+    ["Modbus function 16", [1, 16, 0, 0, 0, 1, 2, 0, 1, 0, 0]],
+    ["DL/T 645 control 20", [0xfe, 0x68, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0x68, 0x14, 0, 0, 0x16]],
+    ["Modbus function 48", [6, 0x30, 0x35, 0x31, 13, 10]],
+  ])("tells %s", (why, bytes) => {
+    expect(writes(Uint8Array.from(bytes))).toBe(why);
   });
 });

@@ -1,12 +1,14 @@
 /** Scans over TCP, the server written down here: units that are there, gateways, late replies, servers for any unit. */
 import { describe, expect, test } from "vitest";
 import { encodeFrame, parseFrame } from "../../../protocols/dlt645/frame.ts";
-import { MBAP_LENGTH, putMbap } from "../../../protocols/modbus/frame.ts";
-import { EMPTY_BYTES } from "../../../src/core/bytes.ts";
+import { MBAP_LENGTH, putCrc, putMbap } from "../../../protocols/modbus/frame.ts";
+import { EMPTY_BYTES, joinBytes } from "../../../src/core/bytes.ts";
+import { Random } from "../../../src/core/random.ts";
 import { mono } from "../../../src/core/time.ts";
 import type { Heard, ProbeStep } from "../../../src/field/probe.ts";
 import type { FoundMeter, ScanOptions, ScanReport } from "../../../src/field/scan/found.ts";
 import { scan } from "../../../src/field/scan/scan.ts";
+import { writes } from "./bench.ts";
 
 const OPTIONS: ScanOptions = {
   line: "tcp",
@@ -15,8 +17,8 @@ const OPTIONS: ScanOptions = {
   patience: 1_000_000,
 };
 
-/** What comes back to a request; undefined is silence, null a connection that can't be had. */
-type Server = (request: Uint8Array) => Uint8Array | undefined | null;
+/** What comes back to a request; undefined is silence, null a connection that can't be had, "hangs up" one that is closed. */
+type Server = (request: Uint8Array) => Uint8Array | undefined | null | "hangs up";
 
 function run(server: Server, options: Partial<ScanOptions> = {}) {
   const sent: Uint8Array[] = [];
@@ -36,12 +38,13 @@ function run(server: Server, options: Partial<ScanOptions> = {}) {
     if (step.value.kind === "exchange") {
       const { send, listen } = step.value;
       if (send.length > 0) sent.push(send);
-      const bytes = send.length === 0 ? undefined : server(send);
-      now += bytes === undefined ? listen.first : 1_000;
-      const ended =
-        bytes === null ? "closed" : bytes === undefined ? "silent" : listen.enough?.(bytes) ? "enough" : "quiet";
-      heard = { ...heard, bytes: bytes ?? EMPTY_BYTES, endedAt: mono(now), ended };
-      if (bytes === null) heard = { ...heard, reason: "connect ECONNREFUSED" };
+      const answer = send.length === 0 ? undefined : server(send);
+      now += answer === undefined ? listen.first : 1_000;
+      const at = { ...heard, endedAt: mono(now) };
+      if (answer === null) heard = { ...at, sentAt: mono(now), ended: "closed", reason: "connect ECONNREFUSED" };
+      else if (answer === "hangs up") heard = { ...at, ended: "closed", reason: "closed by the peer" };
+      else if (answer === undefined) heard = at;
+      else heard = { ...at, bytes: answer, ended: listen.enough?.(answer) ? "enough" : "quiet" };
     }
     step = probe.next(heard);
   }
@@ -151,6 +154,77 @@ describe("a scan over TCP", () => {
       ["dlt645", "000000000161", "asset A-4711"],
     ]);
     expect(sent.filter((bytes) => bytes[0] !== 0xfe && bytes[0] !== 0x2f)).toEqual([]);
+  });
+
+  test("finds a Modbus RTU meter behind a raw serial server", () => {
+    const { report } = run(
+      (request) => {
+        if (request[0] !== 4 || request.length !== 8) return undefined;
+        const bytes = Uint8Array.of(4, (request[1] as number) | 0x80, 2, 0, 0);
+        putCrc(bytes, 0, 3);
+        return bytes;
+      },
+      { protocols: ["modbus-tcp", "modbus-rtu"] },
+    );
+    expect(report.found.map(({ protocol, unit, model }) => [protocol, unit, model])).toEqual([
+      ["modbus-rtu", 4, undefined],
+    ]);
+  });
+
+  test("is not put off by a server that hangs up on what it can't read", () => {
+    const { report } = run((request) => (request[2] === 0 && request[3] === 0 ? sdm230(request) : "hangs up"), {
+      protocols: ["modbus-tcp", "modbus-rtu", "dlt645", "iec62056-21"],
+    });
+    expect(report.unreachable).toBeUndefined();
+    expect(report.found.map(({ protocol, model }) => [protocol, model])).toEqual([["modbus-tcp", "eastron-sdm230"]]);
+  });
+
+  test("gives up a connection that is lost again and again, and says what it had found", () => {
+    let asked = 0;
+    const { report, sent } = run(
+      (request) => (asked++ < 40 ? (request[6] === 1 ? sdm230(request) : undefined) : null),
+      {
+        units: Array.from({ length: 200 }, (_, i) => i + 1),
+      },
+    );
+    expect(report.found.length).toBe(1);
+    expect(report.notes).toEqual(["the connection was lost: connect ECONNREFUSED"]);
+    expect(report.unreachable).toBeUndefined();
+    expect(sent.length).toBeLessThan(50);
+  });
+
+  test.each(["tcp", "serial"] as const)("comes to its end on %s whatever is heard, and never writes", (line) => {
+    const random = new Random(5);
+    for (let round = 0; round < 30; round++) {
+      const server: Server = (request) => {
+        const kind = random.below(6);
+        if (kind === 0) return undefined;
+        if (kind === 1) return null;
+        if (kind === 2) return request;
+        const noise = Uint8Array.from({ length: random.between(1, 60) }, () => random.below(256));
+        return kind === 3
+          ? noise
+          : kind === 4
+            ? request.slice(0, random.between(1, request.length))
+            : joinBytes([noise, request, noise]);
+      };
+      const { report, sent } = run(server, {
+        line,
+        protocols:
+          line === "tcp"
+            ? ["modbus-tcp", "dlt645", "iec62056-21"]
+            : ["modbus-rtu", "modbus-ascii", "dlt645", "iec62056-21"],
+        ...(line === "tcp" ? {} : { bauds: [2_400, 9_600] }),
+      });
+      expect(report.notes.length).toBeLessThan(20);
+      if (line === "serial")
+        expect(
+          sent
+            .filter((bytes) => bytes[0] !== 0x3a)
+            .map(writes)
+            .filter((why) => why !== undefined),
+        ).toEqual([]);
+    }
   });
 
   test("says why it could not ask", () => {
