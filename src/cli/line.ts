@@ -4,6 +4,7 @@ import type { Link } from "../platform/link.ts";
 import { openSerial, type SerialOptions } from "../platform/serial.ts";
 import { connectTcp } from "../platform/tcp-client.ts";
 import type { CommandProcess } from "./process.ts";
+import { recorded } from "./record.ts";
 import { showHostPort } from "./values.ts";
 import type { Wire } from "./wires.ts";
 
@@ -15,11 +16,13 @@ export interface LineOptions {
 }
 
 /**
- * Opens the line; it ends with the process. A TCP link opens later, or says why not.
+ * Opens the line, recorded where the wire says so; it ends with the process. A TCP link opens later, or says why not.
  * @throws PlatformError where a serial port can't be opened
  */
 export async function openLine(proc: CommandProcess, wire: Wire, { serial, name }: LineOptions): Promise<Link> {
-  const link = await dial(wire, serial, name);
+  const dialled = await dial(wire, serial, name);
+  const record = wire.kind === "mqtt" || wire.kind === "pty" ? undefined : wire.record;
+  const link = record === undefined ? dialled : recorded(proc, record, wire, serial, dialled);
   proc.cleanup(() => link.end());
   return link;
 }

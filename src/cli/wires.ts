@@ -21,12 +21,20 @@ export interface WireFlags extends SerialFlags {
   readonly tcp?: HostPort;
   readonly mqtt?: string;
   readonly protocol?: Protocol;
+  readonly record?: string;
+}
+
+/** What `--record` asks for. */
+export interface Recording {
+  readonly file: string;
+  /** What the command speaks there, for whoever decodes it later. */
+  readonly protocol: Protocol;
 }
 
 export type Wire =
-  | { readonly kind: "serial"; readonly path: string }
+  | { readonly kind: "serial"; readonly path: string; readonly record?: Recording }
   | { readonly kind: "pty"; readonly path: string }
-  | { readonly kind: "tcp"; readonly at: HostPort }
+  | { readonly kind: "tcp"; readonly at: HostPort; readonly record?: Recording }
   | { readonly kind: "mqtt"; readonly url: string };
 
 export function addSerialFlags(command: Command): Command {
@@ -35,7 +43,17 @@ export function addSerialFlags(command: Command): Command {
     .option("--parity <P>", "none, even or odd (default: the model's or protocol's)", choice("--parity", PARITIES));
 }
 
+/** The flags of commands that talk to somebody else's meter, by openLine. */
 export function addWireFlags(command: Command): Command {
+  return addPlaceFlags(command).option(
+    "--record <FILE>",
+    "keep every byte both ways, with times, for `meterworks replay` and Wireshark (pcapng)",
+    path("--record"),
+  );
+}
+
+/** Where, and what is spoken there. */
+export function addPlaceFlags(command: Command): Command {
   return addSerialFlags(
     command
       .option("--serial <PATH>", "a serial port such as /dev/ttyUSB0 or COM3", path("--serial"))
@@ -72,7 +90,13 @@ export function wireOf(flags: WireFlags, offered: string): Spoken {
   const [wire, second] = wires;
   if (wire === undefined) throw usage("no wire is named", `give ${offered}`);
   if (second !== undefined) throw usage(`${wires.map((w) => `--${w.kind}`).join(" and ")} are two wires`, "give one");
-  return { protocol: spokenOn(wire, flags.protocol), wire };
+  const protocol = spokenOn(wire, flags.protocol);
+  return { protocol, wire: recordedWire(wire, protocol, flags.record) };
+}
+
+function recordedWire(wire: Wire, protocol: Protocol, file: string | undefined): Wire {
+  if (file === undefined || wire.kind === "mqtt" || wire.kind === "pty") return wire;
+  return { ...wire, record: { file, protocol } };
 }
 
 /** `--face PROTOCOL@WHERE`: WHERE is HOST:PORT, `pty:LINK`, a serial port's path, or a broker's URL. */

@@ -23,7 +23,7 @@ import { CommandProcess } from "../process.ts";
 import { checkPulses, writePulses } from "../pulse-lines.ts";
 import { integer, meterAddress, number, path } from "../values.ts";
 import { fidelityOf, powerOn } from "../virtual-meter.ts";
-import { addWireFlags, face, type Spoken, type WireFlags, wireOf } from "../wires.ts";
+import { addPlaceFlags, face, type Spoken, type WireFlags, wireOf } from "../wires.ts";
 
 interface Flags extends MeterFlags, WireFlags, FaceFlags {
   readonly unit?: number;
@@ -54,7 +54,7 @@ export function addMeter(program: Command): void {
     .option("--pty <LINK>", "makes a pseudo terminal at this path for other programs (needs socat)", path("--pty"))
     .option("--paced", "pseudo terminals keep the pace of their baud and parity, as a wire does (needs a C compiler)")
     .option("--mqtt <URL>", "publishes to this broker: mqtt[s]://[user:password@]host:port");
-  addIec62056MeterFlags(addMqttFlags(addWireFlags(addMeterFlags(command))))
+  addIec62056MeterFlags(addMqttFlags(addPlaceFlags(addMeterFlags(command))))
     .option("--unit <N>", "Modbus unit address, 1..247 (default: the model's)", integer("--unit", 1, 247))
     .option("--address <12DIGITS>", "DL/T 645 address (default: the unit, padded with zeros)", meterAddress)
     .option("--dlt645 <KEY=VALUE,...>", "how this meter differs, such as key=pressed,zone=480", dlt645Choices("meter"))
