@@ -1,7 +1,7 @@
 /** Captured bytes as users have them: hex on the command line, a file of hex or of raw bytes, a pipe. */
-import { createReadStream } from "node:fs";
+import { createReadStream, readFileSync, statSync } from "node:fs";
 import { fromHex } from "../core/bytes.ts";
-import { usage } from "./errors.ts";
+import { CommandError, usage } from "./errors.ts";
 
 /** Far beyond any frame and any P1 telegram; a mistaken file of gigabytes is refused before it fills the memory. */
 const INPUT_LIMIT = 1 << 20;
@@ -58,4 +58,20 @@ function bytesOf(content: Buffer, text: TextForm, origin: "argument" | "file"): 
   if ((text === "any" && /[^0-9a-fA-F\s:,-]/.test(string)) || /[^\t\r\n\x20-\x7e]/.test(string))
     return new Uint8Array(content);
   throw usage(bytes.error, "give two hex digits for each byte, such as 010300000002c40b");
+}
+
+/** Recordings end at this size (src/cli/record.ts), and this much fits into the memory. */
+export const LARGEST_RECORDING = 1 << 28;
+
+/** @throws CommandError (exit 2) for a file that can't be read or is too large. */
+export function readWholeFile(file: string): Uint8Array {
+  try {
+    const { size } = statSync(file);
+    if (size > LARGEST_RECORDING)
+      throw usage(`${file} has more than ${LARGEST_RECORDING} bytes`, "cut it in pieces: editcap -c 100000 FILE PIECE");
+    return new Uint8Array(readFileSync(file));
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    throw usage(`${file} can't be read: ${(error as Error).message}`, "name a recording, pcapng or pcap file");
+  }
 }

@@ -4,7 +4,7 @@ import type { Link } from "../platform/link.ts";
 import { openSerial, type SerialOptions } from "../platform/serial.ts";
 import { connectTcp } from "../platform/tcp-client.ts";
 import type { CommandProcess } from "./process.ts";
-import { recorded } from "./record.ts";
+import { lineOf, recordingOf } from "./record.ts";
 import { showHostPort } from "./values.ts";
 import type { Wire } from "./wires.ts";
 
@@ -20,9 +20,10 @@ export interface LineOptions {
  * @throws PlatformError where a serial port can't be opened
  */
 export async function openLine(proc: CommandProcess, wire: Wire, { serial, name }: LineOptions): Promise<Link> {
+  const record = wire.kind === "serial" || wire.kind === "tcp" ? wire.record : undefined;
+  const recording = record === undefined ? undefined : recordingOf(proc, record);
   const dialled = await dial(wire, serial, name);
-  const record = wire.kind === "mqtt" || wire.kind === "pty" ? undefined : wire.record;
-  const link = record === undefined ? dialled : recorded(proc, record, wire, serial, dialled);
+  const link = recording?.add(dialled, lineOf(wire, record?.protocol ?? "", serial)) ?? dialled;
   proc.cleanup(() => link.end());
   return link;
 }

@@ -5,34 +5,31 @@ import { AppendFile } from "../platform/append-file.ts";
 import { PlatformError } from "../platform/errors.ts";
 import type { Link } from "../platform/link.ts";
 import { TappedLink } from "../platform/tapped-link.ts";
+import { LARGEST_RECORDING } from "./captured-bytes.ts";
 import type { LineOptions } from "./line.ts";
 import type { CommandProcess } from "./process.ts";
 import { showHostPort } from "./values.ts";
 import { VERSION } from "./version.ts";
 import type { Recording, Wire } from "./wires.ts";
 
-/** Weeks of a busy line; a forgotten recording must not fill the disk. */
-const MOST_BYTES = 1 << 30;
 const SECTION_MAGIC = Uint8Array.of(0x0a, 0x0d, 0x0d, 0x0a);
 const MODBUS_PORT = 502;
 
 /** The recordings of a process: a command with several lines has one file for all. */
 const begun = new WeakMap<CommandProcess, RecordingFile>();
 
-/** The link, as it is recorded. @throws PlatformError where the file can't be written. */
-export function recorded(
-  proc: CommandProcess,
-  { file, protocol }: Recording,
-  wire: Wire,
-  serial: LineOptions["serial"],
-  link: Link,
-): Link {
+/**
+ * Begins the recording, or goes on with it. It ends after the lines that are opened later.
+ * @throws PlatformError where the file can't be written
+ */
+export function recordingOf(proc: CommandProcess, { file }: Recording): RecordingFile {
   const recording = begun.get(proc) ?? new RecordingFile(proc, file);
   begun.set(proc, recording);
-  return recording.add(link, lineOf(wire, protocol, serial));
+  return recording;
 }
 
-function lineOf(wire: Wire, protocol: string, serial: LineOptions["serial"]): RecordedLine {
+/** How a line stands in a recording. */
+export function lineOf(wire: Wire, protocol: string, serial: LineOptions["serial"]): RecordedLine {
   if (wire.kind === "tcp") {
     const { host, port } = wire.at;
     // Wireshark knows Modbus by its port; the real one stands in the name.
@@ -52,7 +49,7 @@ class RecordingFile {
 
   constructor(proc: CommandProcess, path: string) {
     this.#proc = proc;
-    this.#file = new AppendFile(path, SECTION_MAGIC, MOST_BYTES);
+    this.#file = new AppendFile(path, SECTION_MAGIC, LARGEST_RECORDING);
     this.#append(recordingHead(VERSION));
     // Cleaned up after the lines, whose last bytes belong into it.
     proc.cleanup(() => this.#file.close());
