@@ -1,13 +1,14 @@
-/** `meterworks read --protocol dlt645`: opens the line, reads once, and says what to do where that fails. */
+/** `meterworks read --protocol dlt645`: reads once, and says what to do where that fails. */
 import { MICROS_PER_MS } from "../core/time.ts";
 import { type Dlt645Choices, dlt645Line } from "./dlt645-options.ts";
-import { failed, usage } from "./errors.ts";
-import { openLine, showWire } from "./line.ts";
+import { usage } from "./errors.ts";
+import { showWire } from "./line.ts";
+import type { MeterReader } from "./meter-reader.ts";
 import type { CommandProcess } from "./process.ts";
-import { type Dlt645Outcome, type Dlt645Reading, Dlt645ReadOnce } from "./read-dlt645.ts";
+import { type Dlt645Outcome, Dlt645ReadOnce } from "./read-dlt645.ts";
 import type { SerialFlags, Wire } from "./wires.ts";
 
-export interface Dlt645ReadFlags extends SerialFlags {
+interface Dlt645ReadFlags extends SerialFlags {
   readonly model?: string;
   readonly unit?: number;
   readonly address?: string;
@@ -18,14 +19,13 @@ export interface Dlt645ReadFlags extends SerialFlags {
   readonly harmonics?: true;
 }
 
-/** @throws CommandError for flags of other protocols (exit 2), and for a meter that does not answer (exit 1). */
-export async function readDlt645(proc: CommandProcess, wire: Wire, flags: Dlt645ReadFlags): Promise<Dlt645Reading> {
+/** @throws CommandError for flags of other protocols (exit 2). */
+export function dlt645Reader(proc: CommandProcess, wire: Wire, flags: Dlt645ReadFlags): MeterReader {
   if (flags.model !== undefined)
     throw usage("--model is a Modbus map; a DL/T 645 meter names its data itself", "leave --model away");
   if (flags.unit !== undefined)
     throw usage("--unit is a Modbus address", "give --address with the 12 digits on the meter, or none to ask for it");
   const line = dlt645Line(flags);
-  const link = await openLine(proc, wire, { serial: line });
   const timeout = flags.timeout * MICROS_PER_MS;
   const options = {
     address: flags.address,
@@ -35,14 +35,18 @@ export async function readDlt645(proc: CommandProcess, wire: Wire, flags: Dlt645
     retries: flags.retries,
     linkPatience: Math.max(3_000 * MICROS_PER_MS, 2 * timeout),
   };
-  const outcome = await new Promise<Dlt645Outcome>((resolve) => {
-    const reader = new Dlt645ReadOnce(link.id, options, resolve);
-    proc.runtime.host(reader, undefined, { name: "read" }).attach(link);
-  });
-  if (!outcome.ok) throw failed(`${showWire(wire)}: ${outcome.reason}`, hintFor(outcome, wire));
-  const { address, notes } = outcome;
-  proc.info("read.dlt645", { address, notes: notes.join("; ") });
-  return outcome;
+  return {
+    subject: `DL/T 645 meter${flags.address === undefined ? "" : ` ${flags.address}`}`,
+    serial: line,
+    precise: false,
+    once: (link, done) =>
+      new Dlt645ReadOnce(link, options, (outcome) => {
+        if (outcome.ok) {
+          proc.info("read.dlt645", { address: outcome.address, notes: outcome.notes.join("; ") });
+          done(outcome);
+        } else done({ ok: false, reason: `${showWire(wire)}: ${outcome.reason}`, hint: hintFor(outcome, wire) });
+      }),
+  };
 }
 
 function hintFor({ asked }: Extract<Dlt645Outcome, { ok: false }>, wire: Wire): string {
