@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   chip: { summary: "a bare metering chip on TCP", load: async () => (await import("./commands/chip.ts")).addChip },
   models: { summary: "the meter models it knows", load: async () => (await import("./commands/models.ts")).addModels },
   read: { summary: "one reading of a meter", load: async () => (await import("./commands/read.ts")).addRead },
+  watch: { summary: "a meter live in the terminal", load: async () => (await import("./commands/watch.ts")).addWatch },
   replay: {
     summary: "a recording of a line, decoded again",
     load: async () => (await import("./commands/replay.ts")).addReplay,
