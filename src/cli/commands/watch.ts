@@ -108,7 +108,7 @@ function endOf(proc: CommandProcess, seconds: number | undefined) {
   let quit: () => void = () => {};
   const ended = new Promise<void>((resolve) => {
     quit = resolve;
-    proc.stopped.then(resolve);
+    void proc.stopped.then(resolve);
     if (seconds !== undefined) setTimeout(resolve, seconds * 1_000).unref();
   });
   return { quit, ended };

@@ -39,7 +39,8 @@ export class FullScreen {
     if (this.#timer === undefined) return;
     const { columns, rows } = process.stdout;
     const lines = this.#user.draw(columns ?? 80, rows ?? 24).slice(0, rows ?? 24);
-    process.stdout.write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join("\r\n")}\x1b[J`);
+    // Erased first: behind a line as wide as the terminal the erasing would take its last character.
+    process.stdout.write(`\x1b[H${lines.map((line) => `\x1b[2K${line}`).join("\r\n")}`);
   }
 
   end(): void {

@@ -31,9 +31,16 @@ export class LineStatistics {
 
   /** A reading was given up. @param reason as people read it; the text in front of a colon says only where */
   failed(reason: string): void {
-    const asked = this.#sent !== undefined;
-    this.#settle(kindOf(reason));
-    if (!asked) this.#count(kindOf(reason));
+    // The loss of a line is counted where it is lost, once.
+    if (IS_LINE_DOWN.test(reason)) this.#sent = undefined;
+    else if (this.#sent === undefined) this.#count(kindOf(reason));
+    else this.#settle(kindOf(reason));
+  }
+
+  /** Whatever was being asked then has no answer for that reason. */
+  lineLost(): void {
+    this.#sent = undefined;
+    this.#count("line down");
   }
 
   /** The `share` (0..1) of replies that took no longer; undefined before the first one. */
@@ -70,10 +77,10 @@ function isSameRequest(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => i < 2 || byte === b[i]);
 }
 
+const IS_LINE_DOWN = /link is down|no connection|unplugged|connect E|closed by/i;
 const LONGEST_KIND = 40;
 
 function kindOf(reason: string): string {
-  if (/link is down|no connection|connect E|unplugged|closed/i.test(reason)) return "line down";
   const text = reason.replace(/^.*?: /, "");
   return text.length > LONGEST_KIND ? `${text.slice(0, LONGEST_KIND - 1)}…` : text;
 }

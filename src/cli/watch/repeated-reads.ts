@@ -6,7 +6,7 @@ import type { LineStatistics } from "./line-statistics.ts";
 
 export type WatchEvent =
   | { readonly kind: "outcome"; readonly outcome: ReadingOutcome; readonly at: Now }
-  /** The line came or went; `reason` says why it is gone. */
+  /** The line was lost, or came back; `reason` says why it is gone. */
   | { readonly kind: "line"; readonly reason: string | undefined; readonly at: Now };
 
 export class RepeatedReads implements Actor {
@@ -18,6 +18,7 @@ export class RepeatedReads implements Actor {
   #current: Actor | undefined;
   #outcome: ReadingOutcome | undefined;
   #up = false;
+  #lost = false;
   #paused = false;
   /** Monotonic: when the next reading is due. */
   #due = 0;
@@ -46,7 +47,8 @@ export class RepeatedReads implements Actor {
     if (event.kind === "opened") {
       this.#up = true;
       this.#due = now.mono;
-      this.#tell({ kind: "line", reason: undefined, at: now });
+      if (this.#lost) this.#tell({ kind: "line", reason: undefined, at: now });
+      this.#lost = false;
       return this.#begin(now);
     }
     if (event.kind === "closed") {
@@ -55,7 +57,12 @@ export class RepeatedReads implements Actor {
       this.#settle(now);
       // The line is gone with whatever was still to be said on it.
       this.#current = undefined;
-      this.#tell({ kind: "line", reason: event.reason, at: now });
+      // Every failed attempt to have it again is a `closed`, too.
+      if (!this.#lost) {
+        this.#statistics.lineLost();
+        this.#tell({ kind: "line", reason: event.reason, at: now });
+      }
+      this.#lost = true;
       return effects.filter((effect) => effect.kind === "log");
     }
     if (event.kind === "bytes") this.#statistics.heard(now.mono);

@@ -29,7 +29,7 @@ export class Watched {
   take(event: WatchEvent): void {
     if (event.kind === "line") {
       const { reason } = event;
-      this.lineLost = reason === undefined ? undefined : { reason, since: this.lineLost?.since ?? event.at.civil };
+      this.lineLost = reason === undefined ? undefined : { reason, since: event.at.civil };
       return;
     }
     const { outcome } = event;
