@@ -151,6 +151,9 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["a paced line without a terminal", ["meter", "--paced", "--tcp", "127.0.0.1:0"], /--paced is for --pty/],
   ["an echo on TCP", ["read", "--echo", "--tcp", "127.0.0.1:1"], /--echo is for Modbus on --serial/],
   ["read without model", ["read", "--tcp", "127.0.0.1:1"], /required option '--model/],
+  ["a recording without a name", ["read", "--tcp", "127.0.0.1:1", "--record", ""], /--record has an empty path/],
+  ["a watch in two forms", ["watch", "--tcp", "127.0.0.1:1", "--json", "--csv"], /--json and --csv are two forms/],
+  ["a replay of nothing", ["replay"], /missing required argument 'file'/],
   [
     "a head-end configuration with a bad place",
     ["headend", "--config", BAD_CONFIG],
@@ -252,7 +255,7 @@ describe("what fails is exit 1 and says what to look at", () => {
 });
 
 describe("help", () => {
-  test.each(["demo", "meter", "models", "read", "headend", "topup", "relay", "sim", "accuracy"])(
+  test.each(["demo", "meter", "models", "read", "watch", "replay", "headend", "topup", "relay", "sim", "accuracy"])(
     "%s --help has an example",
     async (command) => {
       const result = await runCli([command, "--help"]);
