@@ -20,7 +20,7 @@ function lasting(text: string): string {
   return text
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "YYYY-MM-DD hh:mm:ss")
     .replace(/reading \d+/, "reading #")
-    .replace(/requests \d+.*/, "requests #   reply p50 # ms   p99 # ms")
+    .replace(/requests \d+.*/, "requests #  reply p50 # ms  p99 # ms")
     .replace(/(?<=[+−][AR] )[\d.]+/g, "#")
     .replaceAll(directory.path, "/tmp")
     .replace(/\d+\.\d+/g, (number) => String(Number(Number(number).toPrecision(3))).padEnd(number.length, "#"))

@@ -59,7 +59,13 @@ function state(watched: Watched, { every, now }: View, width: number, style: Sty
   }
   if (paused) return style(cut("‖ paused", width), "yellow");
   if (readings === 0) return cut("… asking", width);
-  return style(cut(`● good, reading ${readings}, every ${every} s`, width), "green");
+  return style(cut(`● good, reading ${readings}, ${countOf(watched.values)}, every ${every} s`, width), "green");
+}
+
+function countOf(values: MeasureValues): string {
+  const all = Object.values(values);
+  const missing = all.filter((value) => value === null).length;
+  return `${all.length - missing} values${missing === 0 ? "" : ` and ${missing} missing`}`;
 }
 
 function clockOf(time: Civil): string {
@@ -175,20 +181,18 @@ function energyOf(values: MeasureValues): readonly string[] {
 }
 
 function qualityOf(values: MeasureValues): readonly string[] {
-  const missing = Object.values(values).filter((value) => value === null).length;
   const phases = [1, 2, 3] as const;
   const thd = (kind: "voltageThd" | "currentThd") =>
     phases.map((p) => values[`${kind}L${p}`]).filter((value) => typeof value === "number");
   const distortion = (["voltageThd", "currentThd"] as const).flatMap((kind) => {
     const all = thd(kind).map((value) => (value / 1_000).toFixed(1));
-    return all.length === 0 ? [] : [`THD ${kind === "voltageThd" ? "U" : "I"} ${all.join("/")} %`];
+    return all.length === 0 ? [] : [`${kind === "voltageThd" ? "THD U" : "I"} ${all.join("/")} %`];
   });
   const unbalance = unbalanceOf(phases.map((p) => values[`voltageL${p}`]));
   return [
-    ...(unbalance === undefined ? [] : [`U unbalance ${unbalance.toFixed(2)} %`]),
-    ...listed(values, [["neutral", "currentNeutral"]]),
+    ...(unbalance === undefined ? [] : [`unbalance ${unbalance.toFixed(2)} %`]),
     ...distortion,
-    `values ${Object.keys(values).length - missing}${missing === 0 ? "" : `, ${missing} without value`}`,
+    ...listed(values, [["IN", "currentNeutral"]]),
   ];
 }
 
@@ -213,7 +217,7 @@ function errorsOf({ statistics: { errors } }: Watched): readonly string[] {
 }
 
 function row(label: string, parts: readonly string[], width: number, style: Style): string {
-  return `${style(label.padEnd(LABEL), "dim")}${cut(parts.join("   "), width - LABEL)}`;
+  return `${style(label.padEnd(LABEL), "dim")}${cut(parts.join("  "), width - LABEL)}`;
 }
 
 function cut(text: string, width: number): string {
