@@ -12,16 +12,23 @@ SGR = re.compile(r"\x1b\[([\d;]*)m")
 
 def runs(line):
     """(column, text, colour) of every stretch in one colour; without SGR the line is one."""
-    column, colour, found = 0, None, []
+    column, foreground, weight, found = 0, None, None, []
     parts = SGR.split(line)
     for i, part in enumerate(parts):
         if i % 2 == 1:
-            codes = [code for code in part.split(";") if code]
-            colour = next((COLOURS[code] for code in codes if code in COLOURS), None)
+            for code in part.split(";"):
+                if code in ("", "0"):
+                    foreground = weight = None
+                elif code == "39":
+                    foreground = None
+                elif code in ("1", "2"):
+                    weight = COLOURS[code]
+                elif code in COLOURS:
+                    foreground = COLOURS[code]
         else:
             text = re.sub(r"[\x00-\x1f]", "", part)
             if text.strip():
-                found.append((column, text, colour))
+                found.append((column, text, foreground or weight))
             column += len(text)
     return found
 
