@@ -107,6 +107,19 @@ describe("a serial recording", () => {
     ]);
   });
 
+  test("tells what the line was set to in between", () => {
+    const recorder = new LineRecorder(0, { name: "x", description: "modbus-rtu 9600 8N1" });
+    const parts = [
+      recorder.carried(T0, "out", ASK),
+      recorder.changed("2400 8E1"),
+      recorder.carried(T0 + 9, "out", ASK),
+    ];
+    const head = lineHead({ name: "x", description: "modbus-rtu 9600 8N1" });
+    const { packets } = readCapture(joinBytes([recordingHead("test"), head, ...parts, recorder.flush()]));
+    const frames = linesOf(packets, []).lines.flatMap((line) => framesOf(line, undefined));
+    expect(frames.map((frame) => frame.setting)).toEqual([undefined, "2400 8E1"]);
+  });
+
   test("has times beyond 2^32 µs and every byte value in it", () => {
     const all = Uint8Array.from({ length: 256 }, (_, i) => i);
     const { packets } = readCapture(serialRecording([[123_456, "in", all]]));

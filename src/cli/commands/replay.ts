@@ -71,8 +71,8 @@ function named(frames: readonly ReplayedFrame[], model: MeterModel | undefined):
   return model === undefined ? frames : withModel(frames, model.modbus);
 }
 
-function frameView({ time, line, direction, protocol, bytes, explanation }: ReplayedFrame) {
-  return { time: toIso(civil(time)), line, direction, protocol, bytes: toHex(bytes), ...explanation };
+function frameView({ time, bytes, explanation, ...where }: ReplayedFrame) {
+  return { time: toIso(civil(time)), ...where, bytes: toHex(bytes), ...explanation };
 }
 
 const ARROW = { request: "→", reply: "←", echo: "↩" } as const;
@@ -86,6 +86,7 @@ function show(frames: readonly ReplayedFrame[], allBytes: boolean): void {
     const heading = `${day}  ${printable(line, 100)}  ${protocol}`;
     if (heading !== shown) print(`${shown === "" ? "" : "\n"}${heading}`);
     shown = heading;
+    if (frame.setting !== undefined) print(`${" ".repeat(16)}line set to ${printable(frame.setting, 40)}`);
     const what = explanation.ok ? summaryOf(frame) : `✗ ${printable(explanation.error ?? "", 200)}`;
     print(`${clockOf(time)} ${ARROW[direction]} ${String(bytes.length).padStart(4)} B  ${what}`);
     if (allBytes || !explanation.ok) showBytes(bytes);

@@ -17,6 +17,8 @@ export interface ReplayedFrame {
   readonly protocol: LineProtocol;
   readonly bytes: Uint8Array;
   readonly explanation: Explanation;
+  /** What a serial line was set to before this frame, where that changed. */
+  readonly setting?: string;
 }
 
 /** @param protocol what is spoken; undefined: what the recording says, else what fits */
@@ -47,6 +49,7 @@ class LineReplay {
   readonly #candidates: readonly LineProtocol[];
   readonly #frames: ReplayedFrame[] = [];
   #request: Uint8Array | undefined;
+  #setting: string | undefined;
 
   constructor(line: CapturedLine, candidates: readonly LineProtocol[]) {
     this.#line = line;
@@ -60,7 +63,8 @@ class LineReplay {
     return this.#frames;
   }
 
-  #take({ time, direction, bytes }: Utterance): void {
+  #take({ time, direction, bytes, setting }: Utterance): void {
+    this.#setting = setting;
     if (direction === "out") {
       this.#push(time, "request", bytes);
       this.#request = bytes;
@@ -76,7 +80,11 @@ class LineReplay {
   #push(time: number, direction: ReplayedFrame["direction"], bytes: Uint8Array): void {
     const readings = this.#candidates.map((protocol) => explained(bytes, protocol, direction));
     const fitting = readings.find((frames) => frames.every(({ explanation }) => explanation.ok)) ?? readings[0] ?? [];
-    for (const frame of fitting) this.#frames.push({ time, line: this.#line.name, direction, ...frame });
+    for (const frame of fitting) {
+      const setting = this.#setting === undefined ? {} : { setting: this.#setting };
+      this.#frames.push({ time, line: this.#line.name, direction, ...frame, ...setting });
+      this.#setting = undefined;
+    }
   }
 }
 
@@ -116,7 +124,8 @@ function joinLumps(utterances: readonly Utterance[], gap: number): readonly Utte
   const runs: { first: Utterance; last: number; parts: Uint8Array[] }[] = [];
   for (const said of utterances) {
     const run = runs.at(-1);
-    const goesOn = run !== undefined && said.direction === "in" && run.first.direction === "in" && !said.afterLoss;
+    const bothIn = said.direction === "in" && run?.first.direction === "in";
+    const goesOn = run !== undefined && bothIn && !said.afterLoss && said.setting === undefined;
     if (goesOn && said.time - run.last < gap) {
       run.parts.push(said.bytes);
       run.last = said.time;
