@@ -43,7 +43,10 @@ export function addReplay(program: Command): void {
     .option("--model <ID|FILE>", "Modbus: names and scales registers as this model's map does")
     .option("--port <N>", "TCP port of the meter, in captures of others", integer("--port", 1, 65_535), MODBUS_PORT)
     .option("--bytes", "the bytes of every frame, not only of broken ones")
-    .option("--json", "{ok, error?, frames: [{time, line, direction, protocol, bytes, ok, error?, fields, readings}]}")
+    .option(
+      "--json",
+      "{ok, error?, frames: [{time, line, direction, protocol, bytes, setting?, ok, error?, fields, readings}]}",
+    )
     .addHelpText("after", HELP)
     .action(run);
 }
