@@ -1,7 +1,7 @@
 /** Recordings: what was recorded is what is replayed, and captures of others and broken ones are read as far as they go. */
 import { describe, expect, test } from "vitest";
 import { joinBytes, toHex } from "../../src/core/bytes.ts";
-import { framesOf } from "../../src/field/recording/frames.ts";
+import { explainFrame, framesOf } from "../../src/field/recording/frames.ts";
 import { linesOf } from "../../src/field/recording/lines-of-capture.ts";
 import { interfaceBlock, packetBlock, sectionHeader } from "../../src/field/recording/pcapng-writer.ts";
 import { readCapture } from "../../src/field/recording/read-capture.ts";
@@ -29,7 +29,7 @@ function replayed(file: Uint8Array, ports: readonly number[] = []) {
   const frames = linesOf(packets, ports).lines.flatMap((line) => framesOf(line, undefined));
   return {
     error,
-    frames: frames.map((f) => [f.time - T0, f.direction, f.protocol, f.explanation.ok, toHex(f.bytes)] as const),
+    frames: frames.map((f) => [f.time - T0, f.direction, f.protocol, explainFrame(f).ok, toHex(f.bytes)] as const),
   };
 }
 
