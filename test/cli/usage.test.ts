@@ -151,7 +151,11 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["a paced line without a terminal", ["meter", "--paced", "--tcp", "127.0.0.1:0"], /--paced is for --pty/],
   ["an echo on TCP", ["read", "--echo", "--tcp", "127.0.0.1:1"], /--echo is for Modbus on --serial/],
   ["read without model", ["read", "--tcp", "127.0.0.1:1"], /required option '--model/],
-  ["a recording without a name", ["read", "--tcp", "127.0.0.1:1", "--record", ""], /--record has an empty path; name a file/],
+  [
+    "a recording without a name",
+    ["read", "--tcp", "127.0.0.1:1", "--record", ""],
+    /--record has an empty path; name a file/,
+  ],
   ["a watch in two forms", ["watch", "--tcp", "127.0.0.1:1", "--json", "--csv"], /--json and --csv are two forms/],
   ["a replay of nothing", ["replay"], /missing required argument 'file'/],
   [
