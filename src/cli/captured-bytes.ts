@@ -61,7 +61,7 @@ function bytesOf(content: Buffer, text: TextForm, origin: "argument" | "file"): 
 }
 
 /** Recordings end at this size (src/cli/record.ts), and this much fits into the memory. */
-export const LARGEST_RECORDING = 1 << 28;
+export const LARGEST_RECORDING = 1 << 27;
 
 /** @throws CommandError (exit 2) for a file that can't be read or is too large. */
 export function readWholeFile(file: string): Uint8Array {

@@ -71,6 +71,7 @@ class RecordingFile {
       closed: () => this.#append(recorder.closed(clock.now().civil)),
       sent: (bytes) => carried("out", bytes),
       received: (bytes) => carried("in", bytes),
+      changed: (to) => this.#append(recorder.changed(typeof to === "number" ? `${to} bit/s` : showLineFormat(to))),
     });
   }
 

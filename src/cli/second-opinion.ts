@@ -77,6 +77,8 @@ async function readBlock(client: Client, map: ModbusMap, block: ReadBlock): Prom
 const LIVE_SHARE = 0.05;
 const LIVE_FLOOR: Readonly<Record<string, number>> = { V: 1, A: 0.1, W: 20, var: 20, VA: 20, Hz: 0.1, deg: 5, "%": 2 };
 const FLOOR_OF_RATIO = 0.1;
+/** Meters book energy in steps of up to a second, µs: one may lie between two readings however short apart. */
+const BOOKED_EVERY = MICROS_PER_SECOND;
 
 /**
  * Whether two readings of one register can be the same meter's. Energies: within one step of the register and what the load
@@ -98,7 +100,7 @@ export function agrees(
   if (m.kind === "status") return distance === 0;
   const scale = 10 ** m.decimals;
   if (m.kind === "energy") {
-    const added = (load * scale * apart) / (3600 * MICROS_PER_SECOND);
+    const added = (load * scale * (apart + BOOKED_EVERY)) / (3600 * MICROS_PER_SECOND);
     return distance <= stepOf(entry, map, first) + 1.2 * added + 1;
   }
   return distance <= LIVE_SHARE * Math.abs(first) + (LIVE_FLOOR[m.unit] ?? FLOOR_OF_RATIO) * scale;

@@ -60,9 +60,9 @@ export function choice<T extends string>(flag: string, allowed: readonly T[]): (
 }
 
 /** A path that is not empty, as an unset variable of a script gives it. */
-export function path(flag: string): (text: string) => string {
+export function path(flag: string, hint = "name the port, such as /dev/ttyUSB0"): (text: string) => string {
   return (text) => {
-    if (text === "") throw usage(`${flag} has an empty path`, "name the port, such as /dev/ttyUSB0");
+    if (text === "") throw usage(`${flag} has an empty path`, hint);
     return text;
   };
 }

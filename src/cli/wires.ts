@@ -48,7 +48,7 @@ export function addWireFlags(command: Command): Command {
   return addPlaceFlags(command).option(
     "--record <FILE>",
     "keep every byte both ways, with times, for `meterworks replay` and Wireshark (pcapng)",
-    path("--record"),
+    path("--record", "name a file, such as line.pcapng"),
   );
 }
 

@@ -7,6 +7,8 @@ export interface Tap {
   closed(reason: string): void;
   sent(bytes: Uint8Array): void;
   received(bytes: Uint8Array): void;
+  /** A serial port is to go to another rate, or to other settings altogether. */
+  changed(to: number | LineFormat): void;
 }
 
 /** Stands for `inner`, under its name; whoever uses it has no other business with `inner`. */
@@ -39,10 +41,12 @@ export class TappedLink extends Link {
   }
 
   override setBaud(rate: number): void {
+    this.#tap.changed(rate);
     this.#inner.setBaud(rate);
   }
 
   override setFormat(format: LineFormat): void {
+    this.#tap.changed(format);
     this.#inner.setFormat(format);
   }
 

@@ -1,11 +1,16 @@
 /** `read --csv` and `read --second-opinion`. */
 import { createServer, type Server } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findModel } from "../../protocols/models/index.ts";
 import type { RegisterEntry } from "../../protocols/models/model.ts";
 import { agrees } from "../../src/cli/second-opinion.ts";
 import type { MeasureKey } from "../../src/core/measures.ts";
-import { freePort, type Program, runCli, startCli } from "../programs.ts";
+import { describeWithPeers } from "../peers.ts";
+import { freePort, type Program, runCli, startCli, temporaryDirectory } from "../programs.ts";
+
+const directory = temporaryDirectory();
+afterAll(() => directory.remove());
 
 const MODEL = ["--model", "eastron-sdm630"];
 const COLUMNS = "measure,obis,value,unit,time,quality";
@@ -50,6 +55,17 @@ describe("of a steady meter", () => {
     expect([dlt.code, dlt.stderr]).toEqual([2, expect.stringMatching(/--second-opinion is for Modbus/)]);
     const two = await runCli([...where, "--csv", "--json"]);
     expect([two.code, two.stderr]).toEqual([2, expect.stringMatching(/--json and --csv are two forms/)]);
+  });
+});
+
+describeWithPeers("on a serial line", ["socat"], () => {
+  test.each(["modbus-rtu", "modbus-ascii"])("another stack's reading agrees by %s", async (protocol) => {
+    const link = join(directory.path, protocol);
+    const meter = await startCli(["meter", ...MODEL, "--pty", link, "--protocol", protocol, "--current", "5"]);
+    const read = await runCli(["read", ...MODEL, "--serial", link, "--protocol", protocol, "--second-opinion"]);
+    await meter.stop();
+    expect([read.code, read.stderr]).toEqual([0, ""]);
+    expect(read.stdout.match(/✓ agree/g)?.length).toBe(4);
   });
 });
 

@@ -213,6 +213,13 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["a watch in two forms", ["watch", "--tcp", "127.0.0.1:1", "--json", "--csv"], /--json and --csv are two forms/],
   ["a replay of nothing", ["replay"], /missing required argument 'file'/],
   [
+    "a recording without a name",
+    ["read", "--tcp", "127.0.0.1:1", "--record", ""],
+    /--record has an empty path; name a file/,
+  ],
+  ["a watch in two forms", ["watch", "--tcp", "127.0.0.1:1", "--json", "--csv"], /--json and --csv are two forms/],
+  ["a replay of nothing", ["replay"], /missing required argument 'file'/],
+  [
     "a head-end configuration with a bad place",
     ["headend", "--config", BAD_CONFIG],
     /lines\[0\].where.tcp: "nowhere" is not host:port/,

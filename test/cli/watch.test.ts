@@ -20,7 +20,7 @@ function lasting(text: string): string {
   return text
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "YYYY-MM-DD hh:mm:ss")
     .replace(/reading \d+/, "reading #")
-    .replace(/requests \d+.*/, "requests #   reply p50 # ms   p99 # ms")
+    .replace(/requests \d+.*/, "requests #  reply p50 # ms  p99 # ms")
     .replace(/(?<=[+−][AR] )[\d.]+/g, "#")
     .replaceAll(directory.path, "/tmp")
     .replace(/\d+\.\d+/g, (number) => String(Number(Number(number).toPrecision(3))).padEnd(number.length, "#"))
@@ -101,10 +101,11 @@ describeWithPeers("watch in a terminal", ["tmux", "socat"], () => {
 });
 
 describeWithPeers("watch on a serial line", ["socat"], () => {
-  test("goes on after the line was lost, in the same run", async () => {
+  test("goes on after the line was lost, in the same run and the same recording", async () => {
     const link = join(directory.path, "lines");
     const meter = await meterOn(link);
-    const watching = startCli(["watch", ...MODEL, "--serial", link, "--every", "0.3", "--json"], {
+    const record = join(directory.path, "lost.pcapng");
+    const watching = startCli(["watch", ...MODEL, "--serial", link, "--every", "0.3", "--json", "--record", record], {
       ready: /"line":"up"/,
       timeoutMs: 20_000,
     });
@@ -128,6 +129,12 @@ describeWithPeers("watch on a serial line", ["socat"], () => {
     ]);
     expect(await program.stop("SIGINT")).toBe(0);
     await again.stop();
+    const replay = await runCli(["replay", record, "--json"]);
+    const { frames } = JSON.parse(replay.stdout) as { frames: readonly { ok: boolean; direction: string }[] };
+    expect(frames.every((frame) => frame.ok)).toBe(true);
+    // Four reads make a reading.
+    const replies = frames.filter((frame) => frame.direction === "reply").length;
+    expect(replies).toBeGreaterThanOrEqual(4 * kinds.filter((kind) => kind === "good").length);
   }, 30_000);
 });
 

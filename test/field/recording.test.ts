@@ -1,12 +1,13 @@
 /** Recordings: what was recorded is what is replayed, and captures of others and broken ones are read as far as they go. */
 import { describe, expect, test } from "vitest";
 import { joinBytes, toHex } from "../../src/core/bytes.ts";
-import { framesOf } from "../../src/field/recording/frames.ts";
+import { explainFrame, framesOf } from "../../src/field/recording/frames.ts";
 import { linesOf } from "../../src/field/recording/lines-of-capture.ts";
 import { interfaceBlock, packetBlock, sectionHeader } from "../../src/field/recording/pcapng-writer.ts";
 import { readCapture } from "../../src/field/recording/read-capture.ts";
 import { LineRecorder, lineHead, recordingHead } from "../../src/field/recording/recorder.ts";
 import { TcpPackets } from "../../src/field/recording/tcp-packets.ts";
+import { fuzzCaptures } from "../fuzz/captures.ts";
 import { bytes } from "../protocols/dlt645/vectors.ts";
 
 const ASK = bytes("01 03 00 00 00 02 c4 0b");
@@ -28,7 +29,7 @@ function replayed(file: Uint8Array, ports: readonly number[] = []) {
   const frames = linesOf(packets, ports).lines.flatMap((line) => framesOf(line, undefined));
   return {
     error,
-    frames: frames.map((f) => [f.time - T0, f.direction, f.protocol, f.explanation.ok, toHex(f.bytes)] as const),
+    frames: frames.map((f) => [f.time - T0, f.direction, f.protocol, explainFrame(f).ok, toHex(f.bytes)] as const),
   };
 }
 
@@ -105,6 +106,19 @@ describe("a serial recording", () => {
       ["modbus-rtu", true],
       ["dlt645", true],
     ]);
+  });
+
+  test("tells what the line was set to in between", () => {
+    const recorder = new LineRecorder(0, { name: "x", description: "modbus-rtu 9600 8N1" });
+    const parts = [
+      recorder.carried(T0, "out", ASK),
+      recorder.changed("2400 8E1"),
+      recorder.carried(T0 + 9, "out", ASK),
+    ];
+    const head = lineHead({ name: "x", description: "modbus-rtu 9600 8N1" });
+    const { packets } = readCapture(joinBytes([recordingHead("test"), head, ...parts, recorder.flush()]));
+    const frames = linesOf(packets, []).lines.flatMap((line) => framesOf(line, undefined));
+    expect(frames.map((frame) => frame.setting)).toEqual([undefined, "2400 8E1"]);
   });
 
   test("has times beyond 2^32 µs and every byte value in it", () => {
@@ -218,5 +232,55 @@ describe("a broken file", () => {
         copy[at] = (copy[at] as number) ^ flip;
         replayed(copy, [502]);
       }
+  });
+});
+
+test("whatever is said comes back, and no damage is a crash", () => {
+  fuzzCaptures(20_261_129, 500);
+}, 30_000);
+
+describe("link layers of captures", () => {
+  const segment = () => {
+    const tcp = new TcpPackets("192.168.1.50", 1502, 0);
+    return joinBytes(tcp.carried("out", TCP_ASK).map(([, packet]) => packet.slice(14)));
+  };
+  const ipv6 = () => {
+    const tcp = segment().slice(20);
+    const head = new Uint8Array(40);
+    head.set([0x60, 0, 0, 0, tcp.length >> 8, tcp.length & 0xff, 6, 64]);
+    head[23] = 1;
+    head[39] = 2;
+    return joinBytes([head, tcp]);
+  };
+
+  test.each([
+    ["Ethernet with two VLAN tags", 1, bytes(`${"00".repeat(12)} 88a8 0001 8100 0002 0800`), segment],
+    ["Ethernet with IPv6", 1, bytes(`${"00".repeat(12)} 86dd`), ipv6],
+    ["BSD loopback", 0, bytes("02000000"), segment],
+    ["raw IP", 101, new Uint8Array(0), segment],
+    ["OpenBSD loopback", 108, bytes("00000002"), segment],
+    ["Linux cooked", 113, bytes(`${"00".repeat(14)} 0800`), segment],
+    ["Linux cooked, second form", 276, bytes(`0800 ${"00".repeat(18)}`), segment],
+  ])("%s", (_, linkType, head, ip) => {
+    const file = joinBytes([
+      sectionHeader("x"),
+      interfaceBlock({ linkType, name: "", description: "" }),
+      packetBlock(0, T0, joinBytes([head, ip()]), undefined),
+    ]);
+    expect(replayed(file, [1502]).frames.map((f) => [f[1], f[4]])).toEqual([["request", toHex(TCP_ASK)]]);
+  });
+
+  test("a packet cut within its headers is passed over", () => {
+    const whole = joinBytes([bytes(`${"00".repeat(12)} 0800`), segment()]);
+    for (let end = 0; end < 54; end++) {
+      const packets = readCapture(
+        joinBytes([
+          sectionHeader("x"),
+          interfaceBlock({ linkType: 1, name: "", description: "" }),
+          packetBlock(0, T0, whole.slice(0, end), undefined),
+        ]),
+      ).packets;
+      expect(linesOf(packets, [1502]).lines).toEqual([]);
+    }
   });
 });

@@ -1,5 +1,6 @@
 /** `make fuzz`: many seeded inputs per codec. Prints the seed it failed with; `--inputs N` and `--seed N` change the campaign. */
 import { parseArgs } from "node:util";
+import { fuzzCaptures } from "./captures.ts";
 import { fuzzDlt645 } from "./dlt645.ts";
 import { fuzzIec62056 } from "./iec62056-21.ts";
 import { fuzzModbus } from "./modbus.ts";
@@ -11,6 +12,7 @@ const CODECS: Readonly<Record<string, (seed: number, inputs: number) => void>> =
   dlt645: fuzzDlt645,
   "iec62056-21": fuzzIec62056,
   mqtt: fuzzMqtt,
+  captures: fuzzCaptures,
 };
 
 const DEFAULT_INPUTS = 1_000_000;

@@ -1,18 +1,18 @@
 /** `meterworks replay`: a recording, or a capture of others, frame by frame. */
 import type { Command } from "commander";
+import type { Explanation } from "../../../protocols/explain.ts";
 import { printable } from "../../../protocols/json.ts";
-import type { MeterModel } from "../../../protocols/models/model.ts";
 import { toHex } from "../../core/bytes.ts";
 import { civil, toIso } from "../../core/time.ts";
-import { framesOf, type ReplayedFrame } from "../../field/recording/frames.ts";
+import { explainFrame, framesOf, type ReplayedFrame } from "../../field/recording/frames.ts";
 import { linesOf } from "../../field/recording/lines-of-capture.ts";
-import { withModel } from "../../field/recording/model-readings.ts";
+import { ModelReadings } from "../../field/recording/model-readings.ts";
 import { readCapture } from "../../field/recording/read-capture.ts";
 import { type LineProtocol, PROTOCOLS_ON_LINES } from "../../field/recording/split.ts";
 import { readWholeFile } from "../captured-bytes.ts";
 import { failed } from "../errors.ts";
 import { loadModel } from "../models.ts";
-import { print, printJson } from "../output.ts";
+import { print } from "../output.ts";
 import { choice, integer } from "../values.ts";
 
 interface Flags {
@@ -43,18 +43,24 @@ export function addReplay(program: Command): void {
     .option("--model <ID|FILE>", "Modbus: names and scales registers as this model's map does")
     .option("--port <N>", "TCP port of the meter, in captures of others", integer("--port", 1, 65_535), MODBUS_PORT)
     .option("--bytes", "the bytes of every frame, not only of broken ones")
-    .option("--json", "{ok, error?, frames: [{time, line, direction, protocol, bytes, ok, error?, fields, readings}]}")
+    .option(
+      "--json",
+      "{ok, error?, frames: [{time, line, direction, protocol, bytes, setting?, ok, error?, fields, readings}]}",
+    )
     .addHelpText("after", HELP)
     .action(run);
 }
 
 async function run(file: string, flags: Flags): Promise<void> {
-  const model = flags.model === undefined ? undefined : loadModel(flags.model);
+  const model = flags.model === undefined ? undefined : new ModelReadings(loadModel(flags.model).modbus);
   const { packets, error } = readCapture(readWholeFile(file));
   const { lines, passedOver } = linesOf(packets, [flags.port]);
-  const frames = lines.flatMap((line) => named(framesOf(line, flags.protocol), model)).sort((a, b) => a.time - b.time);
-  if (flags.json === true) printJson({ ok: error === undefined, error, frames: frames.map(frameView) });
-  else show(frames, flags.bytes === true);
+  const frames = lines.flatMap((line) => framesOf(line, flags.protocol)).sort((a, b) => a.time - b.time);
+  const told = (frame: ReplayedFrame) => {
+    const explanation = explainFrame(frame);
+    return model?.named(frame, explanation) ?? explanation;
+  };
+  const broken = flags.json === true ? showJson(frames, told, error) : show(frames, told, flags.bytes === true);
   if (error !== undefined)
     throw failed(`${file}: ${error}`, frames.length > 0 ? "what stands before that is shown" : "is it a recording?");
   if (frames.length === 0)
@@ -62,34 +68,47 @@ async function run(file: string, flags: Flags): Promise<void> {
       `${file}: ${packets.length} packet(s), none of a line that is known here`,
       passedOver > 0 ? "name the meter's TCP port with --port" : "nothing was said while it was recorded",
     );
-  const broken = frames.filter(({ explanation }) => !explanation.ok).length;
   const others = passedOver === 0 ? "" : `, ${passedOver} packet(s) of other traffic passed over`;
   process.stderr.write(`${frames.length} frame(s) on ${lines.length} line(s), ${broken} broken${others}\n`);
 }
 
-function named(frames: readonly ReplayedFrame[], model: MeterModel | undefined): readonly ReplayedFrame[] {
-  return model === undefined ? frames : withModel(frames, model.modbus);
-}
+type Told = (frame: ReplayedFrame) => Explanation;
 
-function frameView({ time, line, direction, protocol, bytes, explanation }: ReplayedFrame) {
-  return { time: toIso(civil(time)), line, direction, protocol, bytes: toHex(bytes), ...explanation };
+/** One document, written frame by frame: whole it may be larger than a text can be. Returns how many frames are broken. */
+function showJson(frames: readonly ReplayedFrame[], told: Told, error: string | undefined): number {
+  let broken = 0;
+  print(`${JSON.stringify({ ok: error === undefined, error }).slice(0, -1)},"frames":[`);
+  for (const [i, frame] of frames.entries()) {
+    const { time, bytes, ...where } = frame;
+    const explanation = told(frame);
+    if (!explanation.ok) broken += 1;
+    const view = { time: toIso(civil(time)), ...where, bytes: toHex(bytes), ...explanation };
+    print(`${JSON.stringify(view)}${i < frames.length - 1 ? "," : ""}`);
+  }
+  print("]}");
+  return broken;
 }
 
 const ARROW = { request: "→", reply: "←", echo: "↩" } as const;
 const BYTES_PER_ROW = 32;
 
-function show(frames: readonly ReplayedFrame[], allBytes: boolean): void {
+function show(frames: readonly ReplayedFrame[], told: Told, allBytes: boolean): number {
   let shown = "";
+  let broken = 0;
   for (const frame of frames) {
-    const { time, line, direction, protocol, bytes, explanation } = frame;
+    const { time, line, direction, protocol, bytes } = frame;
+    const explanation = told(frame);
+    if (!explanation.ok) broken += 1;
     const day = toIso(civil(time)).slice(0, 10);
     const heading = `${day}  ${printable(line, 100)}  ${protocol}`;
     if (heading !== shown) print(`${shown === "" ? "" : "\n"}${heading}`);
     shown = heading;
-    const what = explanation.ok ? summaryOf(frame) : `✗ ${printable(explanation.error ?? "", 200)}`;
+    if (frame.setting !== undefined) print(`${" ".repeat(16)}line set to ${printable(frame.setting, 40)}`);
+    const what = explanation.ok ? summaryOf(direction, explanation) : `✗ ${printable(explanation.error ?? "", 200)}`;
     print(`${clockOf(time)} ${ARROW[direction]} ${String(bytes.length).padStart(4)} B  ${what}`);
     if (allBytes || !explanation.ok) showBytes(bytes);
   }
+  return broken;
 }
 
 function showBytes(bytes: Uint8Array): void {
@@ -109,7 +128,7 @@ const DULL =
 const FIELDS_SHOWN = 6;
 const READINGS_SHOWN = 4;
 
-function summaryOf({ direction, explanation: { fields, readings } }: ReplayedFrame): string {
+function summaryOf(direction: ReplayedFrame["direction"], { fields, readings }: Explanation): string {
   const telling = fields.filter(({ name }) => !DULL.test(name)).slice(0, readings.length > 0 ? 2 : FIELDS_SHOWN);
   const said = telling.map(({ name, value }) =>
     name === "function" ? printable(value, 60) : `${name} ${printable(value, 60)}`,

@@ -15,6 +15,7 @@ export interface FullScreenUser {
 export class FullScreen {
   readonly #user: FullScreenUser;
   readonly #redraw = () => this.draw();
+  readonly #leave = () => process.stdout.write(LEAVE);
   readonly #keys = (data: Buffer) => {
     for (const key of data.toString("utf8")) this.#user.key(key === CTRL_C ? "q" : key);
   };
@@ -26,6 +27,8 @@ export class FullScreen {
 
   begin(): void {
     process.stdout.write(ENTER);
+    // Also when a bug ends the process: a terminal left on this page is of no use to anybody.
+    process.once("exit", this.#leave);
     process.stdout.on("resize", this.#redraw);
     this.#timer = setInterval(this.#redraw, REDRAW_MS);
     if (process.stdin.isTTY === true) {
@@ -53,6 +56,7 @@ export class FullScreen {
       process.stdin.setRawMode(false);
       process.stdin.pause();
     }
-    process.stdout.write(LEAVE);
+    process.off("exit", this.#leave);
+    this.#leave();
   }
 }

@@ -1,8 +1,11 @@
 /** The picture of a watched meter: lines of text for a terminal of any size from 80 by 24 on. */
-import { type MeasureKey, type MeasureValues, measure, type Phase, shownUnit, showValue } from "../../core/measures.ts";
+import type { MeasureValues } from "../../core/measures.ts";
 import { type Civil, toIso } from "../../core/time.ts";
 import { paint, type Style } from "./paint.ts";
-import { currentLag, drawPhasors, PHASE_COLOURS, phasorsOf } from "./phasors.ts";
+import { phaseRows } from "./phase-rows.ts";
+import { drawPhasors, phasorsOf } from "./phasors.ts";
+import { cut } from "./shown.ts";
+import { energyOf, powerOf, qualityOf } from "./totals.ts";
 import type { Watched } from "./watched.ts";
 
 export interface View {
@@ -59,7 +62,13 @@ function state(watched: Watched, { every, now }: View, width: number, style: Sty
   }
   if (paused) return style(cut("‖ paused", width), "yellow");
   if (readings === 0) return cut("… asking", width);
-  return style(cut(`● good, reading ${readings}, every ${every} s`, width), "green");
+  return style(cut(`● good, reading ${readings}, ${countOf(watched.values)}, every ${every} s`, width), "green");
+}
+
+function countOf(values: MeasureValues): string {
+  const all = Object.values(values);
+  const missing = all.filter((value) => value === null).length;
+  return `${all.length - missing} values${missing === 0 ? "" : ` and ${missing} missing`}`;
 }
 
 function clockOf(time: Civil): string {
@@ -78,128 +87,6 @@ function middle(watched: Watched, width: number, height: number, style: Style): 
   });
 }
 
-interface Row {
-  readonly text: string;
-  readonly colour: string | undefined;
-}
-
-function phaseRows(watched: Watched, width: number, height: number): readonly Row[] {
-  const phases = ([1, 2, 3] as const).filter((p) => watched.values[`voltageL${p}`] !== undefined);
-  // A blank line between the phases where there is room for it.
-  const between = height >= 4 * phases.length + phases.length - 1 ? [{ text: "", colour: undefined }] : [];
-  return phases.flatMap((phase, i) => [...(i === 0 ? [] : between), ...rowsOf(watched, phase, width)]);
-}
-
-function rowsOf(watched: Watched, phase: Phase, width: number): readonly Row[] {
-  const { values } = watched;
-  const colour = PHASE_COLOURS[phase - 1];
-  const bar = (key: MeasureKey, sign: string, largest: number) => {
-    const label = `${sign === "U" ? `L${phase}` : "  "} ${sign} ${shown(values, key)} `.padEnd(LABEL + 10);
-    return { text: `${label}${bars(values[key], largest, width - label.length)}`, colour };
-  };
-  const lag = currentLag(values, phase);
-  const side = Math.abs(lag) < 0.05 ? "" : lag > 0 ? " behind" : " ahead";
-  return [
-    bar(`voltageL${phase}`, "U", nominal(values) * 1.2),
-    bar(`currentL${phase}`, "I", watched.largest("current")),
-    bar(`activePowerL${phase}`, "P", watched.largest("activePower")),
-    {
-      text: cut(`     PF ${plain(values, `powerFactorL${phase}`)}   I ${Math.abs(lag).toFixed(1)}°${side}`, width),
-      colour,
-    },
-  ];
-}
-
-/** The nearest usual mains voltage above what is there, mV: it stays while the voltage moves a little. */
-function nominal(values: MeasureValues): number {
-  const most = Math.max(...([1, 2, 3] as const).map((p) => values[`voltageL${p}`] ?? 0));
-  return [63_500, 120_000, 240_000, 480_000].find((volts) => most <= 1.15 * volts) ?? most;
-}
-
-const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-
-/** A magnitude as a bar; export is told by the sign of the number beside it. */
-function bars(value: number | null | undefined, largest: number, width: number): string {
-  if (value === undefined || value === null || largest <= 0 || width < 1) return "";
-  const eighths = Math.round(8 * width * Math.min(1, Math.abs(value) / largest));
-  const full = "█".repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] as string);
-  return full + "·".repeat(Math.max(0, width - full.length));
-}
-
-/** A value and its unit in a column of their own, k-units where it is large. */
-function shown(values: MeasureValues, key: MeasureKey): string {
-  const value = values[key];
-  if (value === undefined) return "".padEnd(12);
-  if (value === null) return "no value".padStart(9).padEnd(12);
-  const m = measure(key);
-  const number = Number(showValue(m, value));
-  const large = Math.abs(number) >= 100_000;
-  return `${digits(large ? number / 1_000 : number).padStart(8)} ${`${large ? "k" : ""}${shownUnit(m)}`.padEnd(3)}`;
-}
-
-function digits(number: number): string {
-  const size = Math.abs(number);
-  return number.toFixed(size >= 1_000 ? 1 : size >= 100 ? 2 : 3);
-}
-
-function plain(values: MeasureValues, key: MeasureKey): string {
-  const value = values[key];
-  if (value === undefined || value === null) return "–";
-  const m = measure(key);
-  const unit = shownUnit(m);
-  return `${m.kind === "energy" ? showValue(m, value) : digits(Number(showValue(m, value)))}${unit === "1" ? "" : ` ${unit}`}`;
-}
-
-/** Only what the meter has. */
-function listed(values: MeasureValues, wanted: readonly (readonly [string, MeasureKey])[]): readonly string[] {
-  return wanted.filter(([, key]) => values[key] !== undefined).map(([name, key]) => `${name} ${plain(values, key)}`);
-}
-
-function powerOf(values: MeasureValues): readonly string[] {
-  return listed(values, [
-    ["P", "activePower"],
-    ["Q", "reactivePower"],
-    ["S", "apparentPower"],
-    ["PF", "powerFactor"],
-    ["f", "frequency"],
-  ]);
-}
-
-function energyOf(values: MeasureValues): readonly string[] {
-  return listed(values, [
-    ["+A", "activeEnergyImport"],
-    ["−A", "activeEnergyExport"],
-    ["+R", "reactiveEnergyImport"],
-    ["−R", "reactiveEnergyExport"],
-  ]);
-}
-
-function qualityOf(values: MeasureValues): readonly string[] {
-  const missing = Object.values(values).filter((value) => value === null).length;
-  const phases = [1, 2, 3] as const;
-  const thd = (kind: "voltageThd" | "currentThd") =>
-    phases.map((p) => values[`${kind}L${p}`]).filter((value) => typeof value === "number");
-  const distortion = (["voltageThd", "currentThd"] as const).flatMap((kind) => {
-    const all = thd(kind).map((value) => (value / 1_000).toFixed(1));
-    return all.length === 0 ? [] : [`THD ${kind === "voltageThd" ? "U" : "I"} ${all.join("/")} %`];
-  });
-  const unbalance = unbalanceOf(phases.map((p) => values[`voltageL${p}`]));
-  return [
-    ...(unbalance === undefined ? [] : [`U unbalance ${unbalance.toFixed(2)} %`]),
-    ...listed(values, [["neutral", "currentNeutral"]]),
-    ...distortion,
-    `values ${Object.keys(values).length - missing}${missing === 0 ? "" : `, ${missing} without value`}`,
-  ];
-}
-
-/** The largest deviation from the mean of three voltages, in percent of it. */
-function unbalanceOf(volts: readonly (number | null | undefined)[]): number | undefined {
-  const all = volts.filter((value) => typeof value === "number");
-  const mean = all.reduce((sum, value) => sum + value, 0) / 3;
-  if (all.length < 3 || mean === 0) return undefined;
-  return (100 * Math.max(...all.map((value) => Math.abs(value - mean)))) / mean;
-}
-
 function lineOf({ statistics }: Watched): readonly string[] {
   const millis = (share: number) => {
     const micros = statistics.percentile(share);
@@ -213,9 +100,5 @@ function errorsOf({ statistics: { errors } }: Watched): readonly string[] {
 }
 
 function row(label: string, parts: readonly string[], width: number, style: Style): string {
-  return `${style(label.padEnd(LABEL), "dim")}${cut(parts.join("   "), width - LABEL)}`;
-}
-
-function cut(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text;
+  return `${style(label.padEnd(LABEL), "dim")}${cut(parts.join("  "), width - LABEL)}`;
 }

@@ -1,4 +1,4 @@
-/** A captured line as frames, each explained. */
+/** A captured line as frames. What they say is told one by one, by {@link explainFrame}: of a long recording it fills the memory. */
 import { explainDlt645 } from "../../../protocols/dlt645/explain.ts";
 import type { Explanation } from "../../../protocols/explain.ts";
 import { explainIec62056 } from "../../../protocols/iec62056-21/explain.ts";
@@ -16,7 +16,8 @@ export interface ReplayedFrame {
   readonly direction: "request" | "reply" | "echo";
   readonly protocol: LineProtocol;
   readonly bytes: Uint8Array;
-  readonly explanation: Explanation;
+  /** What a serial line was set to before this frame, where that changed. */
+  readonly setting?: string;
 }
 
 /** @param protocol what is spoken; undefined: what the recording says, else what fits */
@@ -47,6 +48,7 @@ class LineReplay {
   readonly #candidates: readonly LineProtocol[];
   readonly #frames: ReplayedFrame[] = [];
   #request: Uint8Array | undefined;
+  #setting: string | undefined;
 
   constructor(line: CapturedLine, candidates: readonly LineProtocol[]) {
     this.#line = line;
@@ -60,7 +62,8 @@ class LineReplay {
     return this.#frames;
   }
 
-  #take({ time, direction, bytes }: Utterance): void {
+  #take({ time, direction, bytes, setting }: Utterance): void {
+    this.#setting = setting;
     if (direction === "out") {
       this.#push(time, "request", bytes);
       this.#request = bytes;
@@ -74,21 +77,22 @@ class LineReplay {
   }
 
   #push(time: number, direction: ReplayedFrame["direction"], bytes: Uint8Array): void {
-    const readings = this.#candidates.map((protocol) => explained(bytes, protocol, direction));
-    const fitting = readings.find((frames) => frames.every(({ explanation }) => explanation.ok)) ?? readings[0] ?? [];
-    for (const frame of fitting) this.#frames.push({ time, line: this.#line.name, direction, ...frame });
+    const fits = (protocol: LineProtocol) =>
+      splitFrames(bytes, protocol).every((piece) => explainFrame({ bytes: piece, protocol, direction }).ok);
+    const protocol = this.#candidates.find(fits) ?? (this.#candidates[0] as LineProtocol);
+    for (const piece of splitFrames(bytes, protocol)) {
+      const setting = this.#setting === undefined ? {} : { setting: this.#setting };
+      this.#frames.push({ time, line: this.#line.name, direction, protocol, bytes: piece, ...setting });
+      this.#setting = undefined;
+    }
   }
 }
 
-function explained(bytes: Uint8Array, protocol: LineProtocol, direction: ReplayedFrame["direction"]) {
-  return splitFrames(bytes, protocol).map((piece) => ({
-    protocol,
-    bytes: piece,
-    explanation: explain(piece, protocol, direction === "reply" ? "reply" : "request"),
-  }));
-}
-
-function explain(bytes: Uint8Array, protocol: LineProtocol, direction: "request" | "reply"): Explanation {
+/** What a frame says, field by field. */
+export function explainFrame(frame: Pick<ReplayedFrame, "bytes" | "protocol" | "direction">): Explanation {
+  const { bytes, protocol } = frame;
+  // An echo is the request.
+  const direction = frame.direction === "reply" ? "reply" : "request";
   switch (protocol) {
     case "modbus-rtu":
       return explainModbusRtu(bytes, direction);
@@ -116,13 +120,14 @@ function joinLumps(utterances: readonly Utterance[], gap: number): readonly Utte
   const runs: { first: Utterance; last: number; parts: Uint8Array[] }[] = [];
   for (const said of utterances) {
     const run = runs.at(-1);
-    const goesOn = run !== undefined && said.direction === "in" && run.first.direction === "in" && !said.afterLoss;
+    const bothIn = said.direction === "in" && run?.first.direction === "in";
+    const goesOn = run !== undefined && bothIn && !said.afterLoss && said.setting === undefined;
     if (goesOn && said.time - run.last < gap) {
       run.parts.push(said.bytes);
       run.last = said.time;
     } else runs.push({ first: said, last: said.time, parts: [said.bytes] });
   }
-  return runs.map(({ first, parts }) => ({ ...first, bytes: joinBytes(parts) }));
+  return runs.map(({ first, parts }) => ({ ...first, bytes: parts.length === 1 ? first.bytes : joinBytes(parts) }));
 }
 
 /** TCP has no pauses: a frame ends where its header says. What was begun waits for the rest, in each direction. */

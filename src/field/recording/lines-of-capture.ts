@@ -11,6 +11,8 @@ export interface Utterance {
   readonly direction: "out" | "in";
   readonly bytes: Uint8Array;
   readonly afterLoss: boolean;
+  /** What a serial line was set to before this. */
+  readonly setting?: string;
 }
 
 export interface CapturedLine {
@@ -81,7 +83,11 @@ class LineReader {
     const key = `${packet.section}/${packet.interface}`;
     const line = this.#serial.get(key) ?? openLine("serial", packet.interfaceName || `line ${key}`, packet);
     this.#serial.set(key, line);
-    line.utterances.push({ time: packet.time, direction: packet.direction, bytes, afterLoss: false });
+    const setting = SETTING.exec(packet.comment ?? "")?.[1];
+    line.utterances.push({
+      ...{ time: packet.time, direction: packet.direction, bytes, afterLoss: false },
+      ...(setting === undefined ? {} : { setting }),
+    });
   }
 
   #connectionOf(segment: TcpSegment, packet: CapturedPacket): Connection | undefined {
@@ -121,6 +127,8 @@ function openLine(kind: CapturedLine["kind"], name: string, packet: CapturedPack
   return { name, protocol: protocolOf(packet), kind, utterances: [] };
 }
 
+/** As the recorder writes it into a packet's comment. */
+const SETTING = /^line set to ([^;]+)/;
 const PROTOCOL = /^(modbus-rtu|modbus-ascii|modbus-tcp|dlt645|iec62056-21)\b/;
 
 /** Our recordings say it at the beginning of the interface's description. */

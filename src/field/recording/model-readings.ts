@@ -1,5 +1,5 @@
 /** Modbus replies of a recording as the measures of a model's map: a reply has no address, its request has. */
-import type { ExplainedReading } from "../../../protocols/explain.ts";
+import type { ExplainedReading, Explanation } from "../../../protocols/explain.ts";
 import { MBAP_LENGTH, uint16At } from "../../../protocols/modbus/frame.ts";
 import { type ModbusMap, registerCount } from "../../../protocols/models/model.ts";
 import { decodeValue } from "../../../protocols/models/registers.ts";
@@ -12,23 +12,30 @@ interface AskedFor {
   readonly quantity: number;
 }
 
-/** The frames with the readings of the map in place of bare registers, where a reply follows its request. */
-export function withModel(frames: readonly ReplayedFrame[], map: ModbusMap): readonly ReplayedFrame[] {
-  const asked = new Map<string, AskedFor>();
-  return frames.map((frame) => {
-    const pdu = frame.explanation.ok ? pduOf(frame) : undefined;
-    if (pdu === undefined) return frame;
-    const key = frame.protocol === "modbus-tcp" ? String(uint16At(frame.bytes, 0)) : "";
+/** Takes the frames in their order, each with what it says. */
+export class ModelReadings {
+  readonly #map: ModbusMap;
+  readonly #asked = new Map<string, AskedFor>();
+
+  constructor(map: ModbusMap) {
+    this.#map = map;
+  }
+
+  /** The explanation, with the readings of the map in place of bare registers where a reply follows its request. */
+  named(frame: ReplayedFrame, explanation: Explanation): Explanation {
+    const pdu = explanation.ok ? pduOf(frame) : undefined;
+    if (pdu === undefined) return explanation;
+    const key = `${frame.line} ${frame.protocol === "modbus-tcp" ? uint16At(frame.bytes, 0) : ""}`;
     if (frame.direction === "request") {
-      asked.delete(key);
+      this.#asked.delete(key);
       if (isRead(pdu[0]) && pdu.length === 5)
-        asked.set(key, { code: pdu[0], address: uint16At(pdu, 1), quantity: uint16At(pdu, 3) });
-      return frame;
+        this.#asked.set(key, { code: pdu[0], address: uint16At(pdu, 1), quantity: uint16At(pdu, 3) });
+      return explanation;
     }
-    const request = asked.get(key);
-    if (request === undefined || request.code !== pdu[0] || pdu.length !== 2 + 2 * request.quantity) return frame;
-    return { ...frame, explanation: { ...frame.explanation, readings: readingsOf(request, pdu.subarray(2), map) } };
-  });
+    const request = this.#asked.get(key);
+    if (request === undefined || request.code !== pdu[0] || pdu.length !== 2 + 2 * request.quantity) return explanation;
+    return { ...explanation, readings: readingsOf(request, pdu.subarray(2), this.#map) };
+  }
 }
 
 function isRead(code: number | undefined): code is 3 | 4 {

@@ -16,6 +16,7 @@ const PCAP_NANO = 0xa1b23c4d;
 const PCAP_HEADER = 24;
 const PCAP_RECORD = 16;
 
+/** The packets share the memory of the file. */
 export function readCapture(file: Uint8Array): CaptureFile {
   if (file.length === 0) return { packets: [], error: "the file is empty" };
   if (file.length < 12) return { packets: [], error: `${file.length} bytes are no capture file` };
@@ -102,7 +103,7 @@ function packetOf(
     linkType: of.linkType,
     ...{ section, interface: number, interfaceName: of.name, interfaceDescription: of.description },
     time: microsOf(ticks, of.perSecond),
-    data: body.slice(20, 20 + kept),
+    data: body.subarray(20, 20 + kept),
     isCut: view.getUint32(16, little) > kept,
     direction: way === 1 ? "in" : way === 2 ? "out" : undefined,
     comment: textOf(found.get(OPTION.comment)),
@@ -140,7 +141,7 @@ function readPcap(file: Uint8Array, view: DataView, little: boolean, nano: boole
   for (let at = PCAP_HEADER; at < file.length; ) {
     if (at + PCAP_RECORD > file.length) return { packets, error: `the file ends within a packet at byte ${at}` };
     const kept = view.getUint32(at + 8, little);
-    const data = file.slice(at + PCAP_RECORD, at + PCAP_RECORD + kept);
+    const data = file.subarray(at + PCAP_RECORD, at + PCAP_RECORD + kept);
     if (data.length < kept) return { packets, error: `the file ends within a packet at byte ${at}` };
     const fraction = view.getUint32(at + 4, little);
     packets.push({

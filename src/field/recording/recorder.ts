@@ -34,6 +34,8 @@ export class LineRecorder {
   #connection: TcpPackets | undefined;
   #connections: number;
   #burst: Burst | undefined;
+  /** What the line was set to after the last packet. */
+  #setting: string | undefined;
 
   /** @param number of the line within its section, from 0 */
   constructor(number: number, line: RecordedLine) {
@@ -66,6 +68,13 @@ export class LineRecorder {
     return before;
   }
 
+  /** A serial line goes to other settings, such as `2400 8E1`: told with the next packet. */
+  changed(setting: string): Uint8Array {
+    const before = this.flush();
+    this.#setting = setting;
+    return before;
+  }
+
   /** What was kept back for a further lump: due {@link LUMP_GAP} after the last one, and at the end. */
   flush(): Uint8Array {
     const burst = this.#burst;
@@ -74,7 +83,12 @@ export class LineRecorder {
     if (burst === undefined || first === undefined) return new Uint8Array(0);
     const bytes = joinBytes(burst.lumps.map((lump) => lump.bytes));
     const lumps = burst.lumps.map((lump) => `${lump.bytes.length}@${lump.time - first.time}`);
-    const comment = lumps.length === 1 ? undefined : `lumps (bytes@µs): ${lumps.join(" ")}`;
+    const notes = [
+      ...(this.#setting === undefined ? [] : [`line set to ${this.#setting}`]),
+      ...(lumps.length === 1 ? [] : [`lumps (bytes@µs): ${lumps.join(" ")}`]),
+    ];
+    this.#setting = undefined;
+    const comment = notes.length === 0 ? undefined : notes.join("; ");
     return packetBlock(this.#number, first.time, upperPdu(bytes, burst.direction), burst.direction, comment);
   }
 

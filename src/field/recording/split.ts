@@ -13,8 +13,10 @@ export function splitFrames(bytes: Uint8Array, protocol: LineProtocol): readonly
       return splitRtu(bytes);
     case "modbus-ascii":
       return splitBehind(bytes, 0x0a);
-    case "modbus-tcp":
-      return splitTcp(bytes).pieces;
+    case "modbus-tcp": {
+      const { pieces, rest } = splitTcp(bytes);
+      return rest.length === 0 ? pieces : [...pieces, rest];
+    }
     case "dlt645":
       return splitDlt645(bytes);
     case "iec62056-21":
