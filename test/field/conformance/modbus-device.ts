@@ -10,7 +10,7 @@ import { rtuTiming } from "../../../protocols/modbus/timing.ts";
 import { type LineFormat, wireTime } from "../../../src/core/line-format.ts";
 import { mono } from "../../../src/core/time.ts";
 import type { CheckResult } from "../../../src/field/conformance/check.ts";
-import { modbusChecklist } from "../../../src/field/conformance/modbus/checklist.ts";
+import { connectionChecklist, lineChecklist } from "../../../src/field/conformance/modbus/checklist.ts";
 import { type ModbusMap, parseModbusMap } from "../../../src/field/conformance/modbus/map.ts";
 import type { ModbusTarget } from "../../../src/field/conformance/modbus/target.ts";
 import { runChecks } from "../../../src/field/conformance/runner.ts";
@@ -163,10 +163,11 @@ export function judge(
     map,
     patience: PATIENCE,
     quiet: QUIET,
-    connections: framing === "tcp" ? 2 : 1,
     transactions: { next: 0 },
   };
-  const checks = modbusChecklist(framing).filter(({ id }) => only === undefined || id === only);
+  const checks = [...lineChecklist(framing), ...connectionChecklist(framing)].filter(
+    ({ id }) => only === undefined || id === only,
+  );
   const probe = runChecks(checks, target, { declarations: map, drain: QUIET });
   const model = seeded.model?.(soundModel()) ?? soundModel();
   return framing === "tcp" ? overTcp(probe, model, seeded) : overSerial(probe, model, seeded, framing);

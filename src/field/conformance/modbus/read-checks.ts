@@ -144,7 +144,9 @@ export function* read(
   const pdu = goodReply(yield* ask(target, words(code, address, quantity)), 2 + count);
   if (isVerdict(pdu))
     return pdu.kind === "fail" ? { ...pdu, seen: `${pdu.seen} to ${quantity} from ${address} on` } : pdu;
-  return pdu[1] === count ? pdu.subarray(2) : fail(`byte count ${pdu[1]}`, `${quantity} of them are ${count} bytes`);
+  return pdu[1] === count
+    ? pdu.subarray(2)
+    : fail(`byte count ${pdu[1]}`, `for a quantity of ${quantity} it is ${count}`);
 }
 
 /** How often a value may have changed between two reads before the reads are said to differ. */
