@@ -5,9 +5,8 @@ import { MICROS_PER_MS } from "../core/time.ts";
 import { connectionChecklist, lineChecklist } from "../field/conformance/modbus/checklist.ts";
 import { discoverMap, NO_MAP } from "../field/conformance/modbus/discover.ts";
 import { type ModbusMap, parseModbusMap } from "../field/conformance/modbus/map.ts";
-import { ask, type ModbusCheck, type ModbusTarget, sampleRequest } from "../field/conformance/modbus/target.ts";
+import { type ModbusCheck, type ModbusTarget, revive } from "../field/conformance/modbus/target.ts";
 import { runChecks } from "../field/conformance/runner.ts";
-import type { Probe } from "../field/probe.ts";
 import { type Conformance, type ConformanceFlags, isChosen, type OnResult, type Phase } from "./conformance.ts";
 import { usage } from "./errors.ts";
 import type { Spoken } from "./wires.ts";
@@ -72,26 +71,18 @@ function phasesOf(
     runChecks(checks, target, {
       declarations: target.map,
       drain: target.quiet,
+      recover: () => revive(target),
       onResult: (result, done) => onResult(result, before + done, total),
     });
   const line = function* (): Phase["probe"] {
     const map = given ?? (yield* discoverMap(bare));
     if (map === undefined) return undefined;
     target = { ...bare, map };
-    if (!(yield* answers(target))) return undefined;
+    if (!(yield* revive(target))) return undefined;
     return yield* run(onLine, 0);
   };
   const two = function* (): Phase["probe"] {
     return yield* run(onTwo, onLine.length);
   };
   return [{ connections: 1, probe: line() }, ...(onTwo.length === 0 ? [] : [{ connections: 2, probe: two() }])];
-}
-
-/** Whether anybody is there. One request may be lost, two are not. */
-function* answers(target: ModbusTarget): Probe<boolean> {
-  for (let attempt = 0; attempt < 2; attempt++) {
-    const { kind } = yield* ask(target, sampleRequest(target.map));
-    if (kind === "reply" || kind === "wrong") return true;
-  }
-  return false;
 }

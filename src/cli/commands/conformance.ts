@@ -139,7 +139,7 @@ async function runPhase(proc: CommandProcess, wire: Wire, { format }: Judge, { c
   for (let i = 0; i < (wire.kind === "tcp" ? connections : 1); i++)
     links.push(await openLine(proc, wire, { serial: serialOf(format), name: `${connections}/${i}` }));
   const found = await runProbe(proc, links, wire.kind === "tcp" ? undefined : format, probe);
-  for (const link of links) link.end();
+  for (const link of links) await link.end();
   return found;
 }
 

@@ -6,6 +6,8 @@ export interface RunOptions {
   readonly declarations: Declarations;
   /** The line is taken for free when nothing was heard for so long, µs. */
   readonly drain: number;
+  /** Run after a failure: brings a device back to where it answers, that holds bytes which the check left behind. */
+  readonly recover?: () => Probe<unknown>;
   /** Told of each result as it comes. */
   readonly onResult?: (result: CheckResult, done: number, total: number) => void;
 }
@@ -29,7 +31,10 @@ export function* runChecks<C>(checks: readonly Check<C>[], context: C, options: 
       result = yield* runOne(check, context);
       lost = result.exchanges.at(-1)?.ended === "closed" && result.verdict.kind !== "pass" ? lost + 1 : 0;
       // What a failed check left half said must not reach the next one.
-      if (result.verdict.kind === "fail") yield { kind: "reconnect" };
+      if (result.verdict.kind === "fail") {
+        yield { kind: "reconnect" };
+        if (options.recover !== undefined) yield* options.recover();
+      }
     }
     results.push(result);
     options.onResult?.(result, results.length, checks.length);

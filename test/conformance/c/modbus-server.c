@@ -1,6 +1,7 @@
 /*
- * A libmodbus server with known input registers, and bits and holding registers of 0: modbus-server tcp PORT UNIT MAP | rtu PATH UNIT MAP. The file MAP has
- * lines of "ADDRESS WORD" (decimal); other registers are 0. Prints "ready". TCP: one connection after the other.
+ * A libmodbus server with known input registers: modbus-server tcp PORT UNIT MAP | rtu PATH UNIT MAP. The file MAP has
+ * lines of "ADDRESS WORD" (decimal); other registers are 0, and so are bits and holding registers, which can be written.
+ * Prints "ready". TCP: one connection after the other.
  */
 #include <errno.h>
 #include <modbus.h>

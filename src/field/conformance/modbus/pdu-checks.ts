@@ -25,9 +25,8 @@ export const PDU_CHECKS: readonly ModbusCheck[] = [
     group,
     clause: `${CLAUSE}, 7, code 01`,
     title: "a function that nobody defined is refused",
-    request: "functions 64h and 6Eh (user-defined)",
-    pdus: ({ map }) =>
-      [0x64, 0x6e].map((code) => (map.functions.has(code.toString(16)) ? bytes(0x65) : bytes(code, 0))),
+    request: "functions 64h, of nothing but its code, and 6Eh with a byte of data",
+    pdus: () => [bytes(0x64), bytes(0x6e, 0)],
     code: 1,
   }),
   refusal({

@@ -170,6 +170,15 @@ export function* stillAnswers(target: ModbusTarget, after: string): Probe<Verdic
     : fail(showAnswer(answer), `after ${after} the next good request must be answered`);
 }
 
+/** Asks until the device answers, a few times at most: bytes that it still holds are then behind it. */
+export function* revive(target: ModbusTarget): Probe<boolean> {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const { kind } = yield* ask(target, sampleRequest(target.map));
+    if (kind === "reply" || kind === "wrong") return true;
+  }
+  return false;
+}
+
 export function hex(value: number): string {
   return `${value.toString(16).toUpperCase().padStart(2, "0")}h`;
 }
