@@ -1,6 +1,6 @@
 /** Runs a list of checks one after the other, each on a quiet line, and keeps what was said. It always comes to an end. */
 import type { Heard, Probe, ProbeStep } from "../probe.ts";
-import { type Check, type CheckResult, type Declarations, type Exchange, skip, type Verdict } from "./check.ts";
+import { type Check, type CheckResult, type Declarations, type Exchange, fail, skip, type Verdict } from "./check.ts";
 
 export interface RunOptions {
   readonly declarations: Declarations;
@@ -69,8 +69,8 @@ function* runOne<C>(check: Check<C>, context: C): Probe<CheckResult> {
     const heard: Heard = yield step;
     if (step.kind === "exchange") {
       exchanges.push({ sent: step.send, received: heard.bytes, on: step.on ?? 0, ended: heard.ended });
-      if (exchanges.length > MOST_EXCHANGES)
-        return { check, verdict: skip(`given up after ${MOST_EXCHANGES} exchanges`), exchanges };
+      if (exchanges.length >= MOST_EXCHANGES)
+        return { check, verdict: fail(`${MOST_EXCHANGES} exchanges`, "it has no end"), exchanges };
     }
     next = script.next(heard);
   }

@@ -17,7 +17,7 @@ const FRAMING: Readonly<Record<ModbusTarget["framing"], readonly ModbusCheck[]>>
   tcp: TCP_CHECKS,
 };
 
-/** What is checked on one connection. Diagnostics count what a serial line carries: over TCP they do not exist. */
+/** What is checked on one connection. Over TCP the diagnostics of serial lines do not exist. */
 export function lineChecklist(framing: ModbusTarget["framing"]): readonly ModbusCheck[] {
   const counters = framing === "tcp" ? [] : DIAGNOSTICS_CHECKS;
   return [...PDU_CHECKS, ...FRAMING[framing], ...READ_CHECKS, ...WRITE_CHECKS, ...SERVICE_CHECKS, ...counters];

@@ -1,4 +1,7 @@
-/** Function 08 with its counters, 0B and 0C (V1.1b3, 6.8 to 6.10): each counter must move by what was done, and by no more. */
+/**
+ * What only serial lines have (V1.1b3, 6.7 to 6.10): 07, 0B, 0C, and 08 with its counters, each of which must move by
+ * what was done and by no more.
+ */
 import { uint16At } from "../../../../protocols/modbus/frame.ts";
 import type { Probe } from "../../probe.ts";
 import { fail, PASS, type Verdict } from "../check.ts";
@@ -131,6 +134,19 @@ function* counter(target: ModbusTarget, sub: number): Probe<number | Verdict> {
 }
 
 export const DIAGNOSTICS_CHECKS: readonly ModbusCheck[] = [
+  {
+    id: "fc07.status",
+    group,
+    clause: `${DOCUMENT}, 6.7`,
+    title: "07 gives one byte of status",
+    request: "07",
+    expectation: "the function and one byte",
+    needs: ["07"],
+    *run(target) {
+      const pdu = goodReply(yield* ask(target, bytes(7)), 2);
+      return isVerdict(pdu) ? pdu : PASS;
+    },
+  },
   {
     id: "fc08.loopback",
     group,
