@@ -94,7 +94,12 @@ const ANYWHERE = "01 02 03 04 05 06 0F 10 11 16 17 2B".split(" ");
 const SERIAL = ["07", "0B", "0C", ..."00 01 02 04 0A 0B 0C 0D 0E 0F 10 11 12 14".split(" ").map((sub) => `08/${sub}`)];
 
 export function soundMap(framing: ModbusTarget["framing"], more: readonly string[] = []): ModbusMap {
-  const functions = [...ANYWHERE, ...(framing === "tcp" ? [] : SERIAL), ...more];
+  const functions = [
+    ...ANYWHERE,
+    ...(framing === "tcp" ? [] : SERIAL),
+    ...(framing === "ascii" ? ["08/03"] : []),
+    ...more,
+  ];
   const notSupported = Object.fromEntries(Object.entries(COMMON.notSupported).filter(([code]) => !more.includes(code)));
   const map = parseModbusMap(JSON.stringify({ ...COMMON, functions, notSupported }));
   if (!map.ok) throw new Error(map.error);
