@@ -62,8 +62,9 @@ describe("a run of checks", () => {
   });
 
   test("after a failure goes to a new connection and brings the device back", () => {
-    const recover = function* (): Probe<void> {
+    const recover = function* (): Probe<boolean> {
       yield { kind: "exchange", send: Uint8Array.of(9), listen: LISTEN };
+      return true;
     };
     const { steps } = run([check("a", {}), check("b", {})], [8], { recover });
     const shown = steps.map((step) => (step.kind === "exchange" ? step.send.length : step.kind));
@@ -93,6 +94,16 @@ describe("a run of checks", () => {
       [],
     ).results;
     expect(kinds(lost)).toEqual(["fail", "fail", "fail", "skip", "skip"]);
+    const never = function* (): Probe<boolean> {
+      const heard = yield { kind: "exchange", send: new Uint8Array(0), listen: LISTEN };
+      return heard.bytes.length > 0;
+    };
+    const gone = run(
+      [1, 2, 3, 4].map((n) => check(`${n}`, {})),
+      [8],
+      { recover: never },
+    ).results;
+    expect(gone.at(-1)?.verdict).toEqual({ kind: "skip", reason: "not run: nobody answers any more" });
     const endless = function* (): Probe<Verdict> {
       for (;;) yield { kind: "exchange", send: Uint8Array.of(1), listen: LISTEN };
     };
