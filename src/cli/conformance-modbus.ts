@@ -2,24 +2,20 @@
 import { BUSY_HOST_GAP, rtuTiming } from "../../protocols/modbus/timing.ts";
 import type { LineFormat } from "../core/line-format.ts";
 import { MICROS_PER_MS } from "../core/time.ts";
-import type { CheckResult } from "../field/conformance/check.ts";
-import { modbusChecklist } from "../field/conformance/modbus/checklist.ts";
+import { connectionChecklist, lineChecklist } from "../field/conformance/modbus/checklist.ts";
 import { discoverMap, NO_MAP } from "../field/conformance/modbus/discover.ts";
 import { type ModbusMap, parseModbusMap } from "../field/conformance/modbus/map.ts";
-import { ask, type ModbusTarget, sampleRequest } from "../field/conformance/modbus/target.ts";
+import { type ModbusCheck, type ModbusTarget, revive } from "../field/conformance/modbus/target.ts";
 import { runChecks } from "../field/conformance/runner.ts";
-import type { Probe } from "../field/probe.ts";
-import { type Conformance, type ConformanceFlags, isChosen, type OnResult } from "./conformance.ts";
+import { type Conformance, type ConformanceFlags, isChosen, type OnResult, type Phase } from "./conformance.ts";
 import { usage } from "./errors.ts";
 import type { Spoken } from "./wires.ts";
 
-/** Enough for two masters at once. */
-const CONNECTIONS = 2;
 const TCP_DRAIN = 2 * MICROS_PER_MS;
 const DEFAULT_UNIT = 1;
 
 export const MODBUS_CONFORMANCE: Conformance = {
-  checks: (spoken) => modbusChecklist(framingOf(spoken)),
+  checks: (spoken) => [...lineChecklist(framingOf(spoken)), ...connectionChecklist(framingOf(spoken))],
   judge(spoken, flags, text, onResult) {
     const framing = framingOf(spoken);
     const map = text === undefined ? undefined : parsed(text, flags);
@@ -30,15 +26,13 @@ export const MODBUS_CONFORMANCE: Conformance = {
       map: map ?? NO_MAP,
       patience: flags.timeout * MICROS_PER_MS,
       quiet: framing === "tcp" ? TCP_DRAIN : BUSY_HOST_GAP + rtuTiming(format.baud).t35,
-      connections: framing === "tcp" ? CONNECTIONS : 1,
       transactions: { next: 0 },
     };
     return {
       device: map?.device,
       address: `unit ${target.unit}`,
       format,
-      connections: target.connections,
-      probe: run(target, map, flags, onResult),
+      phases: phasesOf(target, map, flags, onResult),
     };
   },
 };
@@ -61,21 +55,34 @@ function formatOf(flags: ConformanceFlags, framing: ModbusTarget["framing"]): Li
   return { baud: flags.baud ?? 9_600, parity, dataBits, stopBits };
 }
 
-function* run(
+/** First all that one connection can show, then what takes two. */
+function phasesOf(
   bare: ModbusTarget,
   given: ModbusMap | undefined,
   flags: ConformanceFlags,
   onResult: OnResult,
-): Probe<CheckResult[] | undefined> {
-  const map = given ?? (yield* discoverMap(bare));
-  if (map === undefined) return undefined;
-  const target = { ...bare, map };
-  const first = yield* ask(target, sampleRequest(map));
-  // One request may be lost, two are not there.
-  if (first.kind === "silence" || first.kind === "closed") {
-    const second = yield* ask(target, sampleRequest(map));
-    if (second.kind === "silence" || second.kind === "closed") return undefined;
-  }
-  const checks = modbusChecklist(target.framing).filter((check) => isChosen(check, flags));
-  return yield* runChecks(checks, target, { declarations: map, drain: target.quiet, onResult });
+): readonly Phase[] {
+  const onLine = lineChecklist(bare.framing).filter((check) => isChosen(check, flags));
+  const onTwo = connectionChecklist(bare.framing).filter((check) => isChosen(check, flags));
+  const total = onLine.length + onTwo.length;
+  // What the device showed of itself in the first phase holds for the second.
+  let target = bare;
+  const run = (checks: readonly ModbusCheck[], before: number) =>
+    runChecks(checks, target, {
+      declarations: target.map,
+      drain: target.quiet,
+      recover: () => revive(target),
+      onResult: (result, done) => onResult(result, before + done, total),
+    });
+  const line = function* (): Phase["probe"] {
+    const map = given ?? (yield* discoverMap(bare));
+    if (map === undefined) return undefined;
+    target = { ...bare, map };
+    if (!(yield* revive(target))) return undefined;
+    return yield* run(onLine, 0);
+  };
+  const two = function* (): Phase["probe"] {
+    return yield* run(onTwo, onLine.length);
+  };
+  return [{ connections: 1, probe: line() }, ...(onTwo.length === 0 ? [] : [{ connections: 2, probe: two() }])];
 }

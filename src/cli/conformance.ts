@@ -19,6 +19,14 @@ export interface ConformanceFlags extends WireFlags {
 
 export type OnResult = (result: CheckResult, done: number, total: number) => void;
 
+/** A part of the run, on connections of its own. */
+export interface Phase {
+  /** Connections to one place; a serial line is one whatever this says. */
+  readonly connections: number;
+  /** Undefined where nothing answers. */
+  readonly probe: Probe<CheckResult[] | undefined>;
+}
+
 /** One device to be judged. */
 export interface Judge {
   /** As its map calls the device. */
@@ -26,10 +34,8 @@ export interface Judge {
   /** Its address on the line, as people write it. */
   readonly address: string;
   readonly format: LineFormat;
-  /** Connections over TCP. */
-  readonly connections: number;
-  /** Undefined where nothing answers. */
-  readonly probe: Probe<CheckResult[] | undefined>;
+  /** One after the other. */
+  readonly phases: readonly Phase[];
 }
 
 /** A protocol's part of the command. */

@@ -29,6 +29,17 @@ const MQTT_METER = ["meter", "--mqtt", "mqtt://127.0.0.1:1"];
 
 const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["an unknown command", ["metre"], /unknown command 'metre'.*Did you mean meter/],
+  ["a protocol without a checklist", ["conformance", "mbus"], /PROTOCOL "mbus" is unknown; one of: modbus/],
+  [
+    "a group that is none",
+    ["conformance", "modbus", "--list", "--group", "speed"],
+    /--group "speed" is unknown; one of: PDU, /,
+  ],
+  [
+    "a conformance map of another protocol",
+    ["conformance", "modbus", "--tcp", "127.0.0.1:1", "--map", NOT_JSON],
+    /map file .*: it is no JSON.*; docs\/conformance.md/,
+  ],
   ["an unknown flag", [...METER, "--volts", "230"], /unknown option '--volts'/],
   ["no wire", ["meter"], /no wire is named; give one of --serial, --pty, --tcp, --mqtt/],
   ["two wires", [...METER, "--pty", "/nowhere/x"], /--pty and --tcp are two wires; give one/],

@@ -8,7 +8,8 @@ import { type ReportHead, reportData } from "../../field/conformance/report.ts";
 import { htmlReport } from "../../field/conformance/report-html.ts";
 import { junitReport } from "../../field/conformance/report-junit.ts";
 import { resultLines, summaryLine } from "../../field/conformance/report-text.ts";
-import type { Conformance, ConformanceFlags } from "../conformance.ts";
+import type { Link } from "../../platform/link.ts";
+import type { Conformance, ConformanceFlags, Judge, Phase } from "../conformance.ts";
 import { MODBUS_CONFORMANCE } from "../conformance-modbus.ts";
 import { failed, usage } from "../errors.ts";
 import { openLine, serialOf, showWire } from "../line.ts";
@@ -18,7 +19,7 @@ import { CommandProcess } from "../process.ts";
 import { showProgress } from "../progress.ts";
 import { choice, integer } from "../values.ts";
 import { VERSION } from "../version.ts";
-import { addWireFlags, type Spoken, wireOf } from "../wires.ts";
+import { addWireFlags, type Spoken, type Wire, wireOf } from "../wires.ts";
 
 const PROTOCOLS: Readonly<Record<string, Conformance>> = { modbus: MODBUS_CONFORMANCE };
 const NAMES = Object.keys(PROTOCOLS);
@@ -118,23 +119,33 @@ async function judge(
     if (flags.json !== true) for (const line of resultLines(result)) print(line);
     progress?.(done / total);
   });
-  const serial = serialOf(judged.format);
   const { wire } = spoken;
-  const tcp = wire.kind === "tcp";
-  const links = [];
-  for (let i = 0; i < (tcp ? judged.connections : 1); i++)
-    links.push(await openLine(proc, wire, { serial, ...(i === 0 ? {} : { name: `tcp:${i}` }) }));
   const at = new Date().toISOString();
-  const results = await runProbe(proc, links, tcp ? undefined : judged.format, judged.probe);
-  if (results === undefined)
-    throw failed(
-      `nothing answers as ${judged.address} on ${showWire(wire)}`,
-      tcp
-        ? "check the address and --unit"
-        : "check --unit, --baud, --parity and the wires; `meterworks doctor` explains a silent line",
-    );
+  const results: CheckResult[] = [];
+  for (const phase of judged.phases) {
+    const found = await runPhase(proc, wire, judged, phase);
+    if (found === undefined)
+      throw failed(`nothing answers as ${judged.address} on ${showWire(wire)}`, silenceHint(wire));
+    results.push(...found);
+  }
+  const tcp = wire.kind === "tcp";
   const where = [showWire(wire), ...(tcp ? [] : [showLineFormat(judged.format)]), judged.address].join(", ");
   report({ protocol: name, device: judged.device ?? where, where, at, version: VERSION }, results, flags);
+}
+
+/** A phase has its connections for itself: some servers take one at a time. */
+async function runPhase(proc: CommandProcess, wire: Wire, { format }: Judge, { connections, probe }: Phase) {
+  const links: Link[] = [];
+  for (let i = 0; i < (wire.kind === "tcp" ? connections : 1); i++)
+    links.push(await openLine(proc, wire, { serial: serialOf(format), name: `${connections}/${i}` }));
+  const found = await runProbe(proc, links, wire.kind === "tcp" ? undefined : format, probe);
+  for (const link of links) await link.end();
+  return found;
+}
+
+function silenceHint(wire: Wire): string {
+  if (wire.kind === "tcp") return "check the address and --unit";
+  return "check --unit, --baud, --parity and the wires; `meterworks doctor` explains a silent line";
 }
 
 function report(head: ReportHead, results: readonly CheckResult[], flags: ConformanceFlags): void {

@@ -1,18 +1,20 @@
 /** Runs a list of checks one after the other, each on a quiet line, and keeps what was said. It always comes to an end. */
 import type { Heard, Probe, ProbeStep } from "../probe.ts";
-import { type Check, type CheckResult, type Declarations, type Exchange, skip, type Verdict } from "./check.ts";
+import { type Check, type CheckResult, type Declarations, type Exchange, fail, skip, type Verdict } from "./check.ts";
 
 export interface RunOptions {
   readonly declarations: Declarations;
   /** The line is taken for free when nothing was heard for so long, µs. */
   readonly drain: number;
+  /** Run after a failure: brings a device that still holds bytes of the check back to where it answers, or says false. */
+  readonly recover?: () => Probe<boolean>;
   /** Told of each result as it comes. */
   readonly onResult?: (result: CheckResult, done: number, total: number) => void;
 }
 
 /** Exchanges that one check may make: more than any needs, so that a device that never ends can't hold the run up. */
 const MOST_EXCHANGES = 600;
-/** So many checks in a row whose connection was lost end the run: nobody is there any more. */
+/** So many checks in a row whose connection was lost, or after which nobody answered, end the run. */
 const MOST_LOST = 3;
 
 /** The checks in their order, with one result each. */
@@ -23,18 +25,23 @@ export function* runChecks<C>(checks: readonly Check<C>[], context: C, options: 
     let result: CheckResult;
     const missing = missingOf(check, options.declarations);
     if (missing !== undefined) result = { check, verdict: skip(missing), exchanges: [] };
-    else if (lost >= MOST_LOST) result = { check, verdict: skip("not run: the connection was lost"), exchanges: [] };
+    else if (lost >= MOST_LOST) result = { check, verdict: skip("not run: nobody answers any more"), exchanges: [] };
     else {
       yield* drain(options.drain);
       result = yield* runOne(check, context);
-      lost = result.exchanges.at(-1)?.ended === "closed" && result.verdict.kind !== "pass" ? lost + 1 : 0;
-      // What a failed check left half said must not reach the next one.
-      if (result.verdict.kind === "fail") yield { kind: "reconnect" };
+      lost = (yield* isLost(result, options)) ? lost + 1 : 0;
     }
     results.push(result);
     options.onResult?.(result, results.length, checks.length);
   }
   return results;
+}
+
+/** After a failure: what was left half said must not reach the next check. True where nobody is there any more. */
+function* isLost({ verdict, exchanges }: CheckResult, { recover }: RunOptions): Probe<boolean> {
+  if (verdict.kind !== "fail") return false;
+  yield { kind: "reconnect" };
+  return recover === undefined ? exchanges.at(-1)?.ended === "closed" : !(yield* recover());
 }
 
 /** Why a check can't be made, or undefined. */
@@ -64,8 +71,8 @@ function* runOne<C>(check: Check<C>, context: C): Probe<CheckResult> {
     const heard: Heard = yield step;
     if (step.kind === "exchange") {
       exchanges.push({ sent: step.send, received: heard.bytes, on: step.on ?? 0, ended: heard.ended });
-      if (exchanges.length > MOST_EXCHANGES)
-        return { check, verdict: skip(`given up after ${MOST_EXCHANGES} exchanges`), exchanges };
+      if (exchanges.length >= MOST_EXCHANGES)
+        return { check, verdict: fail(`${MOST_EXCHANGES} exchanges`, "it has no end"), exchanges };
     }
     next = script.next(heard);
   }

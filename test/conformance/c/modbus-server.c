@@ -1,6 +1,7 @@
 /*
  * A libmodbus server with known input registers: modbus-server tcp PORT UNIT MAP | rtu PATH UNIT MAP. The file MAP has
- * lines of "ADDRESS WORD" (decimal); other registers are 0. Prints "ready". TCP: one connection after the other.
+ * lines of "ADDRESS WORD" (decimal); other registers are 0, and so are bits and holding registers, which can be written.
+ * Prints "ready". TCP: one connection after the other.
  */
 #include <errno.h>
 #include <modbus.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { REGISTERS = 0x200 };
+enum { REGISTERS = 0x200, BITS = 0x40 };
 
 static int load_map(const char *path, modbus_mapping_t *mapping) {
   FILE *file = fopen(path, "r");
@@ -38,7 +39,7 @@ int main(int argc, char **argv) {
   int tcp = strcmp(argv[1], "tcp") == 0;
   modbus_t *context =
       tcp ? modbus_new_tcp("127.0.0.1", atoi(argv[2])) : modbus_new_rtu(argv[2], 9600, 'N', 8, 1);
-  modbus_mapping_t *mapping = modbus_mapping_new(0, 0, 0, REGISTERS);
+  modbus_mapping_t *mapping = modbus_mapping_new(BITS, BITS, REGISTERS, REGISTERS);
   if (context == NULL || mapping == NULL || modbus_set_slave(context, atoi(argv[3])) < 0) return 1;
   if (load_map(argv[4], mapping) != 0) return 1;
   int listener = tcp ? modbus_tcp_listen(context, 1) : -1;

@@ -193,6 +193,7 @@ export const RTU_DEFECTS: readonly Row[] = [
   ["08/0F counts no broadcasts", "fc08.no-responses", stuck(0x0f)],
   ["08/11 counts every request", "fc08.zero-counters", countsUp(0x11)],
   ["08/0A clears nothing", "fc08.clear", whenPdu(is08(0x0d), (r) => of(...r.slice(0, 4), 3))],
+  ["08/14 is not answered", "fc08.clear-overrun", { reply: (r, q) => (q[1] === 8 && q[3] === 0x14 ? undefined : r) }],
   ["08/04 is answered", "fc08.listen-only", { reply: (r, q) => (q[1] === 8 && q[3] === 4 ? q : r) }],
   [
     "in listen-only mode reads are answered",
@@ -297,4 +298,20 @@ export const ASCII_DEFECTS: readonly Row[] = [
   ],
   ["replies are in lower case", "ascii.lower-case", { reply: (r) => r && chars(text(r).toLowerCase()) }],
   ["replies end without CR", "ascii.lower-case", { reply: (r) => r && chars(text(r).replace("\r", "")) }],
+  [
+    "08/03 changes nothing",
+    "ascii.delimiter",
+    {
+      ...hears(
+        (f) => text(f).startsWith(":11080003"),
+        () => NOTHING,
+      ),
+      reply: (r, q) => (text(q).startsWith(":11080003") ? q : r),
+    },
+  ],
+  [
+    "behind 08/03 replies still end with LF",
+    "ascii.delimiter",
+    { reply: (r) => r && chars(text(r).replace("$", "\n")) },
+  ],
 ];

@@ -10,7 +10,7 @@ import { rtuTiming } from "../../../protocols/modbus/timing.ts";
 import { type LineFormat, wireTime } from "../../../src/core/line-format.ts";
 import { mono } from "../../../src/core/time.ts";
 import type { CheckResult } from "../../../src/field/conformance/check.ts";
-import { modbusChecklist } from "../../../src/field/conformance/modbus/checklist.ts";
+import { connectionChecklist, lineChecklist } from "../../../src/field/conformance/modbus/checklist.ts";
 import { type ModbusMap, parseModbusMap } from "../../../src/field/conformance/modbus/map.ts";
 import type { ModbusTarget } from "../../../src/field/conformance/modbus/target.ts";
 import { runChecks } from "../../../src/field/conformance/runner.ts";
@@ -94,7 +94,12 @@ const ANYWHERE = "01 02 03 04 05 06 0F 10 11 16 17 2B".split(" ");
 const SERIAL = ["07", "0B", "0C", ..."00 01 02 04 0A 0B 0C 0D 0E 0F 10 11 12 14".split(" ").map((sub) => `08/${sub}`)];
 
 export function soundMap(framing: ModbusTarget["framing"], more: readonly string[] = []): ModbusMap {
-  const functions = [...ANYWHERE, ...(framing === "tcp" ? [] : SERIAL), ...more];
+  const functions = [
+    ...ANYWHERE,
+    ...(framing === "tcp" ? [] : SERIAL),
+    ...(framing === "ascii" ? ["08/03"] : []),
+    ...more,
+  ];
   const notSupported = Object.fromEntries(Object.entries(COMMON.notSupported).filter(([code]) => !more.includes(code)));
   const map = parseModbusMap(JSON.stringify({ ...COMMON, functions, notSupported }));
   if (!map.ok) throw new Error(map.error);
@@ -163,10 +168,11 @@ export function judge(
     map,
     patience: PATIENCE,
     quiet: QUIET,
-    connections: framing === "tcp" ? 2 : 1,
     transactions: { next: 0 },
   };
-  const checks = modbusChecklist(framing).filter(({ id }) => only === undefined || id === only);
+  const checks = [...lineChecklist(framing), ...connectionChecklist(framing)].filter(
+    ({ id }) => only === undefined || id === only,
+  );
   const probe = runChecks(checks, target, { declarations: map, drain: QUIET });
   const model = seeded.model?.(soundModel()) ?? soundModel();
   return framing === "tcp" ? overTcp(probe, model, seeded) : overSerial(probe, model, seeded, framing);

@@ -1,12 +1,27 @@
 /** ASCII framing (Serial Line V1.02, 2.5.2): LRC, digits, colons, pauses. */
+import { LF } from "../../../../protocols/modbus/ascii.ts";
 import { toHex } from "../../../core/bytes.ts";
-import { fail, PASS } from "../check.ts";
+import type { Probe } from "../../probe.ts";
+import { fail, PASS, type Verdict } from "../check.ts";
 import { mustBeSilent } from "./rules.ts";
 import { damaged } from "./serial-checks.ts";
-import { answerOf, frameOf, listening, type ModbusCheck, sampleRequest, showAnswer } from "./target.ts";
+import {
+  answerOf,
+  ask,
+  frameOf,
+  listening,
+  type ModbusCheck,
+  type ModbusTarget,
+  sampleRequest,
+  showAnswer,
+  stillAnswers,
+  words,
+} from "./target.ts";
+import { mustEcho } from "./write-access.ts";
 
 const DOCUMENT = "MODBUS over Serial Line V1.02";
 const group = "ASCII";
+const CR = 0x0d;
 const SHORT_PAUSE = 600_000;
 const LONG_PAUSE = 1_600_000;
 
@@ -108,4 +123,38 @@ export const ASCII_CHECKS: readonly ModbusCheck[] = [
       return answer.kind === "reply" ? PASS : fail(showAnswer(answer), "a frame in upper-case digits belongs here");
     },
   },
+  {
+    id: "ascii.delimiter",
+    group,
+    clause: "MODBUS Application Protocol V1.1b3, 6.8.1, sub-function 03",
+    title: "08/03 changes the character that ends frames, in both directions",
+    request: "08/03 with $, a read that ends with CR $, and back to LF",
+    expectation: "the read answered with CR $ at its end, and a read with LF in silence meanwhile",
+    needs: ["08/03"],
+    writes: true,
+    run: delimiter,
+  },
 ];
+
+const DOLLAR = 0x24;
+
+function* delimiter(target: ModbusTarget): Probe<Verdict> {
+  const { patience, quiet } = target;
+  const endingWith = (pdu: Uint8Array, end: number): Uint8Array => {
+    const frame = frameOf(target, pdu);
+    frame[frame.length - 1] = end;
+    return frame;
+  };
+  const changed = mustEcho(yield* ask(target, words(8, 3, DOLLAR << 8)), words(8, 3, DOLLAR << 8), 5);
+  if (changed !== undefined) return changed;
+  const sample = sampleRequest(target.map);
+  const first = { first: patience, quiet, enough: (heard: Uint8Array) => heard.at(-1) === DOLLAR };
+  const heard = yield { kind: "exchange", send: endingWith(sample, DOLLAR), listen: first };
+  const old = yield { kind: "exchange", send: frameOf(target, sample), listen: { first: patience, quiet } };
+  // Whatever came of it: the line goes back to where it was.
+  yield { kind: "exchange", send: endingWith(words(8, 3, LF << 8), DOLLAR), listen: { first: patience, quiet } };
+  if (heard.bytes.at(-1) !== DOLLAR || heard.bytes.at(-2) !== CR)
+    return fail(toHex(heard.bytes, " ") || "silence", "a reply that ends with CR $ belongs here");
+  if (old.bytes.length > 0) return fail(toHex(old.bytes, " "), "LF ends no frame any more");
+  return yield* stillAnswers(target, "a change of the delimiter and back");
+}

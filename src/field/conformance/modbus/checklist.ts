@@ -7,7 +7,7 @@ import { RTU_CHECKS } from "./rtu-checks.ts";
 import { SERIAL_CHECKS } from "./serial-checks.ts";
 import { SERVICE_CHECKS } from "./service-checks.ts";
 import type { ModbusCheck, ModbusTarget } from "./target.ts";
-import { TCP_CHECKS } from "./tcp-checks.ts";
+import { TCP_CHECKS, TCP_CONNECTION_CHECKS } from "./tcp-checks.ts";
 import { WRITE_CHECKS } from "./write-checks.ts";
 
 /** Rules of the line itself. */
@@ -17,9 +17,13 @@ const FRAMING: Readonly<Record<ModbusTarget["framing"], readonly ModbusCheck[]>>
   tcp: TCP_CHECKS,
 };
 
-/** Diagnostics count what a serial line carries: over TCP they do not exist. */
-export function modbusChecklist(framing: ModbusTarget["framing"]): readonly ModbusCheck[] {
-  const line = FRAMING[framing];
+/** What is checked on one connection. Over TCP the diagnostics of serial lines do not exist. */
+export function lineChecklist(framing: ModbusTarget["framing"]): readonly ModbusCheck[] {
   const counters = framing === "tcp" ? [] : DIAGNOSTICS_CHECKS;
-  return [...PDU_CHECKS, ...line, ...READ_CHECKS, ...WRITE_CHECKS, ...SERVICE_CHECKS, ...counters];
+  return [...PDU_CHECKS, ...FRAMING[framing], ...READ_CHECKS, ...WRITE_CHECKS, ...SERVICE_CHECKS, ...counters];
+}
+
+/** What is checked on two connections at once; nothing on a serial line. */
+export function connectionChecklist(framing: ModbusTarget["framing"]): readonly ModbusCheck[] {
+  return framing === "tcp" ? TCP_CONNECTION_CHECKS : [];
 }

@@ -1,9 +1,12 @@
-/** Function 08 with its counters, 0B and 0C (V1.1b3, 6.8 to 6.10): each counter must move by what was done, and by no more. */
+/**
+ * What only serial lines have (V1.1b3, 6.7 to 6.10): 07, 0B, 0C, and 08 with its counters, each of which must move by
+ * what was done and by no more.
+ */
 import { uint16At } from "../../../../protocols/modbus/frame.ts";
 import type { Probe } from "../../probe.ts";
 import { fail, PASS, type Verdict } from "../check.ts";
+import { COUNTER_CHECKS, counter, TIMES, times } from "./counter-checks.ts";
 import { goodReply, isVerdict, judgeException, refusals } from "./rules.ts";
-import { damaged } from "./serial-checks.ts";
 import {
   ask,
   bytes,
@@ -20,117 +23,20 @@ const DOCUMENT = "MODBUS Application Protocol V1.1b3";
 const group = "diagnostics";
 const COUNTERS = ["0A", "0B", "0C", "0D", "0E", "0F", "10", "11", "12"] as const;
 
-/** A counter, and what moves it. */
-interface CounterRule {
-  readonly sub: number;
-  readonly id: string;
-  readonly title: string;
-  readonly request: string;
-  /** What is done between two reads of the counter. */
-  readonly stimulus: (target: ModbusTarget) => Probe<unknown>;
-  /** By how much it then differs; the second read counts too where reads do. */
-  readonly moves: number;
-}
-
-/** Frames of each stimulus: enough that a counter which moves by chance is not believed. */
-const TIMES = 3;
-
-function* times(count: number, what: () => Probe<unknown>): Probe<void> {
-  for (let i = 0; i < count; i++) yield* what();
-}
-
-/** Sends what nobody answers and waits until the line has taken it for over. */
-function* unanswered({ patience, quiet }: ModbusTarget, send: Uint8Array): Probe<void> {
-  yield { kind: "exchange", send, listen: { first: patience, quiet } };
-}
-
-const RULES: readonly CounterRule[] = [
-  {
-    sub: 0x0b,
-    id: "bus-messages",
-    title: "the bus message count goes up by one for each good frame on the line",
-    request: `${TIMES} reads between two reads of 08/0B`,
-    stimulus: (target) => times(TIMES, () => ask(target, sampleRequest(target.map))),
-    moves: TIMES + 1,
-  },
-  {
-    sub: 0x0b,
-    id: "bus-messages-others",
-    title: "the bus message count counts frames for other units too",
-    request: `${TIMES} requests to another unit between two reads of 08/0B`,
-    stimulus: (target) =>
-      times(TIMES, () => unanswered(target, frameOf(target, sampleRequest(target.map), target.unit === 1 ? 2 : 1))),
-    moves: TIMES + 1,
-  },
-  {
-    sub: 0x0c,
-    id: "errors",
-    title: "the communication error count goes up by one for each damaged frame",
-    request: `${TIMES} frames with wrong check bytes between two reads of 08/0C`,
-    stimulus: (target) =>
-      times(TIMES, () => unanswered(target, damaged(target, frameOf(target, sampleRequest(target.map))))),
-    moves: TIMES,
-  },
-  {
-    sub: 0x0d,
-    id: "exceptions",
-    title: "the exception count goes up by one for each exception",
-    request: `${TIMES} requests that are refused between two reads of 08/0D`,
-    stimulus: (target) => times(TIMES, () => ask(target, bytes(0x64))),
-    moves: TIMES,
-  },
-  {
-    sub: 0x0e,
-    id: "server-messages",
-    title: "the server message count counts frames for this unit only",
-    request: `${TIMES} reads here and 2 for another unit between two reads of 08/0E`,
-    *stimulus(target) {
-      yield* times(TIMES, () => ask(target, sampleRequest(target.map)));
-      yield* times(2, () => unanswered(target, frameOf(target, sampleRequest(target.map), target.unit === 1 ? 2 : 1)));
-    },
-    moves: TIMES + 1,
-  },
-  {
-    sub: 0x0f,
-    id: "no-responses",
-    title: "the no-response count goes up for each broadcast",
-    request: `${TIMES} broadcasts of a read between two reads of 08/0F`,
-    stimulus: (target) => times(TIMES, () => unanswered(target, frameOf(target, sampleRequest(target.map), 0))),
-    moves: TIMES,
-  },
-];
-
-function counterCheck({ sub, id, title, request, stimulus, moves }: CounterRule): ModbusCheck {
-  const feature = `08/${sub.toString(16).toUpperCase().padStart(2, "0")}`;
-  return {
-    id: `fc08.${id}`,
-    group,
-    clause: `${DOCUMENT}, 6.8.1, sub-function ${feature.slice(3)}`,
-    title,
-    request,
-    expectation: `the count differs by ${moves}`,
-    needs: [feature],
-    *run(target) {
-      const before = yield* counter(target, sub);
-      if (typeof before !== "number") return before;
-      yield* stimulus(target);
-      const after = yield* counter(target, sub);
-      if (typeof after !== "number") return after;
-      const moved = (after - before) & 0xffff;
-      return moved === moves ? PASS : fail(`${before}, then ${after}: a difference of ${moved}`, `it must be ${moves}`);
-    },
-  };
-}
-
-function* counter(target: ModbusTarget, sub: number): Probe<number | Verdict> {
-  const pdu = goodReply(yield* ask(target, words(8, sub, 0)), 5);
-  if (isVerdict(pdu)) return pdu;
-  return uint16At(pdu, 1) === sub
-    ? uint16At(pdu, 3)
-    : fail(`sub-function ${uint16At(pdu, 1)}`, `the reply repeats sub-function ${sub}`);
-}
-
 export const DIAGNOSTICS_CHECKS: readonly ModbusCheck[] = [
+  {
+    id: "fc07.status",
+    group,
+    clause: `${DOCUMENT}, 6.7`,
+    title: "07 gives one byte of status",
+    request: "07",
+    expectation: "the function and one byte",
+    needs: ["07"],
+    *run(target) {
+      const pdu = goodReply(yield* ask(target, bytes(7)), 2);
+      return isVerdict(pdu) ? pdu : PASS;
+    },
+  },
   {
     id: "fc08.loopback",
     group,
@@ -198,7 +104,7 @@ export const DIAGNOSTICS_CHECKS: readonly ModbusCheck[] = [
       return typeof value === "number" ? PASS : value;
     },
   },
-  ...RULES.map(counterCheck),
+  ...COUNTER_CHECKS,
   {
     id: "fc08.zero-counters",
     group,
@@ -236,6 +142,23 @@ export const DIAGNOSTICS_CHECKS: readonly ModbusCheck[] = [
       if (wrong !== undefined) return wrong;
       const now = yield* counter(target, 0x0d);
       return now === 0 ? PASS : typeof now === "number" ? fail(`08/0D is ${now}`, "it was cleared just now") : now;
+    },
+  },
+  {
+    id: "fc08.clear-overrun",
+    group,
+    clause: `${DOCUMENT}, 6.8.1, sub-function 14`,
+    title: "08/14 clears the overrun count, and is echoed",
+    request: "08/14",
+    expectation: "the request as the reply; 08/12 is 0",
+    needs: ["08/12", "08/14"],
+    writes: true,
+    *run(target) {
+      const pdu = words(8, 0x14, 0);
+      const wrong = mustEcho(yield* ask(target, pdu), pdu, 5);
+      if (wrong !== undefined) return wrong;
+      const now = yield* counter(target, 0x12);
+      return now === 0 ? PASS : typeof now === "number" ? fail(`08/12 is ${now}`, "it was cleared just now") : now;
     },
   },
   {

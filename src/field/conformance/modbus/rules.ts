@@ -28,7 +28,7 @@ export function goodReply(answer: Answer, length: number): Uint8Array | Verdict 
   if (answer.kind !== "reply" || ((answer.pdu[0] as number) & 0x80) !== 0)
     return fail(showAnswer(answer), "a good reply belongs here");
   if (answer.pdu.length === length) return answer.pdu;
-  return fail(showAnswer(answer), `the reply has ${length} bytes, not ${answer.pdu.length}`);
+  return fail(showAnswer(answer), `a reply of ${length} bytes belongs here, not of ${answer.pdu.length}`);
 }
 
 export function isVerdict(value: Uint8Array | Verdict): value is Verdict {

@@ -1,9 +1,20 @@
 /** What is common to RTU and ASCII: units, broadcasts, silence, and the way back from junk (Serial Line V1.02, 2.1 to 2.4). */
 import { toHex } from "../../../core/bytes.ts";
-import { fail, PASS } from "../check.ts";
+import type { Probe } from "../../probe.ts";
+import { fail, PASS, type Verdict } from "../check.ts";
 import { mustBeSilent } from "./rules.ts";
-import { ask, bytes, frameOf, listening, type ModbusCheck, sampleRequest, showAnswer, words } from "./target.ts";
-import { mustHold, onScratch, otherValues, readValues } from "./write-access.ts";
+import {
+  ask,
+  bytes,
+  frameOf,
+  listening,
+  type ModbusCheck,
+  type ModbusTarget,
+  sampleRequest,
+  showAnswer,
+  words,
+} from "./target.ts";
+import { mustHold, onScratch, otherValues, readValues, type Scratch, writeRegisters } from "./write-access.ts";
 
 const DOCUMENT = "MODBUS over Serial Line V1.02";
 const group = "serial line";
@@ -95,18 +106,11 @@ export const SERIAL_CHECKS: readonly ModbusCheck[] = [
     group,
     clause: `${DOCUMENT}, 2.1`,
     title: "a broadcast write is carried out in silence",
-    request: "function 06 for unit 0: all devices of the line hear it",
+    request: "a write for unit 0 by each declared one of 06, 10 and 16: all devices of the line hear it",
     expectation: "silence, and the register has the value",
     needs: ["03", "06", "write:holding"],
     writes: true,
-    run: (target) =>
-      onScratch(target, "holding", function* (scratch) {
-        const [value = 0] = otherValues(scratch);
-        const send = frameOf(target, words(6, scratch.address, value), 0);
-        const verdict = yield* mustBeSilent(target, send, "a broadcast");
-        if (verdict.kind !== "pass") return verdict;
-        return (yield* mustHold(target, "holding", scratch.address, [value], "a broadcast write is executed")) ?? PASS;
-      }),
+    run: (target) => onScratch(target, "holding", (scratch) => broadcastWrites(target, scratch)),
   },
   {
     id: "serial.other-unit-write",
@@ -168,6 +172,26 @@ export const SERIAL_CHECKS: readonly ModbusCheck[] = [
       }),
   },
 ];
+
+/** The same register by turns to its two values, each time by another function. */
+function* broadcastWrites(target: ModbusTarget, { address, before, values }: Scratch): Probe<Verdict> {
+  const byFunction: readonly (readonly [string, (value: number) => Uint8Array])[] = [
+    ["06", (value) => words(6, address, value)],
+    ["10", (value) => writeRegisters(address, [value])],
+    ["16", (value) => words(0x16, address, 0, value)],
+  ];
+  let now = before[0];
+  for (const [feature, write] of byFunction) {
+    if (!target.map.functions.has(feature)) continue;
+    now = now === values[0] ? values[1] : values[0];
+    const verdict = yield* mustBeSilent(target, frameOf(target, write(now), 0), "a broadcast");
+    if (verdict.kind !== "pass") return verdict;
+    const why = `a broadcast write by ${feature} is executed`;
+    const missing = yield* mustHold(target, "holding", address, [now], why);
+    if (missing !== undefined) return missing;
+  }
+  return PASS;
+}
 
 /** Two units that the device is not; within 1..247. */
 function othersOf(unit: number): readonly number[] {

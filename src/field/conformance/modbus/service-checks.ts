@@ -1,4 +1,4 @@
-/** Functions 07, 11, 14, 15, 18 and the identification 2B/0E (V1.1b3, 6.7, 6.13 to 6.15, 6.18, 6.21). */
+/** Functions 11, 14, 15, 18 and the identification 2B/0E (V1.1b3, 6.13 to 6.15, 6.18, 6.21). */
 import { uint16At } from "../../../../protocols/modbus/frame.ts";
 import { parseIdentification } from "../../../../protocols/modbus/identification.ts";
 import { toHex } from "../../../core/bytes.ts";
@@ -11,19 +11,6 @@ const DOCUMENT = "MODBUS Application Protocol V1.1b3";
 const IDENTIFICATION = { group: "identification", clause: `${DOCUMENT}, 6.21`, needs: ["2B"] } as const;
 
 export const SERVICE_CHECKS: readonly ModbusCheck[] = [
-  {
-    id: "fc07.status",
-    group: "services",
-    clause: `${DOCUMENT}, 6.7`,
-    title: "07 gives one byte of status",
-    request: "07",
-    expectation: "the function and one byte",
-    needs: ["07"],
-    *run(target) {
-      const pdu = goodReply(yield* ask(target, bytes(7)), 2);
-      return isVerdict(pdu) ? pdu : PASS;
-    },
-  },
   {
     id: "fc11.server-id",
     group: "services",

@@ -16,8 +16,6 @@ export interface ModbusTarget {
   readonly patience: number;
   /** A serial line free for so long has heard the end of a reply, µs. */
   readonly quiet: number;
-  /** TCP: how many connections may be open at once. */
-  readonly connections: number;
   /** The transaction id of the next request. */
   readonly transactions: { next: number };
 }
@@ -106,7 +104,11 @@ export function answerOf(target: ModbusTarget, sent: Uint8Array, pdu: Uint8Array
 
 function bodyOfRtu(got: Uint8Array): Uint8Array | string {
   if (got.length < MIN_RTU_ADU) return `${got.length} bytes are no frame`;
-  if (crc16(got, 0, got.length) !== 0) return "the CRC of what came is wrong";
+  if (crc16(got, 0, got.length) !== 0) {
+    const length = replyAduLength(got, 0, got.length);
+    const whole = length >= MIN_RTU_ADU && length < got.length && crc16(got, 0, length) === 0;
+    return whole ? `${got.length - length} bytes came behind a whole reply` : "the CRC of what came is wrong";
+  }
   return got.subarray(0, got.length - 2);
 }
 
@@ -166,6 +168,15 @@ export function* stillAnswers(target: ModbusTarget, after: string): Probe<Verdic
   return answer.kind === "reply"
     ? PASS
     : fail(showAnswer(answer), `after ${after} the next good request must be answered`);
+}
+
+/** Asks until the device answers, a few times at most: bytes that it still holds are then behind it. */
+export function* revive(target: ModbusTarget): Probe<boolean> {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const { kind } = yield* ask(target, sampleRequest(target.map));
+    if (kind === "reply" || kind === "wrong") return true;
+  }
+  return false;
 }
 
 export function hex(value: number): string {

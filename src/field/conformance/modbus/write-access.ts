@@ -123,7 +123,7 @@ export function mustEcho(
 ): Verdict | undefined {
   if (answer.kind === "reply" && answer.pdu.length === length && answer.pdu.every((byte, i) => byte === pdu[i]))
     return undefined;
-  return fail(showAnswer(answer), `the reply is the first ${length} bytes of the request`);
+  return fail(showAnswer(answer), `the reply repeats the first ${length} bytes of the request`);
 }
 
 /** A PDU with one 16-bit word replaced. */
