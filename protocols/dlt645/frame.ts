@@ -6,7 +6,7 @@ import { assert, failure, type Result, success } from "../../src/core/result.ts"
 import type { FrameFault } from "./errors.ts";
 
 export const START = 0x68;
-const END = 0x16;
+export const END = 0x16;
 /** Wakes the receiver; any number of them, none included, may come before a frame. */
 export const PREAMBLE = 0xfe;
 const MASK = 0x33;
