@@ -20,7 +20,7 @@ export const LINK = linkId("test");
 export const ADDRESS = "000000000007";
 
 /** @param settings as a file has them */
-function meterOf(
+export function meterOf(
   id: string,
   load: object,
   password = 123_456,

@@ -1,56 +1,25 @@
 /** Checks of functions 11 and 12: known and unknown identifiers, refusals, following frames, requests of the 1997 edition. */
-import { ERR, errText } from "../../../../protocols/dlt645/errors.ts";
-import { ABNORMAL, controlHex, FROM_METER, FUNCTION, MORE } from "../../../../protocols/dlt645/functions.ts";
-import {
-  type Identifier,
-  identifier,
-  identifierAt,
-  identifierBytes,
-  showIdentifier,
-} from "../../../../protocols/dlt645/identifier.ts";
-import { DI_BYTES } from "../../../../protocols/dlt645/message.ts";
+import { ERR } from "../../../../protocols/dlt645/errors.ts";
+import { ABNORMAL, FROM_METER, FUNCTION, MORE } from "../../../../protocols/dlt645/functions.ts";
+import { identifier, identifierAt, identifierBytes } from "../../../../protocols/dlt645/identifier.ts";
+import { DI_BYTES, encodeRequest } from "../../../../protocols/dlt645/message.ts";
 import { toHex } from "../../../core/bytes.ts";
 import type { Probe } from "../../probe.ts";
 import { PASS, type Verdict } from "../check.ts";
 import type { Dlt645Check } from "./check.ts";
 import { ENERGY, readOf, requestOf } from "./frames.ts";
-import { type Answer, ask, askForSilence, type Dlt645Context, failed, wrongControl } from "./talk.ts";
+import { wrongData, wrongRefusal } from "./judge.ts";
+import { ask, askForSilence, type Dlt645Context, failed, wrongControl } from "./talk.ts";
 
 const group = "read";
 const REPLY = FUNCTION.read | FROM_METER;
 const REFUSED = REPLY | ABNORMAL;
 const FOLLOWING = FUNCTION.readFollowing | FROM_METER;
-/** Far outside of every table. */
-const ABSENT = identifier(0x0f0f_0f0f);
 const MOST_FRAMES = 255;
 const READ_1997 = 0x01;
 /** Identifier B611, low byte first. */
 const TWO_BYTES = [0x11, 0xb6];
 const NO_FUNCTION = 0x1f;
-
-/** Why it is no refusal of this function with these bits of ERR. */
-export function wrongRefusal(answer: Answer, control: number, bits: number): Verdict | undefined {
-  const wrong = wrongControl(answer, control | FROM_METER | ABNORMAL);
-  if (wrong !== undefined) return wrong;
-  const data = answer.frame?.data ?? new Uint8Array(0);
-  if (data.length !== 1) return failed(answer.heard, `${data.length} data bytes, expected the one byte ERR`);
-  const [err = 0] = data;
-  return (err & bits) !== 0
-    ? undefined
-    : failed(answer.heard, `ERR ${controlHex(err)} (${errText(err)}), expected ${errText(bits)}`);
-}
-
-/** Why an answer is not the data of this identifier. */
-function wrongData(answer: Answer, id: Identifier): Verdict | undefined {
-  const wrong = wrongControl(answer, REPLY);
-  if (wrong !== undefined) return wrong;
-  const data = answer.frame?.data ?? new Uint8Array(0);
-  if (data.length < DI_BYTES) return failed(answer.heard, `${data.length} data bytes: no identifier`);
-  const told = identifierAt(data, 0);
-  return told === id
-    ? undefined
-    : failed(answer.heard, `data of ${showIdentifier(told)}, asked for ${showIdentifier(id)}`);
-}
 
 function* known({ address }: Dlt645Context): Probe<Verdict> {
   const answer = yield* ask(readOf(address));
@@ -86,10 +55,17 @@ function isRefusal(bytes: Uint8Array): boolean {
   return start >= 0 && ((bytes[start + 8] ?? 0) & ABNORMAL) !== 0;
 }
 
+/** The read that the map says needs following frames: of load records with their number. */
+function longRead(address: string, { long }: Dlt645Context["map"]) {
+  const { identifier: id, blocks } = long as NonNullable<typeof long>;
+  const request = { kind: "read", identifier: id, ...(blocks === undefined ? {} : { blocks }) } as const;
+  return { identifier: id, send: requestOf(address, FUNCTION.read, encodeRequest(request)) };
+}
+
 /** Reads what needs several frames, to its end. */
 function* follow({ address, map }: Dlt645Context): Probe<Verdict> {
-  const long = map.long as Identifier;
-  const first = yield* ask(readOf(address, long));
+  const { send: firstSend, identifier: long } = longRead(address, map);
+  const first = yield* ask(firstSend);
   const wrong = wrongControl(first, REPLY | MORE);
   if (wrong !== undefined) return wrong;
   for (let sequence = 1; ; sequence++) {
@@ -109,8 +85,8 @@ function* follow({ address, map }: Dlt645Context): Probe<Verdict> {
 
 /** The same following frame twice gives the same bytes: one that was lost can be had again. */
 function* followAgain({ address, map }: Dlt645Context): Probe<Verdict> {
-  const long = map.long as Identifier;
-  const first = yield* ask(readOf(address, long));
+  const { send: firstSend, identifier: long } = longRead(address, map);
+  const first = yield* ask(firstSend);
   const wrong = wrongControl(first, REPLY | MORE);
   if (wrong !== undefined) return wrong;
   const send = requestOf(address, FUNCTION.readFollowing, [...identifierBytes(long), 1]);
@@ -139,7 +115,7 @@ export const READING: readonly Dlt645Check[] = [
     request: "11H read of an identifier that the meter does not have",
     expectation: "D1H with the one byte ERR, bit 1 (no such data) set",
     *run({ address, map }) {
-      const answer = yield* ask(readOf(address, map.absent ?? ABSENT));
+      const answer = yield* ask(readOf(address, map.absent));
       return wrongRefusal(answer, FUNCTION.read, ERR.noSuchData) ?? PASS;
     },
   },

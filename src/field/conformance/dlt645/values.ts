@@ -1,31 +1,16 @@
 /** Checks of what stands behind identifiers: their length, BCD, and values that can be. */
 import { type DecodedPart, decodeData } from "../../../../protocols/dlt645/decode.ts";
 import { digitsAt } from "../../../../protocols/dlt645/frame.ts";
-import { ABNORMAL, FROM_METER, FUNCTION } from "../../../../protocols/dlt645/functions.ts";
-import { type Identifier, identifier, identifierAt, showIdentifier } from "../../../../protocols/dlt645/identifier.ts";
-import { DI_BYTES } from "../../../../protocols/dlt645/message.ts";
+import { identifier, showIdentifier } from "../../../../protocols/dlt645/identifier.ts";
 import { bcdByte } from "../../../../protocols/dlt645/values.ts";
 import { toHex } from "../../../core/bytes.ts";
 import type { Probe } from "../../probe.ts";
 import { fail, PASS, skip, type Verdict } from "../check.ts";
 import type { Dlt645Check } from "./check.ts";
-import { readOf } from "./frames.ts";
-import { ask, type Dlt645Context, failed } from "./talk.ts";
+import { readData } from "./judge.ts";
+import type { Dlt645Context } from "./talk.ts";
 
 const group = "values";
-const REPLY = FUNCTION.read | FROM_METER;
-
-type Read = { readonly data: Uint8Array } | { readonly refused: true } | { readonly wrong: Verdict };
-
-/** The data behind an identifier. */
-export function* readData(address: string, id: Identifier): Probe<Read> {
-  const { heard, frame } = yield* ask(readOf(address, id));
-  if (heard.bytes.length === 0) return { wrong: failed(heard, `no answer to a read of ${showIdentifier(id)}`) };
-  if (frame?.control === (REPLY | ABNORMAL)) return { refused: true };
-  if (frame?.control !== REPLY || frame.data.length < DI_BYTES || identifierAt(frame.data, 0) !== id)
-    return { wrong: failed(heard, `no data of ${showIdentifier(id)} in the answer`) };
-  return { data: frame.data.slice(DI_BYTES) };
-}
 
 /** What is wrong with the parts of a read beyond their length and digits. */
 type Judge = (parts: readonly DecodedPart[], data: Uint8Array, context: Dlt645Context) => string | undefined;
