@@ -6,6 +6,7 @@ import { toHex } from "../../../core/bytes.ts";
 import { MICROS_PER_MS } from "../../../core/time.ts";
 import type { Heard, Probe } from "../../probe.ts";
 import { PASS, type Verdict } from "../check.ts";
+import { say } from "../say.ts";
 import type { Dlt645Check } from "./check.ts";
 import { ENERGY, preambleOf, readOf, requestOf, spoilt, withNoise } from "./frames.ts";
 import { type Answer, ask, askToTheEnd, type Dlt645Context, failed, silentThenAlive, TB_MAX } from "./talk.ts";
@@ -158,7 +159,7 @@ function* inTwo({ address }: Dlt645Context, pause: number): Probe<{ readonly fir
   const frame = readOf(address);
   const half = frame.length - 5;
   const listen = { first: pause, quiet: pause };
-  const first = yield { kind: "exchange", send: frame.subarray(0, half), listen };
+  const first = yield* say(frame.subarray(0, half), listen);
   return { first, second: yield* ask(frame.subarray(half)) };
 }
 
@@ -208,7 +209,7 @@ const STREAM: readonly Dlt645Check[] = [
       const frame = readOf(context.address);
       const pause = TB_MAX + 300 * MICROS_PER_MS;
       const send = frame.subarray(0, frame.length - 5);
-      const heard = yield { kind: "exchange", send, listen: { first: pause, quiet: pause } };
+      const heard = yield* say(send, { first: pause, quiet: pause });
       return heard.bytes.length > 0 ? failed(heard, "it answered half a frame") : yield* whole(context);
     },
   },

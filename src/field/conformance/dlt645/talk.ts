@@ -7,6 +7,7 @@ import type { LineFormat } from "../../../core/line-format.ts";
 import { MICROS_PER_MS } from "../../../core/time.ts";
 import type { Heard, Probe } from "../../probe.ts";
 import { fail, PASS, type Verdict } from "../check.ts";
+import { say } from "../say.ts";
 import { findFrame, isWhole, readOf, requestOf } from "./frames.ts";
 import type { Dlt645Map } from "./map.ts";
 
@@ -39,19 +40,19 @@ export interface Answer {
 /** Sends a request and waits for its reply: until a frame is whole, or nothing comes for longer than a byte gap. */
 export function* ask(send: Uint8Array): Probe<Answer> {
   const listen = { first: PATIENCE, quiet: TB_MAX + ADAPTER, enough: isWhole };
-  const heard = yield { kind: "exchange", send, listen };
+  const heard = yield* say(send, listen);
   return { heard, frame: findFrame(heard.bytes)?.frame };
 }
 
 /** Asks something and hears everything that comes, also behind the first frame. */
 export function* askToTheEnd(send: Uint8Array): Probe<Answer> {
-  const heard = yield { kind: "exchange", send, listen: { first: PATIENCE, quiet: TB_MAX + ADAPTER } };
+  const heard = yield* say(send, { first: PATIENCE, quiet: TB_MAX + ADAPTER });
   return { heard, frame: findFrame(heard.bytes)?.frame };
 }
 
 /** Sends what nobody may answer and listens for as long as an answer could take to begin. */
 export function* askForSilence(send: Uint8Array): Probe<Heard> {
-  return yield { kind: "exchange", send, listen: { first: SILENCE, quiet: ADAPTER } };
+  return yield* say(send, { first: SILENCE, quiet: SILENCE });
 }
 
 /** A fail on what was heard: its bytes are what was seen. */

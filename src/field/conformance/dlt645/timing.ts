@@ -3,6 +3,7 @@ import { FROM_METER, FUNCTION } from "../../../../protocols/dlt645/functions.ts"
 import { MICROS_PER_MS } from "../../../core/time.ts";
 import { PASS } from "../check.ts";
 import { delayOf, longestGap } from "../pace.ts";
+import { say } from "../say.ts";
 import type { Dlt645Check } from "./check.ts";
 import { readOf } from "./frames.ts";
 import { ADAPTER, ask, askToTheEnd, failed, TB_MAX, TD_MAX, TD_MIN, wrongControl } from "./talk.ts";
@@ -44,7 +45,7 @@ export const TIMING: readonly Dlt645Check[] = [
     expectation: "no gap of more than 500 ms between two bytes",
     *run({ address }) {
       const listen = { first: 3 * TD_MAX, quiet: 3 * TB_MAX };
-      const heard = yield { kind: "exchange", send: readOf(address), listen };
+      const heard = yield* say(readOf(address), listen);
       if (heard.bytes.length === 0) return failed(heard, "no answer");
       const gap = longestGap(heard);
       return gap - ADAPTER <= TB_MAX ? PASS : failed(heard, `a gap of ${ms(gap)}`);

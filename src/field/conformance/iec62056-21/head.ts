@@ -1,0 +1,143 @@
+/** The optical head of a check: signs on, chooses, follows the change of rate, and leaves the meter as it was found. */
+import { ACK, CR, ETX, LF, SOH, STX, toText } from "../../../../protocols/iec62056-21/frame.ts";
+import {
+  baudCode,
+  buildBreak,
+  buildOption,
+  buildRequest,
+  type Identification,
+  type OptionMode,
+  parseIdentification,
+  RESPONSE_LIMIT,
+} from "../../../../protocols/iec62056-21/message.ts";
+import { EMPTY_BYTES } from "../../../core/bytes.ts";
+import { MICROS_PER_SECOND } from "../../../core/time.ts";
+import type { Heard, Listening, Probe } from "../../probe.ts";
+import type { Verdict } from "../check.ts";
+import { say } from "../say.ts";
+import type { Iec62056Context } from "./check.ts";
+import { failed } from "./shown.ts";
+
+/** An answer that comes too late is still to be seen, as late. */
+const PATIENCE = RESPONSE_LIMIT + MICROS_PER_SECOND;
+/** Longer than any pause inside an answer may be. */
+const QUIET = RESPONSE_LIMIT + 200_000;
+/** A long readout at 300 baud. */
+const LONGEST = 300 * MICROS_PER_SECOND;
+/** The port changes its rate while the meter's reaction time runs; nothing is to be heard meanwhile. */
+const AT_ONCE: Listening = { first: 0, quiet: 0 };
+/** Who has not begun to answer by then is silent. */
+const SILENCE: Listening = { first: RESPONSE_LIMIT + 200_000, quiet: RESPONSE_LIMIT + 200_000 };
+/** Up to a pause, however long it takes. */
+const TO_THE_END: Listening = { first: PATIENCE + MICROS_PER_SECOND, quiet: QUIET, longest: LONGEST };
+
+const until = (enough: (bytes: Uint8Array) => boolean): Listening => ({
+  ...{ first: PATIENCE, quiet: QUIET, longest: LONGEST },
+  enough,
+});
+
+const isLine = (bytes: Uint8Array): boolean => bytes.at(-2) === CR && bytes.at(-1) === LF;
+/** A block with its check character, or one character that stands for itself. */
+const isBlock = (bytes: Uint8Array): boolean =>
+  bytes[0] === STX || bytes[0] === SOH ? bytes.at(-2) === ETX : bytes.length === 1;
+
+export interface SignOn {
+  readonly heard: Heard;
+  /** The line of the identification without CR LF, where one came. */
+  readonly line: string | undefined;
+  readonly identification: Identification | undefined;
+}
+
+/** Goes back to the rate of a sign-on. */
+function* signOnRate({ format }: Iec62056Context): Probe<void> {
+  if (format !== undefined) yield { kind: "format", format };
+}
+
+/** Sends something at the rate of a sign-on and waits for a line. */
+export function* ask(context: Iec62056Context, send: Uint8Array): Probe<SignOn> {
+  yield* signOnRate(context);
+  const heard = yield* say(send, until(isLine));
+  const line = /\/[^/\r\n]*(?=\r\n)/.exec(toText(heard.bytes))?.[0];
+  const parsed = line === undefined ? undefined : parseIdentification(line);
+  return { heard, line, identification: parsed?.ok ? parsed.value : undefined };
+}
+
+/** `/?address!`; without an address whoever is there. */
+export function signOn(context: Iec62056Context, address = ""): Probe<SignOn> {
+  return ask(context, buildRequest(address));
+}
+
+/** Sends at the rate of a sign-on what nobody may answer. */
+export function* askForSilence(context: Iec62056Context, send: Uint8Array): Probe<Heard> {
+  yield* signOnRate(context);
+  return yield* say(send, SILENCE);
+}
+
+/** Sends a choice V Z Y and follows to the rate of Z: what comes then. */
+export function* choose(context: Iec62056Context, send: Uint8Array, z: string): Probe<Heard> {
+  const { format } = context;
+  if (format === undefined) return yield* say(send, until(isBlock));
+  const { bytes: echoed } = yield { kind: "exchange", send, listen: AT_ONCE };
+  yield { kind: "format", format: { ...format, baud: baudCode(z).baud } };
+  // What of an echo was still on its way.
+  return yield* say(EMPTY_BYTES, until(isBlock), echoed.length === 0 ? EMPTY_BYTES : send.subarray(echoed.length));
+}
+
+/** Inside of a session: sends a block and waits for one, or for ACK or NAK. */
+export function command(send: Uint8Array): Probe<Heard> {
+  return say(send, until(isBlock));
+}
+
+/** What a meter says by itself, up to a pause: data in modes A and B, and in mode C without a choice. */
+export function rest(): Probe<Heard> {
+  return say(EMPTY_BYTES, TO_THE_END);
+}
+
+/** Tells the meter that a readout was good, which ends it. */
+export function* acknowledge(context: Iec62056Context): Probe<void> {
+  yield* say(Uint8Array.of(ACK), { first: 300_000, quiet: 300_000 });
+  yield* signOnRate(context);
+}
+
+/** Leaves a meter that has told its identification: left alone it would go on for as long as a readout takes at 300 baud. */
+export function* leave(context: Iec62056Context, { identification }: SignOn): Probe<void> {
+  if (identification?.mode === "C") {
+    yield* choose(context, buildOption(identification.z, "readout"), identification.z);
+    yield* acknowledge(context);
+  } else if (identification !== undefined) yield* rest();
+}
+
+/** Ends a session; what is said to that. */
+export function* hangUp(context: Iec62056Context): Probe<Heard> {
+  const heard = yield* say(buildBreak(), SILENCE);
+  yield* signOnRate(context);
+  return heard;
+}
+
+type Judge = (heard: Heard, identification: Identification) => Probe<Verdict>;
+
+/** Signs on, chooses, and judges what came of it; a verdict of its own where it does not come so far. */
+function* chosen(context: Iec62056Context, mode: OptionMode, judge: Judge): Probe<Verdict> {
+  const { heard, identification } = yield* signOn(context);
+  if (identification === undefined) return failed(heard, "no identification");
+  const { z } = identification;
+  if (identification.mode === "C") return yield* judge(yield* choose(context, buildOption(z, mode), z), identification);
+  if (mode === "programming") return failed(heard, "its baud character offers no choice of programming mode");
+  const { format } = context;
+  if (format !== undefined) yield { kind: "format", format: { ...format, baud: identification.baud } };
+  return yield* judge(yield* rest(), identification);
+}
+
+/** Reads the meter out, judges what came, and acknowledges. */
+export function* readout(context: Iec62056Context, judge: Judge): Probe<Verdict> {
+  const verdict = yield* chosen(context, "readout", judge);
+  yield* acknowledge(context);
+  return verdict;
+}
+
+/** Enters programming mode, judges from what the meter begins with on, and ends the session. */
+export function* session(context: Iec62056Context, judge: Judge): Probe<Verdict> {
+  const verdict = yield* chosen(context, "programming", judge);
+  yield* hangUp(context);
+  return verdict;
+}
