@@ -1,5 +1,5 @@
 /** The optical head of a check: signs on, chooses, follows the change of rate, and leaves the meter as it was found. */
-import { ACK, CR, ETX, LF, SOH, STX, toText } from "../../../../protocols/iec62056-21/frame.ts";
+import { ACK, CR, ETX, LF, NAK, SOH, STX, toText } from "../../../../protocols/iec62056-21/frame.ts";
 import {
   baudCode,
   buildBreak,
@@ -36,10 +36,14 @@ const until = (enough: (bytes: Uint8Array) => boolean): Listening => ({
   enough,
 });
 
-const isLine = (bytes: Uint8Array): boolean => bytes.at(-2) === CR && bytes.at(-1) === LF;
+/** Ends with CR LF, with or without their parity bits. */
+const isLine = (bytes: Uint8Array): boolean =>
+  bytes.length > 1 && bytes.at(-1) === LF && ((bytes.at(-2) as number) & 0x7f) === CR;
 /** A block with its check character, or one character that stands for itself. */
 const isBlock = (bytes: Uint8Array): boolean =>
-  bytes[0] === STX || bytes[0] === SOH ? bytes.at(-2) === ETX : bytes.length === 1;
+  bytes[0] === STX || bytes[0] === SOH
+    ? bytes.at(-2) === ETX
+    : bytes.length === 1 && (bytes[0] === ACK || bytes[0] === NAK);
 
 export interface SignOn {
   readonly heard: Heard;
@@ -53,9 +57,15 @@ function* signOnRate({ format }: Iec62056Context): Probe<void> {
   if (format !== undefined) yield { kind: "format", format };
 }
 
+/** At the rate of a sign-on: what a check before left the meter saying is let to its end, which takes a minute at 300 baud. */
+function* freeLine(context: Iec62056Context): Probe<void> {
+  yield* signOnRate(context);
+  if (context.format !== undefined) yield* say(EMPTY_BYTES, { first: 100_000, quiet: 400_000, longest: LONGEST });
+}
+
 /** Sends something at the rate of a sign-on and waits for a line. */
 export function* ask(context: Iec62056Context, send: Uint8Array): Probe<SignOn> {
-  yield* signOnRate(context);
+  yield* freeLine(context);
   const heard = yield* say(send, until(isLine));
   const line = /\/[^/\r\n]*(?=\r\n)/.exec(toText(heard.bytes))?.[0];
   const parsed = line === undefined ? undefined : parseIdentification(line);
@@ -69,7 +79,7 @@ export function signOn(context: Iec62056Context, address = ""): Probe<SignOn> {
 
 /** Sends at the rate of a sign-on what nobody may answer. */
 export function* askForSilence(context: Iec62056Context, send: Uint8Array): Probe<Heard> {
-  yield* signOnRate(context);
+  yield* freeLine(context);
   return yield* say(send, SILENCE);
 }
 
@@ -107,25 +117,36 @@ export function* leave(context: Iec62056Context, { identification }: SignOn): Pr
   } else if (identification !== undefined) yield* rest();
 }
 
-/** Ends a session; what is said to that. */
-export function* hangUp(context: Iec62056Context): Probe<Heard> {
-  const heard = yield* say(buildBreak(), SILENCE);
+/** Ends a session. */
+export function* hangUp(context: Iec62056Context): Probe<void> {
+  yield* say(buildBreak(), { first: 300_000, quiet: 300_000 });
   yield* signOnRate(context);
-  return heard;
 }
 
-type Judge = (heard: Heard, identification: Identification) => Probe<Verdict>;
+/** Inside of a session: sends what nobody may answer. */
+export function commandForSilence(send: Uint8Array): Probe<Heard> {
+  return say(send, SILENCE);
+}
+
+/** What a check makes of what came: at once, or by going on from there. */
+type Judge = (heard: Heard, identification: Identification) => Verdict | Probe<Verdict>;
+
+function* judged(judge: Judge, heard: Heard, identification: Identification): Probe<Verdict> {
+  const verdict = judge(heard, identification);
+  return "kind" in verdict ? verdict : yield* verdict;
+}
 
 /** Signs on, chooses, and judges what came of it; a verdict of its own where it does not come so far. */
 function* chosen(context: Iec62056Context, mode: OptionMode, judge: Judge): Probe<Verdict> {
   const { heard, identification } = yield* signOn(context);
   if (identification === undefined) return failed(heard, "no identification");
   const { z } = identification;
-  if (identification.mode === "C") return yield* judge(yield* choose(context, buildOption(z, mode), z), identification);
+  if (identification.mode === "C")
+    return yield* judged(judge, yield* choose(context, buildOption(z, mode), z), identification);
   if (mode === "programming") return failed(heard, "its baud character offers no choice of programming mode");
   const { format } = context;
   if (format !== undefined) yield { kind: "format", format: { ...format, baud: identification.baud } };
-  return yield* judge(yield* rest(), identification);
+  return yield* judged(judge, yield* rest(), identification);
 }
 
 /** Reads the meter out, judges what came, and acknowledges. */

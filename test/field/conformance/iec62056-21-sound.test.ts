@@ -1,0 +1,29 @@
+/** The checklist of IEC 62056-21 finds nothing on a sound meter, and makes every check that the map lets it make. */
+import { describe, expect, test } from "vitest";
+import { NO_MAP } from "../../../src/field/conformance/iec62056-21/map.ts";
+import { failures, idsOf } from "./bench.ts";
+import { copper, MAP, wire } from "./iec62056-21-bench.ts";
+
+const OPTICAL = { baud: 300, dataBits: 7, parity: "even", stopBits: 1 } as const;
+
+describe("a sound IEC 62056-21 meter", () => {
+  test("passes every check over a connection but those of parity", () => {
+    const results = wire(MAP);
+    expect(failures(results)).toEqual([]);
+    expect(idsOf(results, "skip")).toEqual(["character.even-parity", "character.odd-parity"]);
+    expect(results.length).toBeGreaterThanOrEqual(50);
+  });
+
+  test("passes every check on copper, with the change of rate", () => {
+    const results = copper(MAP, OPTICAL);
+    expect(failures(results)).toEqual([]);
+    expect(idsOf(results, "skip")).toEqual([]);
+  });
+
+  test("is only read without a map: what would change it is skipped", () => {
+    const results = wire(NO_MAP);
+    expect(failures(results)).toEqual([]);
+    const sent = results.flatMap(({ exchanges }) => exchanges.map((exchange) => String.fromCharCode(...exchange.sent)));
+    expect(sent.filter((text) => ["P", "W", "E"].includes(text.charAt(1)) && text.charCodeAt(0) === 1)).toEqual([]);
+  });
+});
