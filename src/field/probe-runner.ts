@@ -1,11 +1,12 @@
 /** Carries a probe out on one line, or on several connections to the same place: the actor that both drivers run. */
 import type { Actor, LinkEffect, LinkEvent, LinkId } from "../core/actor.ts";
-import { joinBytes } from "../core/bytes.ts";
+import { EMPTY_BYTES } from "../core/bytes.ts";
 import { type LineFormat, wireTime } from "../core/line-format.ts";
 import { assert } from "../core/result.ts";
 import { MICROS_PER_SECOND, type Monotonic, mono, type Now, type Wake, wakeAtMono } from "../core/time.ts";
 import { type Chunk, type Ended, type Heard, MOST_HEARD, type Probe, type ProbeStep } from "./probe.ts";
 
+const FIRST_BUFFER = 64;
 const LONGEST = 10 * MICROS_PER_SECOND;
 
 export interface ProbeRunnerOptions {
@@ -28,6 +29,8 @@ interface Open {
   leftAt: number;
   readonly patienceEnds: number;
   readonly chunks: Chunk[];
+  /** Everything so far in its first `size` bytes; it grows by doubling. */
+  heard: Uint8Array;
   size: number;
 }
 
@@ -111,7 +114,7 @@ export class ProbeRunner<T> implements Actor {
     const step = next.value as Exchange;
     const link = this.#link(step.on);
     const patienceEnds = now.mono + this.#options.linkPatience;
-    this.#open = { step, link, sentAt: undefined, leftAt: 0, patienceEnds, chunks: [], size: 0 };
+    this.#open = { step, link, sentAt: undefined, leftAt: 0, patienceEnds, chunks: [], heard: EMPTY_BYTES, size: 0 };
     // A link that is being closed says so only after these effects are carried out.
     const closing = effects.some((effect) => effect.kind === "close" && effect.link === link);
     if (closing) this.#up.delete(link);
@@ -127,19 +130,26 @@ export class ProbeRunner<T> implements Actor {
 
   #hear(open: Open, bytes: Uint8Array, now: Now): readonly LinkEffect[] {
     if (open.sentAt === undefined) return [];
-    open.chunks.push({ at: now.mono, bytes: bytes.slice(0, MOST_HEARD - open.size) });
-    open.size += bytes.length;
+    const kept = bytes.slice(0, MOST_HEARD - open.size);
+    open.chunks.push({ at: now.mono, bytes: kept });
+    if (open.size + kept.length > open.heard.length) {
+      const larger = new Uint8Array(Math.max(FIRST_BUFFER, 2 * (open.size + kept.length)));
+      larger.set(open.heard);
+      open.heard = larger;
+    }
+    open.heard.set(kept, open.size);
+    open.size += kept.length;
     if (open.size >= MOST_HEARD) return this.#end("unending", now);
     const { enough } = open.step.listen;
-    if (enough !== undefined && enough(joined(open.chunks))) return this.#end("enough", now);
+    if (enough?.(open.heard.subarray(0, open.size))) return this.#end("enough", now);
     return [];
   }
 
   #end(ended: Ended, now: Now, reason?: string): readonly LinkEffect[] {
-    const { chunks, sentAt, leftAt } = this.#open as Open;
+    const { chunks, heard: bytes, size, sentAt, leftAt } = this.#open as Open;
     this.#open = undefined;
     const heard: Heard = {
-      bytes: joined(chunks),
+      bytes: bytes.slice(0, size),
       chunks,
       sentAt: sentAt ?? now.mono,
       leftAt: mono(leftAt === 0 ? now.mono : leftAt),
@@ -155,10 +165,6 @@ export class ProbeRunner<T> implements Actor {
     assert(link !== undefined, `the probe has no connection ${on}`);
     return link;
   }
-}
-
-function joined(chunks: readonly Chunk[]): Uint8Array {
-  return joinBytes(chunks.map((chunk) => chunk.bytes));
 }
 
 function nothing({ mono: at }: Now): Heard {
