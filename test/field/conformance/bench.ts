@@ -20,14 +20,18 @@ export type Saying = readonly [after: number, bytes: Uint8Array];
 
 /** A defect: what is done to the bytes between the line and a sound meter. */
 export interface Defect {
-  /** Of what was sent to the meter: what reaches it. */
-  readonly hears?: (bytes: Uint8Array) => readonly Uint8Array[];
+  /** Of what was sent to the meter: what reaches it; `now` in µs. */
+  readonly hears?: (bytes: Uint8Array, now: number) => readonly Uint8Array[];
   /** Of what the meter sends: what reaches the line. `asked` is what was sent to it last. */
   readonly says?: (bytes: Uint8Array, asked: Uint8Array) => readonly Saying[];
   /** What is said to what was sent, beside what the meter says itself. */
   readonly blurts?: (asked: Uint8Array) => readonly Saying[];
-  /** The meter keeps its rate. */
+  /** On copper: the meter keeps its rate. */
   readonly keepsRate?: true;
+  /** On copper: the meter takes characters whose parity is wrong. */
+  readonly keepsBad?: true;
+  /** On copper: the meter sends with odd parity. */
+  readonly sendsOdd?: true;
 }
 
 interface Bench<C> {
@@ -57,7 +61,8 @@ export function overConnection<C>(bench: Bench<C>, defect: Defect = {}): readonl
     if (effect.kind !== "send") return;
     asked = effect.bytes;
     say(defect.blurts?.(asked) ?? []);
-    for (const bytes of defect.hears?.(asked) ?? [asked]) meter.post({ kind: "bytes", link: LINE, bytes });
+    for (const bytes of defect.hears?.(asked, world.now().mono) ?? [asked])
+      meter.post({ kind: "bytes", link: LINE, bytes });
   });
   world.at(0, () => runner.post({ kind: "opened", link: LINE }));
   world.run(mono(LONGEST));
@@ -72,14 +77,13 @@ export function onCopper<C>(bench: Bench<C>, format: LineFormat, defect: Defect 
   const actor = bench.meter(world.now());
   const meter = new SimHost<LinkEvent, LinkEffect>(world, actor, (effect) => {
     if (effect.kind === "log" || (effect.kind === "baud" && defect.keepsRate)) return;
-    if (effect.kind !== "send" || defect.says === undefined) {
-      atMeter.perform(effect);
-      return;
-    }
-    for (const [after, bytes] of defect.says(effect.bytes, new Uint8Array(0)))
-      world.after(after, () => atMeter.perform({ ...effect, bytes }));
+    const odd = effect.kind === "send" && defect.sendsOdd;
+    if (odd) atMeter.perform({ kind: "format", link: LINE, format: { ...format, parity: "odd" } });
+    atMeter.perform(effect);
+    if (odd) atMeter.perform({ kind: "format", link: LINE, format });
   });
-  const atMeter: SimLink = line.join(actor, (event) => meter.post(event), { keepsBad: false });
+  const keepsBad = defect.keepsBad ?? false;
+  const atMeter: SimLink = line.join(actor, (event) => meter.post(event), { keepsBad });
   const { probe, results } = script(bench, format);
   const runner = new SimHost<LinkEvent, LinkEffect>(world, probe, (effect) => {
     if (effect.kind === "close") world.after(1_000, () => runner.post({ kind: "opened", link: LINE }));

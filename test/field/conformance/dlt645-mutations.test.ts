@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { encodeFrame, parseFrame } from "../../../protocols/dlt645/frame.ts";
+import { DLT645_CHECKS } from "../../../src/field/conformance/dlt645/index.ts";
 import { type Defect, idsOf } from "./bench.ts";
 import { MAP, wire } from "./dlt645-bench.ts";
 
@@ -508,8 +509,7 @@ const MUTATIONS: readonly (readonly [defect: string, caughtBy: string, spoil: De
 describe("a DL/T 645 meter with a defect", () => {
   test("the table breaks each check of the list at least once", () => {
     const named = new Set(MUTATIONS.map(([, id]) => id));
-    const left = wire(MAP).filter(({ check }) => !named.has(check.id));
-    expect(left.map(({ check }) => check.id)).toEqual([
+    expect(DLT645_CHECKS.map(({ id }) => id).filter((id) => !named.has(id))).toEqual([
       "address.own",
       "address.shortened-one",
       "value.energies-settled",
