@@ -2,9 +2,11 @@
 import { ANY_METER } from "../../protocols/dlt645/frame.ts";
 import { MICROS_PER_MS } from "../core/time.ts";
 import type { CheckResult } from "../field/conformance/check.ts";
+import { readOf } from "../field/conformance/dlt645/frames.ts";
 import { DLT645_CHECKS } from "../field/conformance/dlt645/index.ts";
 import { type Dlt645Map, NO_MAP, parseDlt645Map } from "../field/conformance/dlt645/map.ts";
-import { type Dlt645Context, ownAddress } from "../field/conformance/dlt645/talk.ts";
+import { ask, type Dlt645Context, ownAddress } from "../field/conformance/dlt645/talk.ts";
+import { isPaced } from "../field/conformance/pace.ts";
 import { runChecks } from "../field/conformance/runner.ts";
 import type { Probe } from "../field/probe.ts";
 import { type Conformance, type ConformanceFlags, formatOf, isChosen, mapOf, type OnResult } from "./conformance.ts";
@@ -37,6 +39,11 @@ function* run(
   // One request may be lost, two are not there.
   const address = (yield* ownAddress(context.address)) ?? (yield* ownAddress(context.address));
   if (address === undefined) return undefined;
+  const send = readOf(address);
+  const { heard } = yield* ask(send);
+  if (heard.bytes.length === 0) return undefined;
+  const paced = context.format !== undefined && isPaced(heard, send.length, context.format);
+  const format = paced ? context.format : undefined;
   const checks = DLT645_CHECKS.filter((check) => isChosen(check, flags));
-  return yield* runChecks(checks, { ...context, address }, { declarations, drain: DRAIN, onResult });
+  return yield* runChecks(checks, { ...context, address, format }, { declarations, drain: DRAIN, onResult });
 }

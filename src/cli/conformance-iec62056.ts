@@ -1,10 +1,12 @@
 /** `conformance iec62056-21`: the line, the map and the checklist of IEC 62056-21. */
+import { buildRequest } from "../../protocols/iec62056-21/message.ts";
 import { MICROS_PER_MS } from "../core/time.ts";
 import type { CheckResult } from "../field/conformance/check.ts";
 import type { Iec62056Context } from "../field/conformance/iec62056-21/check.ts";
 import { leave, signOn } from "../field/conformance/iec62056-21/head.ts";
 import { IEC62056_CHECKS } from "../field/conformance/iec62056-21/index.ts";
 import { NO_MAP, parseIec62056Map } from "../field/conformance/iec62056-21/map.ts";
+import { isPaced } from "../field/conformance/pace.ts";
 import { runChecks } from "../field/conformance/runner.ts";
 import type { Probe } from "../field/probe.ts";
 import { type Conformance, type ConformanceFlags, formatOf, isChosen, mapOf, type OnResult } from "./conformance.ts";
@@ -41,6 +43,12 @@ function* run(context: Iec62056Context, flags: ConformanceFlags, onResult: OnRes
   if (asked.heard.bytes.length === 0) asked = yield* signOn(context, address);
   if (asked.heard.bytes.length === 0) return undefined;
   yield* leave(context, asked);
+  const { format } = context;
+  const paced = format !== undefined && isPaced(asked.heard, buildRequest(address ?? "").length, format);
   const checks = IEC62056_CHECKS.filter((check) => isChosen(check, flags));
-  return yield* runChecks(checks, context, { declarations: context.map, drain: DRAIN, onResult });
+  return yield* runChecks(checks, paced ? context : { ...context, format: undefined }, {
+    declarations: context.map,
+    drain: DRAIN,
+    onResult,
+  });
 }

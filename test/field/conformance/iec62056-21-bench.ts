@@ -32,8 +32,14 @@ function benchOf(declarations: Iec62056Map, format: LineFormat | undefined, opti
 export const wire = (map: Iec62056Map, defect?: Defect, options?: Iec62056FaceOptions) =>
   overConnection(benchOf(map, undefined, options), defect);
 /** On copper; all checks, or those of these names. */
-export function copper(map: Iec62056Map, format: LineFormat, defect?: Defect, only?: readonly string[]) {
-  const bench = benchOf(map, format);
+export function copper(
+  map: Iec62056Map,
+  format: LineFormat,
+  defect?: Defect,
+  only?: readonly string[],
+  options?: Iec62056FaceOptions,
+) {
+  const bench = benchOf(map, format, options);
   const checks = bench.checks.filter(({ id }) => only?.includes(id) ?? true);
   return onCopper({ ...bench, checks }, format, defect);
 }
