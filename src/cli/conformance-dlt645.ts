@@ -5,7 +5,7 @@ import type { CheckResult } from "../field/conformance/check.ts";
 import { readOf } from "../field/conformance/dlt645/frames.ts";
 import { DLT645_CHECKS } from "../field/conformance/dlt645/index.ts";
 import { type Dlt645Map, NO_MAP, parseDlt645Map } from "../field/conformance/dlt645/map.ts";
-import { ask, type Dlt645Context, ownAddress } from "../field/conformance/dlt645/talk.ts";
+import { ask, type Dlt645Context, ownAddress, revive } from "../field/conformance/dlt645/talk.ts";
 import { isPaced } from "../field/conformance/pace.ts";
 import { runChecks } from "../field/conformance/runner.ts";
 import type { Probe } from "../field/probe.ts";
@@ -45,5 +45,7 @@ function* run(
   const paced = context.format !== undefined && isPaced(heard, send.length, context.format);
   const format = paced ? context.format : undefined;
   const checks = DLT645_CHECKS.filter((check) => isChosen(check, flags));
-  return yield* runChecks(checks, { ...context, address, format }, { declarations, drain: DRAIN, onResult });
+  const meter = { ...context, address, format };
+  const recover = () => revive(meter);
+  return yield* runChecks(checks, meter, { declarations, drain: DRAIN, recover, onResult });
 }

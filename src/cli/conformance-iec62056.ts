@@ -3,7 +3,7 @@ import { buildRequest } from "../../protocols/iec62056-21/message.ts";
 import { MICROS_PER_MS } from "../core/time.ts";
 import type { CheckResult } from "../field/conformance/check.ts";
 import type { Iec62056Context } from "../field/conformance/iec62056-21/check.ts";
-import { leave, signOn } from "../field/conformance/iec62056-21/head.ts";
+import { leave, revive, signOn } from "../field/conformance/iec62056-21/head.ts";
 import { IEC62056_CHECKS } from "../field/conformance/iec62056-21/index.ts";
 import { NO_MAP, parseIec62056Map } from "../field/conformance/iec62056-21/map.ts";
 import { isPaced } from "../field/conformance/pace.ts";
@@ -46,9 +46,7 @@ function* run(context: Iec62056Context, flags: ConformanceFlags, onResult: OnRes
   const { format } = context;
   const paced = format !== undefined && isPaced(asked.heard, buildRequest(address ?? "").length, format);
   const checks = IEC62056_CHECKS.filter((check) => isChosen(check, flags));
-  return yield* runChecks(checks, paced ? context : { ...context, format: undefined }, {
-    declarations: context.map,
-    drain: DRAIN,
-    onResult,
-  });
+  const seen = paced ? context : { ...context, format: undefined };
+  const recover = () => revive(seen);
+  return yield* runChecks(checks, seen, { declarations: context.map, drain: DRAIN, recover, onResult });
 }

@@ -5,6 +5,7 @@ import { Random } from "../../../src/core/random.ts";
 import { civil, mono, type Now } from "../../../src/core/time.ts";
 import type { Check, CheckResult, Declarations } from "../../../src/field/conformance/check.ts";
 import { runChecks } from "../../../src/field/conformance/runner.ts";
+import type { Probe } from "../../../src/field/probe.ts";
 import { ProbeRunner } from "../../../src/field/probe-runner.ts";
 import { CopperLine, SOUND_COPPER } from "../../../src/simulation/copper.ts";
 import { SimHost, type SimLink, World } from "../../../src/simulation/world.ts";
@@ -38,6 +39,8 @@ interface Bench<C> {
   readonly checks: readonly Check<C>[];
   readonly context: C;
   readonly declarations: Declarations;
+  /** As the command has it: after a failure. */
+  readonly recover?: () => Probe<boolean>;
   /** Power on. */
   readonly meter: (now: Now) => Actor;
 }
@@ -94,10 +97,11 @@ export function onCopper<C>(bench: Bench<C>, format: LineFormat, defect: Defect 
   return results();
 }
 
-function script<C>({ checks, context, declarations }: Bench<C>, format: LineFormat | undefined) {
+function script<C>({ checks, context, declarations, recover }: Bench<C>, format: LineFormat | undefined) {
   let found: readonly CheckResult[] | undefined;
   const options = { links: [LINE], linkPatience: 1e6, ...(format === undefined ? {} : { format }) };
-  const probe = new ProbeRunner(runChecks(checks, context, { declarations, drain: 300_000 }), options, (results) => {
+  const how = { declarations, drain: 300_000, ...(recover === undefined ? {} : { recover }) };
+  const probe = new ProbeRunner(runChecks(checks, context, how), options, (results) => {
     found = results;
   });
   return {

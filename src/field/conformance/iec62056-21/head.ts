@@ -24,6 +24,8 @@ const PATIENCE = RESPONSE_LIMIT + MICROS_PER_SECOND;
 const QUIET = RESPONSE_LIMIT + 200_000;
 /** A long readout at 300 baud. */
 const LONGEST = 300 * MICROS_PER_SECOND;
+/** A session that nobody uses is over by then. */
+const SESSION_OVER = 125 * MICROS_PER_SECOND;
 /** The port changes its rate while the meter's reaction time runs; nothing is to be heard meanwhile. */
 const AT_ONCE: Listening = { first: 0, quiet: 0 };
 /** Who has not begun to answer by then is silent. */
@@ -76,6 +78,17 @@ export function* ask(context: Iec62056Context, send: Uint8Array): Probe<SignOn> 
 /** `/?address!`; without an address whoever is there. */
 export function signOn(context: Iec62056Context, address = ""): Probe<SignOn> {
   return ask(context, buildRequest(address));
+}
+
+/** Whether a meter signs on again after a check that failed: one that was left in a session at another rate does when it ends. */
+export function* revive(context: Iec62056Context): Probe<boolean> {
+  for (const wait of [0, 2 * MICROS_PER_SECOND, context.format === undefined ? 0 : SESSION_OVER]) {
+    yield* say(EMPTY_BYTES, { first: wait, quiet: wait, longest: wait });
+    const asked = yield* signOn(context);
+    yield* leave(context, asked);
+    if (asked.heard.bytes.length > 0) return true;
+  }
+  return false;
 }
 
 /** Sends at the rate of a sign-on what nobody may answer. */
