@@ -7,8 +7,7 @@ import { discoverMap, NO_MAP } from "../field/conformance/modbus/discover.ts";
 import { type ModbusMap, parseModbusMap } from "../field/conformance/modbus/map.ts";
 import { type ModbusCheck, type ModbusTarget, revive } from "../field/conformance/modbus/target.ts";
 import { runChecks } from "../field/conformance/runner.ts";
-import { type Conformance, type ConformanceFlags, isChosen, type OnResult, type Phase } from "./conformance.ts";
-import { usage } from "./errors.ts";
+import { type Conformance, type ConformanceFlags, isChosen, mapOf, type OnResult, type Phase } from "./conformance.ts";
 import type { Spoken } from "./wires.ts";
 
 const TCP_DRAIN = 2 * MICROS_PER_MS;
@@ -18,7 +17,7 @@ export const MODBUS_CONFORMANCE: Conformance = {
   checks: (spoken) => [...lineChecklist(framingOf(spoken)), ...connectionChecklist(framingOf(spoken))],
   judge(spoken, flags, text, onResult) {
     const framing = framingOf(spoken);
-    const map = text === undefined ? undefined : parsed(text, flags);
+    const map = text === undefined ? undefined : mapOf(parseModbusMap(text), flags);
     const format = formatOf(flags, framing);
     const target: ModbusTarget = {
       framing,
@@ -39,12 +38,6 @@ export const MODBUS_CONFORMANCE: Conformance = {
 
 function framingOf({ protocol }: Spoken): ModbusTarget["framing"] {
   return protocol === "modbus-tcp" ? "tcp" : protocol === "modbus-ascii" ? "ascii" : "rtu";
-}
-
-function parsed(text: string, flags: ConformanceFlags): ModbusMap {
-  const map = parseModbusMap(text);
-  if (map.ok) return map.value;
-  throw usage(`map file ${flags.map}: ${map.error}`, "docs/conformance.md shows the form");
 }
 
 /** 9600 8N1, in ASCII 9600 7E1, where the flags say nothing else. */

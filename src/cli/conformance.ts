@@ -1,7 +1,10 @@
 /** What `conformance` needs of each protocol: how its line is opened, and a probe that judges and reports as it goes. */
 import type { LineFormat } from "../core/line-format.ts";
+import type { Result } from "../core/result.ts";
 import type { CheckResult } from "../field/conformance/check.ts";
 import type { Probe } from "../field/probe.ts";
+import type { SerialOptions } from "../platform/serial.ts";
+import { usage } from "./errors.ts";
 import type { Spoken, WireFlags } from "./wires.ts";
 
 export interface ConformanceFlags extends WireFlags {
@@ -44,6 +47,17 @@ export interface Conformance {
   checks(spoken: Spoken): readonly CheckResult["check"][];
   /** @param text the map file's content, where one was given */
   judge(spoken: Spoken, flags: ConformanceFlags, text: string | undefined, onResult: OnResult): Judge;
+}
+
+/** The map that a file holds. */
+export function mapOf<M>(parsed: Result<M, string>, flags: ConformanceFlags): M {
+  if (parsed.ok) return parsed.value;
+  throw usage(`map file ${flags.map}: ${parsed.error}`, "docs/conformance.md shows the form");
+}
+
+/** Settings of a serial port as the format of a line. */
+export function formatOf({ baudRate, parity, dataBits, stopBits }: Omit<SerialOptions, "path">): LineFormat {
+  return { baud: baudRate, parity, dataBits, stopBits };
 }
 
 /** Whether `--group` and `--check` let it run. */

@@ -10,6 +10,8 @@ import { junitReport } from "../../field/conformance/report-junit.ts";
 import { resultLines, summaryLine } from "../../field/conformance/report-text.ts";
 import type { Link } from "../../platform/link.ts";
 import type { Conformance, ConformanceFlags, Judge, Phase } from "../conformance.ts";
+import { DLT645_CONFORMANCE } from "../conformance-dlt645.ts";
+import { IEC62056_CONFORMANCE } from "../conformance-iec62056.ts";
 import { MODBUS_CONFORMANCE } from "../conformance-modbus.ts";
 import { failed, usage } from "../errors.ts";
 import { openLine, serialOf, showWire } from "../line.ts";
@@ -21,7 +23,11 @@ import { choice, integer } from "../values.ts";
 import { VERSION } from "../version.ts";
 import { addWireFlags, type Spoken, type Wire, wireOf } from "../wires.ts";
 
-const PROTOCOLS: Readonly<Record<string, Conformance>> = { modbus: MODBUS_CONFORMANCE };
+const PROTOCOLS: Readonly<Record<string, Conformance>> = {
+  modbus: MODBUS_CONFORMANCE,
+  dlt645: DLT645_CONFORMANCE,
+  "iec62056-21": IEC62056_CONFORMANCE,
+};
 const NAMES = Object.keys(PROTOCOLS);
 
 const HELP = `
@@ -33,7 +39,9 @@ Examples:
   meterworks conformance modbus --tcp 192.168.1.50:502 --unit 1
   meterworks conformance modbus --serial /dev/ttyUSB0 --baud 19200 --parity even --unit 7 --map meter.json
   meterworks conformance modbus --serial COM3 --protocol modbus-ascii --group ASCII --group PDU
-  meterworks conformance modbus --tcp 127.0.0.1:1502 --map meter.json --junit report.xml --html report.html`;
+  meterworks conformance modbus --tcp 127.0.0.1:1502 --map meter.json --junit report.xml --html report.html
+  meterworks conformance dlt645 --serial /dev/ttyUSB0 --address 000000000161 --map meter.json
+  meterworks conformance iec62056-21 --serial /dev/ttyUSB0`;
 
 export function addConformance(program: Command): void {
   const command = program
@@ -42,6 +50,7 @@ export function addConformance(program: Command): void {
     .argument("<protocol>", NAMES.join(", "), choice("PROTOCOL", NAMES));
   addWireFlags(command)
     .option("--unit <N>", "Modbus unit address, 1..247 (default: 1)", integer("--unit", 1, 247))
+    .option("--address <A>", "DL/T 645: 12 digits (default: asks for it); IEC 62056-21: device address (default: none)")
     .option("--map <FILE>", "what the device has and what may be written, as JSON")
     .option("--junit <FILE>", "writes the report as JUnit XML")
     .option("--html <FILE>", "writes the report as one HTML file")
@@ -144,8 +153,8 @@ async function runPhase(proc: CommandProcess, wire: Wire, { format }: Judge, { c
 }
 
 function silenceHint(wire: Wire): string {
-  if (wire.kind === "tcp") return "check the address and --unit";
-  return "check --unit, --baud, --parity and the wires; `meterworks doctor` explains a silent line";
+  if (wire.kind === "tcp") return "check the address of the connection and of the device";
+  return "check the device's address, --baud, --parity and the wires; `meterworks doctor` explains a silent line";
 }
 
 function report(head: ReportHead, results: readonly CheckResult[], flags: ConformanceFlags): void {

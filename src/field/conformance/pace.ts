@@ -3,20 +3,24 @@ import { type LineFormat, wireTime } from "../../core/line-format.ts";
 import type { Heard } from "../probe.ts";
 
 /**
- * µs from the end of a request to the beginning of its answer; undefined where nothing came. A line with a format may still
- * have no bit timing (a pseudo terminal): there request and answer take less time than their bits would, and the delay
- * counts from when the request was handed over.
+ * Whether characters take their time. A pseudo terminal has a format and no bits: there request and answer took less time
+ * than their characters would, and neither rate nor parity can be seen.
  * @param sent bytes of the request
  */
-export function delayOf(heard: Heard, sent: number, format: LineFormat | undefined): number | undefined {
-  const [first] = heard.chunks;
+export function isPaced(heard: Heard, sent: number, format: LineFormat): boolean {
   const last = heard.chunks.at(-1);
-  if (first === undefined || last === undefined) return undefined;
-  const fromStart = first.at - heard.sentAt;
-  if (format === undefined) return fromStart;
-  const onWire = wireTime(sent + heard.bytes.length, format);
-  if (last.at - heard.sentAt < onWire) return fromStart;
-  // The first bytes are handed over when they have come.
+  return last === undefined || last.at - heard.sentAt >= wireTime(sent + heard.bytes.length, format);
+}
+
+/**
+ * µs from the end of a request to the beginning of its answer; undefined where nothing came.
+ * @param format undefined where characters take no time
+ */
+export function delayOf(heard: Heard, format: LineFormat | undefined): number | undefined {
+  const [first] = heard.chunks;
+  if (first === undefined) return undefined;
+  if (format === undefined) return first.at - heard.sentAt;
+  // The first bytes are handed over when they have come, several at once by some adapters.
   return first.at - heard.leftAt - wireTime(first.bytes.length, format);
 }
 

@@ -5,6 +5,7 @@ import { Random } from "../../../src/core/random.ts";
 import { civil, mono, type Now } from "../../../src/core/time.ts";
 import type { Check, CheckResult, Declarations } from "../../../src/field/conformance/check.ts";
 import { runChecks } from "../../../src/field/conformance/runner.ts";
+import type { Probe } from "../../../src/field/probe.ts";
 import { ProbeRunner } from "../../../src/field/probe-runner.ts";
 import { CopperLine, SOUND_COPPER } from "../../../src/simulation/copper.ts";
 import { SimHost, type SimLink, World } from "../../../src/simulation/world.ts";
@@ -20,20 +21,26 @@ export type Saying = readonly [after: number, bytes: Uint8Array];
 
 /** A defect: what is done to the bytes between the line and a sound meter. */
 export interface Defect {
-  /** Of what was sent to the meter: what reaches it. */
-  readonly hears?: (bytes: Uint8Array) => readonly Uint8Array[];
+  /** Of what was sent to the meter: what reaches it; `now` in µs. */
+  readonly hears?: (bytes: Uint8Array, now: number) => readonly Uint8Array[];
   /** Of what the meter sends: what reaches the line. `asked` is what was sent to it last. */
   readonly says?: (bytes: Uint8Array, asked: Uint8Array) => readonly Saying[];
   /** What is said to what was sent, beside what the meter says itself. */
   readonly blurts?: (asked: Uint8Array) => readonly Saying[];
-  /** The meter keeps its rate. */
+  /** On copper: the meter keeps its rate. */
   readonly keepsRate?: true;
+  /** On copper: the meter takes characters whose parity is wrong. */
+  readonly keepsBad?: true;
+  /** On copper: the meter sends with odd parity. */
+  readonly sendsOdd?: true;
 }
 
 interface Bench<C> {
   readonly checks: readonly Check<C>[];
   readonly context: C;
   readonly declarations: Declarations;
+  /** As the command has it: after a failure. */
+  readonly recover?: () => Probe<boolean>;
   /** Power on. */
   readonly meter: (now: Now) => Actor;
 }
@@ -57,7 +64,8 @@ export function overConnection<C>(bench: Bench<C>, defect: Defect = {}): readonl
     if (effect.kind !== "send") return;
     asked = effect.bytes;
     say(defect.blurts?.(asked) ?? []);
-    for (const bytes of defect.hears?.(asked) ?? [asked]) meter.post({ kind: "bytes", link: LINE, bytes });
+    for (const bytes of defect.hears?.(asked, world.now().mono) ?? [asked])
+      meter.post({ kind: "bytes", link: LINE, bytes });
   });
   world.at(0, () => runner.post({ kind: "opened", link: LINE }));
   world.run(mono(LONGEST));
@@ -72,14 +80,13 @@ export function onCopper<C>(bench: Bench<C>, format: LineFormat, defect: Defect 
   const actor = bench.meter(world.now());
   const meter = new SimHost<LinkEvent, LinkEffect>(world, actor, (effect) => {
     if (effect.kind === "log" || (effect.kind === "baud" && defect.keepsRate)) return;
-    if (effect.kind !== "send" || defect.says === undefined) {
-      atMeter.perform(effect);
-      return;
-    }
-    for (const [after, bytes] of defect.says(effect.bytes, new Uint8Array(0)))
-      world.after(after, () => atMeter.perform({ ...effect, bytes }));
+    const odd = effect.kind === "send" && defect.sendsOdd;
+    if (odd) atMeter.perform({ kind: "format", link: LINE, format: { ...format, parity: "odd" } });
+    atMeter.perform(effect);
+    if (odd) atMeter.perform({ kind: "format", link: LINE, format });
   });
-  const atMeter: SimLink = line.join(actor, (event) => meter.post(event), { keepsBad: false });
+  const keepsBad = defect.keepsBad ?? false;
+  const atMeter: SimLink = line.join(actor, (event) => meter.post(event), { keepsBad });
   const { probe, results } = script(bench, format);
   const runner = new SimHost<LinkEvent, LinkEffect>(world, probe, (effect) => {
     if (effect.kind === "close") world.after(1_000, () => runner.post({ kind: "opened", link: LINE }));
@@ -90,10 +97,11 @@ export function onCopper<C>(bench: Bench<C>, format: LineFormat, defect: Defect 
   return results();
 }
 
-function script<C>({ checks, context, declarations }: Bench<C>, format: LineFormat | undefined) {
+function script<C>({ checks, context, declarations, recover }: Bench<C>, format: LineFormat | undefined) {
   let found: readonly CheckResult[] | undefined;
   const options = { links: [LINE], linkPatience: 1e6, ...(format === undefined ? {} : { format }) };
-  const probe = new ProbeRunner(runChecks(checks, context, { declarations, drain: 300_000 }), options, (results) => {
+  const how = { declarations, drain: 300_000, ...(recover === undefined ? {} : { recover }) };
+  const probe = new ProbeRunner(runChecks(checks, context, how), options, (results) => {
     found = results;
   });
   return {

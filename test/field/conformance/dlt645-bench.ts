@@ -2,6 +2,7 @@
 import type { LineFormat } from "../../../src/core/line-format.ts";
 import { DLT645_CHECKS } from "../../../src/field/conformance/dlt645/index.ts";
 import { type Dlt645Map, parseDlt645Map } from "../../../src/field/conformance/dlt645/map.ts";
+import { revive } from "../../../src/field/conformance/dlt645/talk.ts";
 import { ADDRESS, at, faceOf, meterOf } from "../../firmware-sim/faces/dlt645-support.ts";
 import { type Defect, onCopper, overConnection } from "./bench.ts";
 
@@ -22,10 +23,12 @@ function mapOf(json: object): Dlt645Map {
 
 /** A meter that has been on for some hours: it has load records. */
 function benchOf(declarations: Dlt645Map, format: LineFormat | undefined) {
+  const context = { address: ADDRESS, format, map: declarations };
   return {
     checks: DLT645_CHECKS,
-    context: { address: ADDRESS, format, map: declarations },
+    context,
     declarations,
+    recover: () => revive(context),
     meter: () => faceOf(meterOf("meterworks-3p", {}, 123_456, {}, undefined, -6 * 3_600), {}, at(0)),
   };
 }

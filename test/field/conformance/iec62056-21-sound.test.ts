@@ -27,3 +27,25 @@ describe("a sound IEC 62056-21 meter", () => {
     expect(sent.filter((text) => ["P", "W", "E"].includes(text.charAt(1)) && text.charCodeAt(0) === 1)).toEqual([]);
   });
 });
+
+describe("a sound meter of another mode", () => {
+  test.each([
+    ["A", 300],
+    ["B", 2_400],
+    ["C", 300],
+    ["C", 19_200],
+  ] as const)("%s at %d baud has no fail, over a connection and on copper", (mode, baud) => {
+    expect(failures(wire(MAP, {}, { mode, baud }))).toEqual([]);
+    const ofRate = [
+      "choice.readout",
+      "choice.slower",
+      "choice.programming",
+      "readout.end",
+      "time.choice",
+      "time.command",
+    ];
+    const only = mode === "C" ? ofRate : undefined;
+    const results = copper(NO_MAP, OPTICAL, {}, only, { mode, baud });
+    expect(failures(results)).toEqual([]);
+  });
+});

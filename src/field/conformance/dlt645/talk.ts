@@ -76,6 +76,15 @@ export function wrongControl({ heard, frame }: Answer, control: number): Verdict
   return failed(heard, `control code ${controlHex(frame.control)}, expected ${controlHex(control)}`);
 }
 
+/** Whether a meter answers a good read again after a check that failed. */
+export function* revive({ address }: Dlt645Context): Probe<boolean> {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const { heard } = yield* ask(readOf(address));
+    if (heard.bytes.length > 0) return true;
+  }
+  return false;
+}
+
 /**
  * The meter's own address where only part of it is known: function 13 asks for it.
  * Undefined where nobody tells it.

@@ -22,9 +22,8 @@ export const TIMING: readonly Dlt645Check[] = [
     ...{ id: "time.not-too-soon", group, clause: CLAUSE, title: "Shortest response delay", request },
     expectation: "the reply begins 20 ms or more behind the request",
     *run({ address, format }) {
-      const send = readOf(address);
-      const { heard } = yield* askToTheEnd(send);
-      const delay = delayOf(heard, send.length, format);
+      const { heard } = yield* askToTheEnd(readOf(address));
+      const delay = delayOf(heard, format);
       if (delay === undefined) return failed(heard, "no answer");
       return delay + SLACK >= TD_MIN ? PASS : failed(heard, `it began to answer after ${ms(delay)}`);
     },
@@ -33,9 +32,8 @@ export const TIMING: readonly Dlt645Check[] = [
     ...{ id: "time.not-too-late", group, clause: CLAUSE, title: "Longest response delay", request },
     expectation: "the reply begins within 500 ms",
     *run({ address, format }) {
-      const send = readOf(address);
-      const { heard } = yield* askToTheEnd(send);
-      const delay = delayOf(heard, send.length, format);
+      const { heard } = yield* askToTheEnd(readOf(address));
+      const delay = delayOf(heard, format);
       if (delay === undefined) return failed(heard, "no answer");
       return delay - ADAPTER <= TD_MAX ? PASS : failed(heard, `it began to answer after ${ms(delay)}`);
     },

@@ -134,7 +134,7 @@ export const VALUES: readonly Dlt645Check[] = [
   }),
   values(
     "date",
-    "Date and weekday",
+    "Day, month, year and weekday",
     [0x0400_0101],
     "weekday 0 to 6, day, month and year of a date",
     within(["the weekday", 0, 6], ["the day", 1, 31], ["the month", 1, 12]),

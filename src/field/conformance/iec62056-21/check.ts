@@ -5,7 +5,7 @@ import type { Iec62056Map } from "./map.ts";
 
 /** What a check knows of the meter and of the line. */
 export interface Iec62056Context {
-  /** How the port was opened for a sign-on; undefined where bytes take no time. */
+  /** How the port was opened for a sign-on; undefined where characters take no time: then there is no rate to change. */
   readonly format: LineFormat | undefined;
   readonly map: Iec62056Map;
 }

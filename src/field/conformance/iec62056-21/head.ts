@@ -10,10 +10,10 @@ import {
   parseIdentification,
   RESPONSE_LIMIT,
 } from "../../../../protocols/iec62056-21/message.ts";
-import { EMPTY_BYTES } from "../../../core/bytes.ts";
+import { EMPTY_BYTES, joinBytes } from "../../../core/bytes.ts";
 import { MICROS_PER_SECOND } from "../../../core/time.ts";
 import type { Heard, Listening, Probe } from "../../probe.ts";
-import type { Verdict } from "../check.ts";
+import { skip, type Verdict } from "../check.ts";
 import { say } from "../say.ts";
 import type { Iec62056Context } from "./check.ts";
 import { failed } from "./shown.ts";
@@ -24,6 +24,8 @@ const PATIENCE = RESPONSE_LIMIT + MICROS_PER_SECOND;
 const QUIET = RESPONSE_LIMIT + 200_000;
 /** A long readout at 300 baud. */
 const LONGEST = 300 * MICROS_PER_SECOND;
+/** A session that nobody uses is over by then. */
+const SESSION_OVER = 125 * MICROS_PER_SECOND;
 /** The port changes its rate while the meter's reaction time runs; nothing is to be heard meanwhile. */
 const AT_ONCE: Listening = { first: 0, quiet: 0 };
 /** Who has not begun to answer by then is silent. */
@@ -52,8 +54,8 @@ export interface SignOn {
   readonly identification: Identification | undefined;
 }
 
-/** Goes back to the rate of a sign-on. */
-function* signOnRate({ format }: Iec62056Context): Probe<void> {
+/** Goes back to the rate and parity of a sign-on. */
+export function* signOnRate({ format }: Iec62056Context): Probe<void> {
   if (format !== undefined) yield { kind: "format", format };
 }
 
@@ -67,7 +69,8 @@ function* freeLine(context: Iec62056Context): Probe<void> {
 export function* ask(context: Iec62056Context, send: Uint8Array): Probe<SignOn> {
   yield* freeLine(context);
   const heard = yield* say(send, until(isLine));
-  const line = /\/[^/\r\n]*(?=\r\n)/.exec(toText(heard.bytes))?.[0];
+  // A port that hands parity bits over shows the same line.
+  const line = /\/[^/\r\n]*(?=\r\n)/.exec(toText(heard.bytes.map((byte) => byte & 0x7f)))?.[0];
   const parsed = line === undefined ? undefined : parseIdentification(line);
   return { heard, line, identification: parsed?.ok ? parsed.value : undefined };
 }
@@ -75,6 +78,17 @@ export function* ask(context: Iec62056Context, send: Uint8Array): Probe<SignOn> 
 /** `/?address!`; without an address whoever is there. */
 export function signOn(context: Iec62056Context, address = ""): Probe<SignOn> {
   return ask(context, buildRequest(address));
+}
+
+/** Whether a meter signs on again after a check that failed: one that was left in a session at another rate does when it ends. */
+export function* revive(context: Iec62056Context): Probe<boolean> {
+  for (const wait of [0, 2 * MICROS_PER_SECOND, context.format === undefined ? 0 : SESSION_OVER]) {
+    yield* say(EMPTY_BYTES, { first: wait, quiet: wait, longest: wait });
+    const asked = yield* signOn(context);
+    yield* leave(context, asked);
+    if (asked.heard.bytes.length > 0) return true;
+  }
+  return false;
 }
 
 /** Sends at the rate of a sign-on what nobody may answer. */
@@ -114,7 +128,16 @@ export function* leave(context: Iec62056Context, { identification }: SignOn): Pr
   if (identification?.mode === "C") {
     yield* choose(context, buildOption(identification.z, "readout"), identification.z);
     yield* acknowledge(context);
-  } else if (identification !== undefined) yield* rest();
+  } else if (identification !== undefined) {
+    yield* unasked(context, identification);
+    yield* hangUp(context);
+  }
+}
+
+/** The data that follow an identification by themselves, in mode B at another rate. */
+function* unasked({ format }: Iec62056Context, { mode, baud }: Identification): Probe<Heard> {
+  if (format !== undefined && mode === "B") yield { kind: "format", format: { ...format, baud } };
+  return yield* rest();
 }
 
 /** Ends a session. */
@@ -136,29 +159,32 @@ function* judged(judge: Judge, heard: Heard, identification: Identification): Pr
   return "kind" in verdict ? verdict : yield* verdict;
 }
 
-/** Signs on, chooses, and judges what came of it; a verdict of its own where it does not come so far. */
-function* chosen(context: Iec62056Context, mode: OptionMode, judge: Judge): Probe<Verdict> {
-  const { heard, identification } = yield* signOn(context);
+/** Signs on, chooses, judges what came of it, and leaves the meter; a verdict of its own where it does not come so far. */
+function* chosen(context: Iec62056Context, option: OptionMode, judge: Judge): Probe<Verdict> {
+  const { heard, line, identification } = yield* signOn(context);
   if (identification === undefined) return failed(heard, "no identification");
-  const { z } = identification;
-  if (identification.mode === "C")
-    return yield* judged(judge, yield* choose(context, buildOption(z, mode), z), identification);
-  if (mode === "programming") return failed(heard, "its baud character offers no choice of programming mode");
-  const { format } = context;
-  if (format !== undefined) yield { kind: "format", format: { ...format, baud: identification.baud } };
-  return yield* judged(judge, yield* rest(), identification);
+  const { z, mode } = identification;
+  if (mode === "C") {
+    const verdict = yield* judged(judge, yield* choose(context, buildOption(z, option), z), identification);
+    yield* option === "readout" ? acknowledge(context) : hangUp(context);
+    return verdict;
+  }
+  const data = yield* unasked(context, identification);
+  yield* hangUp(context);
+  if (option === "programming") return skip(`mode ${mode}: the identification offers no choice of programming mode`);
+  // On a connection without bits the data may have come in one piece with the identification.
+  const begun = heard.bytes.subarray(toText(heard.bytes).indexOf(line ?? "") + (line ?? "").length + 2);
+  const chunks = begun.length === 0 ? [] : heard.chunks.slice(-1);
+  const all = { ...data, bytes: joinBytes([begun, data.bytes]), chunks: [...chunks, ...data.chunks] };
+  return yield* judged(judge, all, identification);
 }
 
 /** Reads the meter out, judges what came, and acknowledges. */
-export function* readout(context: Iec62056Context, judge: Judge): Probe<Verdict> {
-  const verdict = yield* chosen(context, "readout", judge);
-  yield* acknowledge(context);
-  return verdict;
+export function readout(context: Iec62056Context, judge: Judge): Probe<Verdict> {
+  return chosen(context, "readout", judge);
 }
 
 /** Enters programming mode, judges from what the meter begins with on, and ends the session. */
-export function* session(context: Iec62056Context, judge: Judge): Probe<Verdict> {
-  const verdict = yield* chosen(context, "programming", judge);
-  yield* hangUp(context);
-  return verdict;
+export function session(context: Iec62056Context, judge: Judge): Probe<Verdict> {
+  return chosen(context, "programming", judge);
 }

@@ -5,7 +5,7 @@ import type { Heard, Probe } from "../../probe.ts";
 import { PASS, skip, type Verdict } from "../check.ts";
 import { say } from "../say.ts";
 import type { Iec62056Check, Iec62056Context } from "./check.ts";
-import { acknowledge, choose, hangUp, rest, signOn } from "./head.ts";
+import { acknowledge, choose, hangUp, leave, rest, signOn } from "./head.ts";
 import { failed } from "./shown.ts";
 
 const group = "choice";
@@ -14,10 +14,11 @@ const needs = ["choice"];
 
 /** Signs on to a meter of mode C, then `act` with the baud character that it offers. */
 function* offered(context: Iec62056Context, act: (z: string) => Probe<Verdict>): Probe<Verdict> {
-  const { heard, identification } = yield* signOn(context);
+  const asked = yield* signOn(context);
+  const { heard, identification } = asked;
   if (identification === undefined) return failed(heard, "no identification");
   if (identification.mode !== "C") {
-    yield* rest();
+    yield* leave(context, asked);
     return skip(`baud character ${identification.z}: the meter offers no choice`);
   }
   return yield* act(identification.z);

@@ -53,10 +53,9 @@ function text(
   return {
     ...{ id: `readout.${id}`, group, clause: SYNTAX, title, request, expectation },
     run: (context) =>
-      readout(context, (heard, { mode, ident }) => {
+      readout(context, (heard) => {
         if (heard.bytes.length === 0) return failed(heard, "no data");
-        const data = dataOf(heard.bytes);
-        const wrong = judge(mode === "A" ? data.slice(data.indexOf(ident) + ident.length) : data);
+        const wrong = judge(dataOf(heard.bytes));
         return wrong === undefined ? PASS : fail(shown(toBytes(wrong[0])), wrong[1]);
       }),
   };

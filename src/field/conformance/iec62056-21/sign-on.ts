@@ -6,7 +6,7 @@ import type { Probe } from "../../probe.ts";
 import { fail, PASS, skip, type Verdict } from "../check.ts";
 import { say } from "../say.ts";
 import type { Iec62056Check, Iec62056Context } from "./check.ts";
-import { ask, askForSilence, leave, type SignOn, signOn } from "./head.ts";
+import { ask, askForSilence, leave, type SignOn, signOn, signOnRate } from "./head.ts";
 import { failed, shown } from "./shown.ts";
 
 const group = "sign-on";
@@ -165,6 +165,10 @@ const PAUSES: readonly Iec62056Check[] = [
     ...{ request: "/?! CR LF, and again behind the identification", expectation: "the same identification again" },
     *run(context) {
       const first = yield* signOn(context);
+      if (first.identification !== undefined && first.identification.mode !== "C") {
+        yield* leave(context, first);
+        return skip("the meter waits for no choice");
+      }
       const again = yield* signOn(context);
       const why = (_: SignOn, line: string) =>
         line === first.line ? undefined : `the first one was ${first.line ?? "nothing"}`;
@@ -202,8 +206,10 @@ const CHARACTERS: readonly Iec62056Check[] = [
       const { format } = context;
       if (format === undefined) return skip(NO_BITS);
       const eight = { ...context, format: { ...format, dataBits: 8, parity: "none" } as const };
-      const { heard } = yield* ask(eight, addParity(buildRequest("")));
-      yield* leave(context, yield* signOn(context));
+      const asked = yield* ask(eight, addParity(buildRequest("")));
+      const { heard } = asked;
+      yield* signOnRate(context);
+      yield* leave(context, asked);
       if (heard.bytes.length === 0) return failed(heard, "no answer");
       const stripped = heard.bytes.map((byte) => byte & 0x7f);
       const odd = addParity(stripped).findIndex((byte, at) => byte !== heard.bytes[at]);

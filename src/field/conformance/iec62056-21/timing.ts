@@ -1,5 +1,5 @@
 /** Checks of times: the reaction to each kind of message, pauses inside an answer, and the end of a session nobody uses. */
-import { baudCode, buildCommand, buildOption, RESPONSE_LIMIT } from "../../../../protocols/iec62056-21/message.ts";
+import { baudCode, buildCommand, RESPONSE_LIMIT } from "../../../../protocols/iec62056-21/message.ts";
 import { MICROS_PER_MS, MICROS_PER_SECOND } from "../../../core/time.ts";
 import type { Heard, Probe } from "../../probe.ts";
 import { PASS, skip, type Verdict } from "../check.ts";
@@ -21,9 +21,9 @@ const ENDED = 125 * MICROS_PER_SECOND;
 const EXPECTATION =
   "begins 200 ms or more (20 ms where the third letter is lower case) and 1.5 s at most behind the request";
 
-/** Why an answer to `sent` bytes came too soon or too late. */
-function judged(heard: Heard, sent: number, context: Iec62056Context, shortest: number): Verdict {
-  const delay = delayOf(heard, sent, context.format);
+/** Whether an answer came too soon or too late. */
+function judged(heard: Heard, { format }: Iec62056Context, shortest: number): Verdict {
+  const delay = delayOf(heard, format);
   if (delay === undefined) return failed(heard, "no answer");
   const ms = `${(delay / MICROS_PER_MS).toFixed(1)} ms`;
   if (delay + SLACK < shortest)
@@ -39,7 +39,7 @@ export const TIMING: readonly Iec62056Check[] = [
     expectation: `the identification ${EXPECTATION}`,
     *run(context) {
       const asked = yield* signOn(context);
-      const verdict = judged(asked.heard, "/?!\r\n".length, context, asked.identification?.reaction ?? 0);
+      const verdict = judged(asked.heard, context, asked.identification?.reaction ?? 0);
       yield* leave(context, asked);
       return verdict;
     },
@@ -50,9 +50,7 @@ export const TIMING: readonly Iec62056Check[] = [
     run: (context) =>
       readout(context, (heard, { mode, z, reaction }) => {
         if (mode !== "C") return skip("the meter offers no choice");
-        // With a change of rate what is heard is counted from when the choice has left.
-        const sent = context.format === undefined ? buildOption(z, "readout").length : 0;
-        return judged(heard, sent, context, reaction);
+        return judged(heard, atRateOf(context, z), reaction);
       }),
   },
   {
@@ -60,9 +58,8 @@ export const TIMING: readonly Iec62056Check[] = [
     ...{ request: "R1 in programming mode", expectation: `the answer ${EXPECTATION}` },
     run: (context) =>
       session(context, function* (_, { z, reaction }): Probe<Verdict> {
-        const send = read(context);
-        const heard = yield* command(send);
-        return judged(heard, send.length, atRateOf(context, z), reaction);
+        const heard = yield* command(read(context));
+        return judged(heard, atRateOf(context, z), reaction);
       }),
   },
   {
@@ -122,6 +119,7 @@ export const TIMING: readonly Iec62056Check[] = [
   },
 ];
 
+/** With a change of rate what is heard is counted from when the choice has left. */
 function atRateOf(context: Iec62056Context, z: string): Iec62056Context {
   const { format } = context;
   return format === undefined ? context : { ...context, format: { ...format, baud: baudCode(z).baud } };
