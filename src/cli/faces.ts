@@ -77,8 +77,7 @@ function openSerialServer(
   meters: readonly UnitMeter[],
   flags: FaceFlags,
 ): Promise<string> {
-  const [first] = meters as readonly [UnitMeter];
-  const framing = framingOf(serialSettings(flags, first.meter.model, protocol));
+  const framing = framingOf(lineSettings(flags, protocol, meters));
   return accept(proc, wire, flags, (link) => {
     const hosts = joinModbusLine(proc, link, framing, meters, flags);
     link.whenFinished(() => {
@@ -123,11 +122,17 @@ async function openModbusSerial(
   meters: readonly UnitMeter[],
   flags: FaceFlags,
 ): Promise<string> {
-  const [first] = meters as readonly [UnitMeter];
-  const settings = serialSettings(flags, first.meter.model, protocol);
+  const settings = lineSettings(flags, protocol, meters);
   const link = await openLine(proc, wire, settings, flags);
   joinModbusLine(proc, link, framingOf(settings), meters, flags);
   return wire.path;
+}
+
+/** The rate is what was written over the line last, where the meter keeps one. */
+function lineSettings(flags: FaceFlags, protocol: Spoken["protocol"], meters: readonly UnitMeter[]) {
+  const [first] = meters as readonly [UnitMeter];
+  const settings = serialSettings(flags, first.meter.model, protocol);
+  return { ...settings, baudRate: first.line?.settings.baud ?? settings.baudRate };
 }
 
 function joinModbusLine(
@@ -137,8 +142,8 @@ function joinModbusLine(
   meters: readonly UnitMeter[],
   flags: FaceFlags,
 ): readonly Host<LinkEvent>[] {
-  return meters.map(({ unit, meter }) => {
-    const sound = new ModbusSerialFace(meter, unit, link.id, framing, proc.clock.now());
+  return meters.map(({ unit, meter, line }) => {
+    const sound = new ModbusSerialFace(meter, unit, link.id, framing, proc.clock.now(), line);
     const face = behaving(sound, `modbus-${framing.framing}`, flags, meter.id);
     const host = proc.runtime.host(face, undefined, { name: meter.id, precise: true });
     host.attach(link);

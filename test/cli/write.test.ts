@@ -1,7 +1,8 @@
 /** `meterworks write` on running meters: each setting is read back by other means than the command's own word. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { describeWithPeers } from "../peers.ts";
 import { freePort, type Program, runCli, startCli, temporaryDirectory } from "../programs.ts";
 
 const directory = temporaryDirectory();
@@ -102,6 +103,37 @@ describe("Modbus", () => {
     expect(result).toMatchObject({ code: 1, stdout: "" });
     expect(result.stderr).toMatch(/unit 9 does not answer/);
   });
+});
+
+describeWithPeers("the meter's own line", ["socat"], () => {
+  test("unit and rate of an SDM120 are read back where they have gone", async () => {
+    const path = join(directory.path, "line");
+    const model = ["--model", "eastron-sdm120"];
+    const other = await startCli(["meter", ...model, "--pty", path, "--fidelity", "second"], { timeoutMs: 30_000 });
+    onTestFinished(async () => void (await other.stop()));
+    const result = await write([...model, "--serial", path, "--set", "baud=2400", "--set", "unit=3"]);
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    expect(result.changes.map(({ what, before, now }) => [what, before, now])).toEqual([
+      ["unit", "1", "3"],
+      ["baud", "9600", "2400"],
+    ]);
+    const read = ["read", ...model, "--serial", path, "--timeout", "200", "--retries", "0"];
+    expect((await runCli([...read, "--unit", "3", "--baud", "2400"])).code).toBe(0);
+    expect((await runCli([...read, "--unit", "1"])).code).toBe(1);
+  });
+});
+
+test("unit and rate of a native meter, over TCP and with its password", async () => {
+  const settings = ["--set", "unit=7", "--set", "baud=19200"];
+  const refused = await write([...modbus, "--password", "5", ...settings]);
+  expect(refused.changes[0]).toMatchObject({ what: "unit", now: "1", ok: false });
+  const result = await write([...modbus, "--password", "123456", ...settings]);
+  expect(result.changes.map(({ what, now, ok }) => [what, now, ok])).toEqual([
+    ["unit", "7", true],
+    ["baud", "19200", true],
+  ]);
+  const back = await write([...modbus, "--unit", "7", "--password", "123456", "--set", "unit=1"]);
+  expect(back).toMatchObject({ code: 0, changes: [{ before: "7", now: "1" }] });
 });
 
 describe("DL/T 645", () => {
