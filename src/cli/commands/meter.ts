@@ -9,7 +9,7 @@ import type { MeterSettings } from "../../../firmware-sim/settings.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { randomSeed } from "../../platform/entropy.ts";
 import { FileNvram } from "../../platform/file-nvram.ts";
-import { listSerialPorts } from "../../platform/serial.ts";
+import { listSerialPorts } from "../../platform/serial-ports.ts";
 import { checkDlt645Flags, dlt645Choices } from "../dlt645-options.ts";
 import { failed, usage } from "../errors.ts";
 import { type FaceFlags, openFace } from "../faces.ts";
@@ -222,5 +222,5 @@ async function listPorts(json: boolean): Promise<void> {
   const ports = await listSerialPorts();
   if (json) return printJson(ports);
   if (ports.length === 0) print("no serial ports on this machine; --pty LINK makes a virtual one");
-  else print(table(ports.map(({ path, description }) => [path, description])));
+  else print(table(ports.map(({ path, description, usb = "", byId = "" }) => [path, description, usb, byId])));
 }
