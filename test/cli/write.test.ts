@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { describeWithPeers } from "../peers.ts";
-import { freePort, type Program, runCli, startCli, temporaryDirectory } from "../programs.ts";
+import { CLI, freePort, type Program, run, runCli, startCli, temporaryDirectory } from "../programs.ts";
 
 const directory = temporaryDirectory();
 let meter: Program | undefined;
@@ -193,6 +193,45 @@ describe("DL/T 645", () => {
     expect(near, near.stderr).toMatchObject({ code: 0 });
     const far = await write([...dlt645, "--clock", shift(3600), "--broadcast"]);
     expect(far).toMatchObject({ code: 1, changes: [{ ok: false, reason: "the meter has another value" }] });
+  });
+});
+
+/** Runs a command on a terminal of its own and types an answer when it is asked; prints the exit code last. */
+const TYPIST = `
+import os, pty, select, sys, time
+answer, command = sys.argv[1].encode().decode("unicode_escape").encode("latin1"), sys.argv[2:]
+pid, terminal = pty.fork()
+if pid == 0: os.execvp(command[0], command)
+shown, typed, end = b"", False, time.time() + 10
+while time.time() < end:
+    if not select.select([terminal], [], [], 0.2)[0]: continue
+    try: chunk = os.read(terminal, 1000)
+    except OSError: break
+    if not chunk: break
+    shown += chunk
+    if b"[y/N]" in shown and not typed:
+        typed = True
+        os.write(terminal, answer)
+print(shown.decode())
+print("exit", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+
+describeWithPeers("on a terminal", ["python3"], () => {
+  async function answer(typed: string) {
+    const command = [process.execPath, CLI, "write", ...modbus, "--password", "123456", "--relay", "close"];
+    return (await run("python3", ["-c", TYPIST, typed, ...command])).stdout;
+  }
+
+  test("names meter, old and new value, and changes nothing without a yes", async () => {
+    await write([...modbus, "--password", "123456", "--relay", "open"]);
+    for (const no of ["n\\n", "\\n", "\\x03", "\\x04"]) {
+      const shown = await answer(no);
+      expect(shown).toMatch(/meterworks-1p, unit 1 on .*\r?\n +relay +open +-> +closed/);
+      expect(shown).toMatch(/nothing was changed\s+exit 1/);
+    }
+    expect(await measured("0-0:96.3.10")).toBe("0");
+    expect(await answer("y\\n")).toMatch(/relay +closed +ok\s+exit 0/);
+    expect(await measured("0-0:96.3.10")).toBe("1");
   });
 });
 
