@@ -123,6 +123,21 @@ describeWithPeers("the meter's own line", ["socat"], () => {
   });
 });
 
+describeWithPeers("a DL/T 645 line", ["socat"], () => {
+  test("its rate is changed by 17H and read back there; one that the standard does not have is refused", async () => {
+    const path = join(directory.path, "dlt645");
+    const line = ["--protocol", "dlt645", "--serial", path];
+    const other = await startCli(["meter", "--protocol", "dlt645", "--pty", path, "--fidelity", "second"]);
+    onTestFinished(async () => void (await other.stop()));
+    const result = await write([...line, "--set", "baud=9600"]);
+    expect(result, result.stderr).toMatchObject({ code: 0, changes: [{ what: "baud", before: "2400", now: "9600" }] });
+    const word = await write([...line, "--baud", "9600", "--set", "04000703=04"]);
+    // The word of the port shows the rate (bit 5 is 9600) and is no parameter that 14H writes.
+    expect(word.changes).toMatchObject([{ before: "20", ok: false }]);
+    expect((await write([...line, "--set", "baud=1000"])).code).toBe(2);
+  });
+});
+
 test("unit and rate of a native meter, over TCP and with its password", async () => {
   const settings = ["--set", "unit=7", "--set", "baud=19200"];
   const refused = await write([...modbus, "--password", "5", ...settings]);
