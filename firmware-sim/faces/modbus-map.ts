@@ -8,6 +8,7 @@ import type { Now } from "../../src/core/time.ts";
 import type { Meter } from "../meter.ts";
 import { ModbusControlBlock } from "./modbus-control.ts";
 import { exceptionStatusOf, objectsOf, serverIdOf } from "./modbus-identity.ts";
+import type { ModbusLineMemory } from "./modbus-line.ts";
 import { RegisterImage } from "./register-image.ts";
 
 export class ModbusMapFace implements ModbusDataModel {
@@ -21,14 +22,17 @@ export class ModbusMapFace implements ModbusDataModel {
   readonly exceptionStatus?: NonNullable<ModbusDataModel["exceptionStatus"]>;
   readonly serverId?: Uint8Array;
   readonly objects?: DeviceObjects;
+  readonly #line: ModbusLineMemory | undefined;
   #now: Now;
 
-  constructor(meter: Meter, now: Now) {
+  /** @param line unit and rate, where the model lets them be written; undefined: this installation fixes them */
+  constructor(meter: Meter, now: Now, line?: ModbusLineMemory) {
     const map = meter.model.modbus;
     this.#meter = meter;
     this.#now = now;
     this.#control = map.control === undefined ? undefined : new ModbusControlBlock(meter, map.control, now);
-    const control = this.#control?.registers() ?? [];
+    this.#line = line;
+    const control = [...(this.#control?.registers() ?? []), ...(line?.registers() ?? [])];
     if (map.tables === "shared") {
       this.#holding = new RegisterImage(meter, map.registers, control);
       this.#input = this.#holding;
@@ -61,8 +65,19 @@ export class ModbusMapFace implements ModbusDataModel {
   }
 
   writeRegisters(address: number, quantity: number, bytes: Uint8Array, at: number): number {
-    return this.#control?.writeRegisters(address, quantity, bytes, at) ?? EXCEPTION.illegalDataAddress;
+    const inLine = this.#line !== undefined && isOfLine(this.#meter, address);
+    if (inLine && this.#control?.unlocked === false) return EXCEPTION.serverDeviceFailure;
+    return (
+      (inLine ? this.#line?.write(address, quantity, bytes, at) : undefined) ??
+      this.#control?.writeRegisters(address, quantity, bytes, at) ??
+      EXCEPTION.illegalDataAddress
+    );
   }
+}
+
+function isOfLine({ model }: Meter, address: number): boolean {
+  const { line } = model.modbus;
+  return address === line?.unit.address || address === line?.baud.address;
 }
 
 /** Coil: the relay, 1 closed. Discrete inputs: the same, and at the next address 1 while the order window is open. */

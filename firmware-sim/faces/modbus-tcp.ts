@@ -5,16 +5,20 @@ import type { Actor, LinkEffect, LinkEvent, LinkId } from "../../src/core/actor.
 import { NO_EFFECTS } from "../../src/core/actor.ts";
 import { NEVER, type Now, type Wake } from "../../src/core/time.ts";
 import type { Meter } from "../meter.ts";
+import type { ModbusLineMemory } from "./modbus-line.ts";
 import { ModbusMapFace } from "./modbus-map.ts";
 
 /** Units behind one address, as a gateway or a multi-meter board has them. */
 export interface UnitMeter {
   readonly unit: number;
   readonly meter: Meter;
+  /** Where the unit may be written: what is kept there goes before `unit`. */
+  readonly line?: ModbusLineMemory;
 }
 
 export class ModbusTcpFace implements Actor {
   readonly #maps = new Map<number, ModbusMapFace>();
+  readonly #movable: { readonly line: ModbusLineMemory; readonly map: ModbusMapFace }[] = [];
   readonly #meters: readonly Meter[];
   readonly #sessions = new Map<LinkId, ModbusTcpServerSession>();
   readonly #find: (unit: number) => ModbusMapFace | undefined;
@@ -22,12 +26,19 @@ export class ModbusTcpFace implements Actor {
 
   /** With one meter, units 0 and 255 address it too (MODBUS Messaging on TCP/IP 4.4.2.1). */
   constructor(meters: readonly UnitMeter[], now: Now) {
-    for (const { unit, meter } of meters) this.#maps.set(unit, new ModbusMapFace(meter, now));
+    for (const { unit, meter, line } of meters) {
+      const map = new ModbusMapFace(meter, now, line);
+      if (line === undefined) this.#maps.set(unit, map);
+      else this.#movable.push({ line, map });
+    }
     this.#meters = meters.map(({ meter }) => meter);
     this.#now = now;
-    const only = meters.length === 1 ? this.#maps.get((meters[0] as UnitMeter).unit) : undefined;
+    const only = meters.length === 1 ? (this.#movable[0]?.map ?? this.#maps.values().next().value) : undefined;
     this.#find = (unit) => {
-      const map = this.#maps.get(unit) ?? (unit === 0 || unit === 255 ? only : undefined);
+      const map =
+        this.#maps.get(unit) ??
+        this.#movable.find(({ line }) => line.settings.unit === unit)?.map ??
+        (unit === 0 || unit === 255 ? only : undefined);
       map?.at(this.#now);
       return map;
     };

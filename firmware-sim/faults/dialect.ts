@@ -1,7 +1,7 @@
 /** Replies taken apart and put together again, protocol by protocol: what a misbehaving server changes before its check is made anew. */
 
 import { type Dlt645Frame, encodeFrame, parseFrame } from "../../protocols/dlt645/frame.ts";
-import { blockCheck, ETX, SOH, STX } from "../../protocols/iec62056-21/frame.ts";
+import { blockCheck, EOT, ETX, SOH, STX } from "../../protocols/iec62056-21/frame.ts";
 import { asciiFrame, LF } from "../../protocols/modbus/ascii.ts";
 import { CRC_LENGTH, MBAP_LENGTH, MIN_RTU_ADU, putCrc, putMbap, uint16At } from "../../protocols/modbus/frame.ts";
 import { fromHex } from "../../src/core/bytes.ts";
@@ -85,11 +85,11 @@ function asciiDigit(out: Uint8Array): Uint8Array {
   return out;
 }
 
-/** The block with other text, and its check made anew; undefined where the bytes are no block. */
-export function resealBlock(frame: Uint8Array, change: (text: Uint8Array) => void): Uint8Array | undefined {
+/** The block ended by EOT, which says that more of it follows, with a good check; undefined where the bytes are no block. */
+export function asPartialBlock(frame: Uint8Array): Uint8Array | undefined {
   if (!isBlock(frame)) return undefined;
   const out = frame.slice();
-  change(out.subarray(1, out.length - 2));
+  out[out.length - 2] = EOT;
   out[out.length - 1] = blockCheck(out, 1, out.length - 1);
   return out;
 }

@@ -3,11 +3,21 @@
  * value, must not hang, and must read on as soon as the server behaves.
  */
 import { ABNORMAL, FROM_METER } from "../../protocols/dlt645/functions.ts";
+import { NAK } from "../../protocols/iec62056-21/frame.ts";
 import { EXCEPTION_BIT } from "../../protocols/modbus/functions.ts";
 import { joinBytes } from "../../src/core/bytes.ts";
 import type { Random } from "../../src/core/random.ts";
 import { MICROS_PER_MS } from "../../src/core/time.ts";
-import { type ModbusAdu, openDlt645, openModbus, type Spoken, sealDlt645, sealModbus, spoilCheck } from "./dialect.ts";
+import {
+  asPartialBlock,
+  type ModbusAdu,
+  openDlt645,
+  openModbus,
+  type Spoken,
+  sealDlt645,
+  sealModbus,
+  spoilCheck,
+} from "./dialect.ts";
 
 /** What goes out in the place of a reply; µs after the reply was due. */
 export interface Said {
@@ -239,6 +249,19 @@ const DLT645_REPLIES: Readonly<Record<string, Misbehaviour>> = {
 };
 
 const IEC_REPLIES: Readonly<Record<string, Misbehaviour>> = {
+  nak: {
+    does: "answers NAK, as if it had not understood",
+    spoken: ["iec62056-21"],
+    act: () => now(Uint8Array.of(NAK)),
+  },
+  "no-more": {
+    does: "ends a block as if more of it followed, and sends none",
+    spoken: ["iec62056-21"],
+    act: (reply) => {
+      const partial = asPartialBlock(reply);
+      return partial && now(partial);
+    },
+  },
   "no-end": {
     does: "leaves ETX and block check character out",
     spoken: ["iec62056-21"],

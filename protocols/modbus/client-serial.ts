@@ -17,6 +17,7 @@ import {
 } from "./client-link.ts";
 import { BROADCAST, MAX_UNIT } from "./frame.ts";
 import { EXCEPTION_BIT, FUNCTIONS, replyAduLength, UNKNOWN } from "./functions.ts";
+import { LateReplies } from "./late-replies.ts";
 import { isUnanswered, type ModbusRequest, putRequest, refusalOf, requestSize, unanswered } from "./message.ts";
 import { parseReply } from "./reply.ts";
 import type { FrameUser, SerialFramer } from "./rtu-framer.ts";
@@ -52,6 +53,7 @@ export class SerialClient implements LinkClient, FrameUser {
   /** When the last byte came that is kept back as an echo. */
   #echoAt = 0;
   readonly #queue: Pending[] = [];
+  readonly #late: LateReplies;
   #inFlight: InFlight | undefined;
   #result: ClientResult | undefined;
   /** What was wrong with the unit's frames so far: the reason given if no good one follows. */
@@ -68,6 +70,7 @@ export class SerialClient implements LinkClient, FrameUser {
     this.#line = serialLine(options);
     this.#responseTimeout = options.responseTimeout;
     this.#turnaround = options.turnaround ?? 100_000;
+    this.#late = new LateReplies(options.responseTimeout);
     this.#silence = this.#line.silence;
     this.#framer = this.#line.framer(this);
     this.#echo = options.echo === true ? new EchoFilter() : undefined;
@@ -106,7 +109,7 @@ export class SerialClient implements LinkClient, FrameUser {
       return Math.min(end, this.#framer.nextWake());
     }
     if (this.#queue.length === 0) return Number.POSITIVE_INFINITY;
-    return Math.min(this.#activeAt + this.#silence, this.#giveUpAt());
+    return Math.min(this.#sendableAt(), this.#giveUpAt());
   }
 
   linkUp(mono: number): readonly ClientEffect[] {
@@ -117,6 +120,7 @@ export class SerialClient implements LinkClient, FrameUser {
 
   linkDown(mono: number): readonly ClientEffect[] {
     this.#up = false;
+    this.#late.clear();
     const effects: ClientEffect[] = [];
     if (this.#inFlight !== undefined) this.#finish(this.#inFlight, LINK_DOWN, mono, effects);
     for (const waiting of this.#queue.splice(0)) effects.push(done(waiting.ticket, LINK_DOWN, 0));
@@ -201,7 +205,9 @@ export class SerialClient implements LinkClient, FrameUser {
     this.#framer.clear();
     this.#waitingSince = mono;
     if (result.ok) this.#followDelimiter(asked.request);
+    if (answered) this.#late.answered(asked.unit, asked.request, asked.sentAt);
     if (answered || asked.unit === BROADCAST) return;
+    this.#late.missed(asked.unit, asked.request, asked.sentAt);
     // A late reply may be under way in the host: the line is listened to before the next request.
     this.#silence = this.#line.settled;
     this.#activeAt = mono;
@@ -215,13 +221,22 @@ export class SerialClient implements LinkClient, FrameUser {
 
   /** A line that is never silent fails its requests instead of holding them. */
   #giveUpAt(): number {
-    return this.#waitingSince + this.#silence + this.#responseTimeout;
+    return Math.max(this.#waitingSince + this.#silence, this.#lateAt()) + this.#responseTimeout;
+  }
+
+  #sendableAt(): number {
+    return Math.max(this.#activeAt + this.#silence, this.#lateAt());
+  }
+
+  #lateAt(): number {
+    const next = this.#queue[0];
+    return next === undefined ? 0 : this.#late.clearAt(next.unit, next.request);
   }
 
   #sendNext(mono: number, effects: ClientEffect[]): readonly ClientEffect[] {
     const next = this.#queue[0];
     if (next === undefined || this.#inFlight !== undefined) return effects;
-    if (mono >= this.#activeAt + this.#silence) {
+    if (mono >= this.#sendableAt()) {
       this.#queue.shift();
       effects.push({ kind: "send", bytes: this.#send(next, mono) });
     } else if (mono >= this.#giveUpAt()) {

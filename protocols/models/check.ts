@@ -85,6 +85,14 @@ const MODBUS: Shape = object(
       },
       { functions: address },
     ),
+    line: object({
+      unit: object({ address, encoding: choice("an encoding", ENCODINGS) }),
+      baud: object({
+        address,
+        encoding: choice("an encoding", ENCODINGS),
+        rates: record(pattern(/^\d{1,7}$/, "the number on the wire"), integer(300, 4_000_000)),
+      }),
+    }),
     functions: listOf(choice("a further function", EXTRA_FUNCTIONS), 1, EXTRA_FUNCTIONS.length),
   },
 );

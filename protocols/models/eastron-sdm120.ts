@@ -15,6 +15,7 @@ export const EASTRON_SDM120: MeterModel = {
   manufacturer: "Eastron",
   name: "SDM120-Modbus",
   source:
+    "Unit and rate of the line: reaper7/SDM_Energy_Meter SDM.h (seen). " +
     "volkszaehler/mbmd meters/rs485/sdm120.go (seen), reaper7/SDM_Energy_Meter SDM.h (seen): all addresses. " +
     "The sign of PF follows P: a readout of a real meter has PF 0.442 at 170 W, −346 var (nmakel/sdm_modbus issue 27, seen). " +
     "Recalled: the read limit and the rating plate. Many of these meters leave the factory with 2400 baud; here 9600 8N1 is the default.",
@@ -38,6 +39,10 @@ export const EASTRON_SDM120: MeterModel = {
   modbus: {
     defaults: { unit: 1, baud: 9600, parity: "none", stopBits: 1 },
     wordOrder: "high-first",
+    line: {
+      unit: { address: 0x0014, encoding: "float32" },
+      baud: { address: 0x001c, encoding: "float32", rates: { "0": 2_400, "1": 4_800, "2": 9_600, "5": 1_200 } },
+    },
     readLimit: 80,
     holes: "zero",
     tables: "separate",

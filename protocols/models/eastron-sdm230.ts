@@ -15,6 +15,7 @@ export const EASTRON_SDM230: MeterModel = {
   manufacturer: "Eastron",
   name: "SDM230-Modbus",
   source:
+    "Unit and rate of the line: reaper7/SDM_Energy_Meter SDM.h (seen). " +
     "volkszaehler/mbmd meters/rs485/sdm230.go (seen) and reaper7/SDM_Energy_Meter SDM.h (seen): all addresses; 0158 in SDM.h alone. " +
     "A readout of a real meter (esphome/issues issue 3912, seen) reads 80 registers in one piece, zeros between the values, and has PF 0.917 at 20.9 W, " +
     "−9.1 var and an angle of 336.5°: the sign of PF follows P, the angle counts the current behind the voltage. Recalled: the rating plate and the line.",
@@ -38,6 +39,10 @@ export const EASTRON_SDM230: MeterModel = {
   modbus: {
     defaults: { unit: 1, baud: 9600, parity: "none", stopBits: 1 },
     wordOrder: "high-first",
+    line: {
+      unit: { address: 0x0014, encoding: "float32" },
+      baud: { address: 0x001c, encoding: "float32", rates: { "0": 2_400, "1": 4_800, "2": 9_600, "5": 1_200 } },
+    },
     readLimit: 80,
     holes: "zero",
     tables: "separate",

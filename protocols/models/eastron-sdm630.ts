@@ -15,6 +15,7 @@ export const EASTRON_SDM630: MeterModel = {
   manufacturer: "Eastron",
   name: "SDM630-Modbus",
   source:
+    "Unit and rate of the line: reaper7/SDM_Energy_Meter SDM.h (seen). " +
     "volkszaehler/mbmd meters/rs485/sdm.go (seen): voltages, currents, active powers, PF, totals, frequency, energies 0048–004E and 0156–016A. " +
     "reaper7/SDM_Energy_Meter SDM.h (seen): all addresses, alone for 0012–001C, 0024–0028, 0030, 0050, 00C8–00CC, 00E0, 016C–0176. " +
     "CONFLICT: a recalled list has total kvarh at 016C; this file follows SDM.h (import 016C, export 0172, total 0178). " +
@@ -39,6 +40,14 @@ export const EASTRON_SDM630: MeterModel = {
   modbus: {
     defaults: { unit: 1, baud: 9600, parity: "none", stopBits: 1 },
     wordOrder: "high-first",
+    line: {
+      unit: { address: 0x0014, encoding: "float32" },
+      baud: {
+        address: 0x001c,
+        encoding: "float32",
+        rates: { "0": 2_400, "1": 4_800, "2": 9_600, "3": 19_200, "4": 38_400 },
+      },
+    },
     readLimit: 80,
     holes: "zero",
     tables: "separate",

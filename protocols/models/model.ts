@@ -83,6 +83,21 @@ export interface ModbusControl {
   readonly functions?: number;
 }
 
+/** A holding register (FC 03 and 10) that sets something of the meter's own line. */
+export interface LineRegister {
+  readonly address: number;
+  readonly encoding: Encoding;
+}
+
+/** Unit and rate of the meter's own line. What is written holds from the reply on; with `control` it needs the order window. */
+export interface ModbusLine {
+  readonly unit: LineRegister;
+  readonly baud: LineRegister & {
+    /** Bits per second by the number on the wire; a rate that stands for itself has itself. */
+    readonly rates: Readonly<Record<string, number>>;
+  };
+}
+
 /** Function codes by which a meter tells what it is: exception status, server id, device identification (2B/0E). */
 export const EXTRA_FUNCTIONS = [0x07, 0x11, 0x2b] as const;
 export type ExtraFunction = (typeof EXTRA_FUNCTIONS)[number];
@@ -103,6 +118,7 @@ export interface ModbusMap {
   readonly tables: "separate" | "shared";
   readonly registers: readonly RegisterEntry[];
   readonly control?: ModbusControl;
+  readonly line?: ModbusLine;
   /** What the meter serves beside registers and relay; default nothing, which is exception 01. */
   readonly functions?: readonly ExtraFunction[];
 }

@@ -12,7 +12,7 @@
  * | 0200     | harmonics of L1: voltage order n at 2(n − 2), current 28 behind |
  * | 0260     | harmonics of L2                                               |
  * | 02C0     | harmonics of L3                                               |
- * | 1000     | control: unlock 1000, order mailbox 1010, outcome 1020        |
+ * | 1000     | control: unlock 1000, unit 1008, baud 100A, order mailbox 1010, outcome 1020 |
  * | 1030     | what the CPU keeps: see function-blocks.ts                   |
  */
 import { HARMONIC_ORDERS, type MeasureKey, measure, type Phase } from "../../src/core/measures.ts";
@@ -20,6 +20,7 @@ import {
   type Encoding,
   EXTRA_FUNCTIONS,
   type ModbusControl,
+  type ModbusLine,
   type ModbusMap,
   type RegisterEntry,
   registerCount,
@@ -160,6 +161,13 @@ const CONTROL: ModbusControl = {
   functions: 0x1030,
 };
 
+const RATES = [1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200] as const;
+
+const LINE: ModbusLine = {
+  unit: { address: 0x1008, encoding: "uint16" },
+  baud: { address: 0x100a, encoding: "uint32", rates: Object.fromEntries(RATES.map((rate) => [String(rate), rate])) },
+};
+
 /** The map of a native meter as plain data. */
 export function nativeMap(phases: 1 | 3): ModbusMap {
   const first = phases === 3 ? [...COMMON, ...POLYPHASE] : COMMON;
@@ -179,6 +187,7 @@ export function nativeMap(phases: 1 | 3): ModbusMap {
       ...present.flatMap((p) => block(HARMONICS_BLOCK + HARMONICS_STRIDE * (p - 1), harmonicsOf(p))),
     ],
     control: CONTROL,
+    line: LINE,
     functions: EXTRA_FUNCTIONS,
   };
 }

@@ -35,7 +35,7 @@ const FUNCTION_NAMES: Readonly<Record<ExtraFunction, string>> = {
 
 function facts(model: MeterModel): string[] {
   const { plate, modbus } = model;
-  const { defaults, control, functions = [] } = modbus;
+  const { defaults, control, line: own, functions = [] } = modbus;
   const line = `${defaults.baud} baud, 8 data bits, parity ${defaults.parity}, ${defaults.stopBits} stop bit(s), unit ${defaults.unit}`;
   const currents = `Ist ${plate.ist} A, Imin ${plate.imin} A, Itr ${plate.itr} A, Imax ${plate.imax} A`;
   const classes = `class ${plate.activeClass} active, ${plate.reactiveClass} reactive`;
@@ -58,11 +58,21 @@ function facts(model: MeterModel): string[] {
       : [
           `- Control: unlock ${hex(control.unlock)} (2 registers, open for ${control.unlockSeconds} s), order mailbox ${hex(control.mailbox)} (9), outcome ${hex(control.outcome)} (6), relay coil ${hex(control.relayCoil)}${control.functions === undefined ? "" : `, functions from ${hex(control.functions)} on (see [modbus.md](modbus.md))`}`,
         ]),
+    ...(own === undefined
+      ? []
+      : [
+          `- Line settings, holding registers: unit ${hex(own.unit.address)} (${own.unit.encoding}), rate ${hex(own.baud.address)} (${own.baud.encoding}: ${rates(own.baud.rates)})`,
+        ]),
     ...(functions.length === 0
       ? []
       : [`- Further functions: ${functions.map((code) => FUNCTION_NAMES[code]).join(", ")}`]),
     `- Examples: ${model.examples.length} frames, each checked by a test`,
   ];
+}
+
+function rates(known: Readonly<Record<string, number>>): string {
+  const codes = Object.entries(known);
+  return codes.map(([code, rate]) => (Number(code) === rate ? code : `${code} is ${rate}`)).join(", ");
 }
 
 function registers(model: MeterModel): string[] {

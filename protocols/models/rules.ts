@@ -115,7 +115,7 @@ interface Span {
 }
 
 function checkOverlaps(model: MeterModel, report: Report): void {
-  const { registers, control, tables } = model.modbus;
+  const { registers, control, line, tables } = model.modbus;
   const spans: Span[] = registers.map((entry, i) => ({
     place: `modbus.registers[${i}]`,
     table: tables === "shared" ? "holding" : entry.table,
@@ -138,6 +138,17 @@ function checkOverlaps(model: MeterModel, report: Report): void {
       spans.push(span);
     }
   }
+  if (line !== undefined)
+    for (const [name, { address: start, encoding }] of Object.entries(line)) {
+      const span: Span = {
+        place: `modbus.line.${name}`,
+        table: "holding",
+        start,
+        end: start + registerCount(encoding),
+      };
+      if (span.end > 0x10000) report.add(span.place, "its registers pass the end of the table, 65535");
+      spans.push(span);
+    }
   spans.sort((a, b) => (a.table === b.table ? a.start - b.start : a.table < b.table ? -1 : 1));
   let last: Span | undefined;
   for (const span of spans) {

@@ -19,6 +19,7 @@ import { type Dlt645FaceFlags, dlt645Host } from "./dlt645-face.ts";
 import { dlt645Line } from "./dlt645-options.ts";
 import { type Iec62056MeterFlags, iec62056Port } from "./iec62056-line.ts";
 import { keptLine } from "./kept-line.ts";
+import { rtsOf } from "./line.ts";
 import { behaving, type NamedShare } from "./misbehave.ts";
 import { brokerAt, type MqttFlags, withoutPassword } from "./mqtt-options.ts";
 import type { CommandProcess } from "./process.ts";
@@ -77,8 +78,7 @@ function openSerialServer(
   meters: readonly UnitMeter[],
   flags: FaceFlags,
 ): Promise<string> {
-  const [first] = meters as readonly [UnitMeter];
-  const framing = framingOf(serialSettings(flags, first.meter.model, protocol));
+  const framing = framingOf(lineSettings(flags, protocol, meters));
   return accept(proc, wire, flags, (link) => {
     const hosts = joinModbusLine(proc, link, framing, meters, flags);
     link.whenFinished(() => {
@@ -100,10 +100,11 @@ async function accept(proc: CommandProcess, { at }: TcpWire, flags: FaceFlags, t
 /** A serial port; or a pseudo terminal, with `--paced` behind a line whose bytes take their time. */
 async function openLine(
   proc: CommandProcess,
-  { kind, path }: { readonly kind: "serial" | "pty"; readonly path: string },
+  wire: Wire & { readonly kind: "serial" | "pty" },
   settings: Omit<SerialOptions, "path">,
   { paced }: FaceFlags,
 ): Promise<Link> {
+  const { kind, path } = wire;
   let port = path;
   if (kind === "pty" && paced === true) {
     const { baudRate, parity, dataBits, stopBits } = settings;
@@ -113,7 +114,7 @@ async function openLine(
     port = line.b;
   }
   const plain = kind === "pty" && paced !== true;
-  return keptLine(proc, plain ? await createPty(path) : await openSerial({ path: port, ...settings }));
+  return keptLine(proc, plain ? await createPty(path) : await openSerial({ path: port, ...settings, ...rtsOf(wire) }));
 }
 
 /** On a bus every meter has a face of its own and hears what the others are asked. */
@@ -123,11 +124,17 @@ async function openModbusSerial(
   meters: readonly UnitMeter[],
   flags: FaceFlags,
 ): Promise<string> {
-  const [first] = meters as readonly [UnitMeter];
-  const settings = serialSettings(flags, first.meter.model, protocol);
+  const settings = lineSettings(flags, protocol, meters);
   const link = await openLine(proc, wire, settings, flags);
   joinModbusLine(proc, link, framingOf(settings), meters, flags);
   return wire.path;
+}
+
+/** The rate is what was written over the line last, where the meter keeps one. */
+function lineSettings(flags: FaceFlags, protocol: Spoken["protocol"], meters: readonly UnitMeter[]) {
+  const [first] = meters as readonly [UnitMeter];
+  const settings = serialSettings(flags, first.meter.model, protocol);
+  return { ...settings, baudRate: first.line?.settings.baud ?? settings.baudRate };
 }
 
 function joinModbusLine(
@@ -137,8 +144,8 @@ function joinModbusLine(
   meters: readonly UnitMeter[],
   flags: FaceFlags,
 ): readonly Host<LinkEvent>[] {
-  return meters.map(({ unit, meter }) => {
-    const sound = new ModbusSerialFace(meter, unit, link.id, framing, proc.clock.now());
+  return meters.map(({ unit, meter, line }) => {
+    const sound = new ModbusSerialFace(meter, unit, link.id, framing, proc.clock.now(), line);
     const face = behaving(sound, `modbus-${framing.framing}`, flags, meter.id);
     const host = proc.runtime.host(face, undefined, { name: meter.id, precise: true });
     host.attach(link);
@@ -173,7 +180,7 @@ async function openIec62056(proc: CommandProcess, wire: Wire, { meter }: UnitMet
   const host = proc.runtime.host(face, undefined, { name: "iec62056-21" });
   if (wire.kind === "tcp") return listen(proc, wire, host, flags);
   if (wire.kind === "mqtt") throw new Error("IEC 62056-21 has no face on a broker");
-  const link = port ? await openSerial({ path: wire.path, ...settings }) : await createPty(wire.path);
+  const link = port ? await openSerial({ path: wire.path, ...settings, ...rtsOf(wire) }) : await createPty(wire.path);
   host.attach(keptLine(proc, link));
   return wire.path;
 }

@@ -30,8 +30,13 @@ export async function openLine(proc: CommandProcess, wire: Wire, { serial, name 
 
 async function dial(wire: Wire, serial: LineOptions["serial"], name: string | undefined): Promise<Link> {
   if (wire.kind === "tcp") return connectTcp({ ...wire.at, ...(name === undefined ? {} : { name }) });
-  if (wire.kind === "serial") return openSerial({ path: wire.path, ...serial });
+  if (wire.kind === "serial") return openSerial({ ...serial, ...rtsOf(wire), path: wire.path });
   throw new Error(`no command talks to a meter on a ${wire.kind} wire`);
+}
+
+/** What a serial port is opened with beside its format. */
+export function rtsOf(wire: Wire): Pick<SerialOptions, "rts"> {
+  return wire.kind === "serial" && wire.rts !== undefined ? { rts: wire.rts } : {};
 }
 
 /** A line format as the serial port wants it. */

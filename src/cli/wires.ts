@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { SerialFraming } from "../../protocols/modbus/server.ts";
 import { BUSY_HOST_GAP, rtuTiming } from "../../protocols/modbus/timing.ts";
 import type { MeterModel } from "../../protocols/models/model.ts";
+import { RTS_USES, type RtsUse } from "../platform/rts-direction.ts";
 import { usage } from "./errors.ts";
 import { choice, type HostPort, hostPort, integer, path } from "./values.ts";
 
@@ -17,6 +18,7 @@ export interface SerialFlags {
 
 export interface WireFlags extends SerialFlags {
   readonly serial?: string;
+  readonly rts?: RtsUse;
   readonly pty?: string;
   readonly tcp?: HostPort;
   readonly mqtt?: string;
@@ -32,7 +34,7 @@ export interface Recording {
 }
 
 export type Wire =
-  | { readonly kind: "serial"; readonly path: string; readonly record?: Recording }
+  | { readonly kind: "serial"; readonly path: string; readonly rts?: RtsUse; readonly record?: Recording }
   | { readonly kind: "pty"; readonly path: string }
   | { readonly kind: "tcp"; readonly at: HostPort; readonly record?: Recording }
   | { readonly kind: "mqtt"; readonly url: string };
@@ -57,6 +59,11 @@ export function addPlaceFlags(command: Command): Command {
   return addSerialFlags(
     command
       .option("--serial <PATH>", "a serial port such as /dev/ttyUSB0 or COM3, or rfc2217://HOST:PORT", path("--serial"))
+      .option(
+        "--rts <WHEN>",
+        "RS-485 adapters that do not turn by themselves: RTS is on while we send, or while we receive",
+        choice("--rts", RTS_USES),
+      )
       .option("--tcp <HOST:PORT>", "Modbus TCP, or what --protocol says on a raw serial server", hostPort("--tcp"))
       .option(
         "--protocol <P>",
@@ -83,7 +90,9 @@ export interface Spoken {
 /** The one wire that the flags name, and what is spoken there. */
 export function wireOf(flags: WireFlags, offered: string): Spoken {
   const wires: Wire[] = [];
-  if (flags.serial !== undefined) wires.push({ kind: "serial", path: flags.serial });
+  const rts = flags.rts === undefined ? {} : { rts: flags.rts };
+  if (flags.serial !== undefined) wires.push({ kind: "serial", path: flags.serial, ...rts });
+  else if (flags.rts !== undefined) throw usage("--rts is for --serial", "leave it out");
   if (flags.pty !== undefined) wires.push({ kind: "pty", path: flags.pty });
   if (flags.tcp !== undefined) wires.push({ kind: "tcp", at: flags.tcp });
   if (flags.mqtt !== undefined) wires.push({ kind: "mqtt", url: flags.mqtt });

@@ -2,13 +2,15 @@
 import { realpath, stat } from "node:fs/promises";
 import { SerialPort } from "serialport";
 import { linkId } from "../core/actor.ts";
-import type { LineFormat } from "../core/line-format.ts";
+import { bitsPerCharacter, type LineFormat } from "../core/line-format.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
-import { errorText, PlatformError, systemCode } from "./errors.ts";
+import { errorText, PlatformError } from "./errors.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { Link, plainBytes } from "./link.ts";
-import { PortQueue } from "./port-queue.ts";
+import { type DrainablePort, PortQueue } from "./port-queue.ts";
 import { openRfc2217, rfc2217At } from "./rfc2217.ts";
+import { RtsDirection, type RtsUse } from "./rts-direction.ts";
+import { listSerialPorts, portPath, portProblem } from "./serial-ports.ts";
 
 export interface SerialOptions {
   readonly path: string;
@@ -21,6 +23,8 @@ export interface SerialOptions {
    * than this comes in pieces. For meters that send readouts unasked.
    */
   readonly longestLine?: number;
+  /** For RS-485 adapters that leave the direction to the program; see rts-direction.ts for its limits. */
+  readonly rts?: RtsUse;
   /** How to wait for an adapter that was unplugged. */
   readonly backoff?: BackoffOptions;
 }
@@ -37,6 +41,12 @@ const LAST_BYTES_MS = 1000;
 export async function openSerial(options: SerialOptions): Promise<Link> {
   const far = rfc2217At(options.path);
   if (far !== undefined) {
+    if (options.rts !== undefined)
+      throw new PlatformError(
+        "failed",
+        "the direction of a line can't be kept by RTS over a network",
+        "leave --rts out: the far port turns by itself",
+      );
     const { path, baudRate: baud, parity, dataBits, stopBits, backoff } = options;
     const format = { baud, parity, dataBits, stopBits };
     return openRfc2217({ ...far, format, name: `serial:${path}`, ...(backoff === undefined ? {} : { backoff }) });
@@ -45,33 +55,10 @@ export async function openSerial(options: SerialOptions): Promise<Link> {
   try {
     await link.openPort();
   } catch (error) {
-    throw await serialError(options.path, errorText(error));
+    const known = (await listSerialPorts().catch(() => [])).map((port) => port.path);
+    throw portProblem(options.path, errorText(error), process.platform, known);
   }
   return link;
-}
-
-export interface SerialPortName {
-  readonly path: string;
-  /** What the system knows about the adapter; empty for a bare port. */
-  readonly description: string;
-}
-
-/** The ports this machine has. @throws PlatformError where the system has no means to tell. */
-export async function listSerialPorts(): Promise<readonly SerialPortName[]> {
-  const ports = await SerialPort.list().catch((error: unknown) => {
-    // On Linux they are asked of udev's program, which small systems and containers do not have.
-    if (systemCode(error) === "ENOENT")
-      throw new PlatformError(
-        "missing-program",
-        "serial ports can't be listed without udevadm",
-        "install the package udev, or look at /dev/ttyUSB*, /dev/ttyACM* and /dev/ttyS*",
-      );
-    throw new PlatformError("failed", `serial ports can't be listed: ${errorText(error)}`, "look at /dev/tty*");
-  });
-  return ports.map(({ path, manufacturer, serialNumber }) => ({
-    path,
-    description: [manufacturer, serialNumber].filter((text) => text !== undefined).join(" "),
-  }));
 }
 
 class SerialLink extends Link {
@@ -94,14 +81,25 @@ class SerialLink extends Link {
   }
 
   async openPort(): Promise<void> {
-    const { path } = this.#options;
+    const { path: named, rts } = this.#options;
+    const path = portPath(named, process.platform);
     const format = this.#format;
     // Modem lines are neither set nor read: pseudo terminals and some adapters have none. The lock keeps others of us out.
     const port = new SerialPort({ path, ...portFormat(format), lock: true, autoOpen: false });
     await new Promise<void>((resolve, reject) => port.open((error) => (error ? reject(error) : resolve())));
+    const direction =
+      rts === undefined
+        ? undefined
+        : new RtsDirection(port, rts, { baudRate: format.baud, bitsPerCharacter: bitsPerCharacter(format) }, (reason) =>
+            this.#lost(port, reason),
+          );
+    await direction?.listen().catch(async (error: Error) => {
+      await closed(port);
+      throw new Error(`it has no RTS to set: ${error.message}`);
+    });
     const [device, timed] = await Promise.all([deviceOf(path), hasBitTiming(path)]);
     const settingsHold = this.#format === format;
-    if (settingsHold && !this.#ended) this.#take(port, device, timed);
+    if (settingsHold && !this.#ended) this.#take(port, direction ?? port, device, timed);
     else {
       await closed(port);
       if (!this.#ended) await this.openPort();
@@ -153,9 +151,9 @@ class SerialLink extends Link {
     await closed(port);
   }
 
-  #take(port: SerialPort, device: string | undefined, timed: boolean): void {
+  #take(port: SerialPort, end: DrainablePort, device: string | undefined, timed: boolean): void {
     this.#port = port;
-    this.#queue = new PortQueue(port, portFormat(this.#format), timed, (reason) => this.#lost(port, reason));
+    this.#queue = new PortQueue(end, portFormat(this.#format), timed, (reason) => this.#lost(port, reason));
     this.#presence = setInterval(async () => {
       // A device plugged in again within the second is another one under the same name.
       const present = await deviceOf(this.#options.path);
@@ -226,27 +224,4 @@ function hasBitTiming(path: string): Promise<boolean> {
 function closed(port: SerialPort | undefined): Promise<void> {
   if (!port?.isOpen) return Promise.resolve();
   return new Promise((resolve) => port.close(() => resolve()));
-}
-
-/** The driver's errors carry no code, only the system's sentence. */
-async function serialError(path: string, text: string): Promise<PlatformError> {
-  if (/no such (file|device)/i.test(text)) {
-    const ports = (await listSerialPorts().catch(() => [])).map((port) => port.path).join(", ");
-    return new PlatformError(
-      "not-found",
-      `there is no serial port ${path}`,
-      ports === "" ? "no port was found on this machine: is the adapter plugged in?" : `ports here: ${ports}`,
-    );
-  }
-  if (/permission denied|not permitted/i.test(text))
-    return new PlatformError(
-      "permission",
-      `not allowed to open ${path}`,
-      "join the group that owns it and log in again: sudo usermod -aG dialout $USER",
-    );
-  if (/cannot lock|resource busy|temporarily unavailable/i.test(text))
-    return new PlatformError("in-use", `${path} is in use by another program`, `find it with: fuser ${path}`);
-  if (/inappropriate ioctl|not a typewriter/i.test(text))
-    return new PlatformError("not-found", `${path} is no serial port`, "name a port such as /dev/ttyUSB0");
-  return new PlatformError("failed", `cannot open ${path}: ${text}`, "check the path and the serial settings");
 }

@@ -177,6 +177,17 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ],
   ["a serial port that is not there", ["read", "--model", "eastron-sdm120", "--serial", "/dev/nosuch"], /nosuch/],
   ["a paced line without a terminal", ["meter", "--paced", "--tcp", "127.0.0.1:0"], /--paced is for --pty/],
+  ["a direction on TCP", ["read", "--rts", "send", "--tcp", "127.0.0.1:1"], /--rts is for --serial/],
+  [
+    "a direction over a network",
+    ["read", "--model", "eastron-sdm120", "--serial", "rfc2217://127.0.0.1:1", "--rts", "send"],
+    /can't be kept by RTS over a network; leave --rts out/,
+  ],
+  [
+    "a baud that a model does not have",
+    ["write", "--model", "eastron-sdm120", "--tcp", "127.0.0.1:1", "--set", "baud=19200", "--yes"],
+    /is no rate of this model; one of: 2400, 4800, 9600, 1200/,
+  ],
   ["an echo on TCP", ["read", "--echo", "--tcp", "127.0.0.1:1"], /--echo is for Modbus on --serial/],
   [
     "a misbehaviour that is none",

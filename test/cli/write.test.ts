@@ -1,8 +1,9 @@
 /** `meterworks write` on running meters: each setting is read back by other means than the command's own word. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort, type Program, runCli, startCli, temporaryDirectory } from "../programs.ts";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { describeWithPeers } from "../peers.ts";
+import { CLI, freePort, type Program, run, runCli, startCli, temporaryDirectory } from "../programs.ts";
 
 const directory = temporaryDirectory();
 let meter: Program | undefined;
@@ -104,6 +105,52 @@ describe("Modbus", () => {
   });
 });
 
+describeWithPeers("the meter's own line", ["socat"], () => {
+  test("unit and rate of an SDM120 are read back where they have gone", async () => {
+    const path = join(directory.path, "line");
+    const model = ["--model", "eastron-sdm120"];
+    const other = await startCli(["meter", ...model, "--pty", path, "--fidelity", "second"], { timeoutMs: 30_000 });
+    onTestFinished(async () => void (await other.stop()));
+    const result = await write([...model, "--serial", path, "--set", "baud=2400", "--set", "unit=3"]);
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    expect(result.changes.map(({ what, before, now }) => [what, before, now])).toEqual([
+      ["unit", "1", "3"],
+      ["baud", "9600", "2400"],
+    ]);
+    const read = ["read", ...model, "--serial", path, "--timeout", "200", "--retries", "0"];
+    expect((await runCli([...read, "--unit", "3", "--baud", "2400"])).code).toBe(0);
+    expect((await runCli([...read, "--unit", "1"])).code).toBe(1);
+  });
+});
+
+describeWithPeers("a DL/T 645 line", ["socat"], () => {
+  test("its rate is changed by 17H and read back there; one that the standard does not have is refused", async () => {
+    const path = join(directory.path, "dlt645");
+    const line = ["--protocol", "dlt645", "--serial", path];
+    const other = await startCli(["meter", "--protocol", "dlt645", "--pty", path, "--fidelity", "second"]);
+    onTestFinished(async () => void (await other.stop()));
+    const result = await write([...line, "--set", "baud=9600"]);
+    expect(result, result.stderr).toMatchObject({ code: 0, changes: [{ what: "baud", before: "2400", now: "9600" }] });
+    const word = await write([...line, "--baud", "9600", "--set", "04000703=04"]);
+    // The word of the port shows the rate (bit 5 is 9600) and is no parameter that 14H writes.
+    expect(word.changes).toMatchObject([{ before: "20", ok: false }]);
+    expect((await write([...line, "--set", "baud=1000"])).code).toBe(2);
+  });
+});
+
+test("unit and rate of a native meter, over TCP and with its password", async () => {
+  const settings = ["--set", "unit=7", "--set", "baud=19200"];
+  const refused = await write([...modbus, "--password", "5", ...settings]);
+  expect(refused.changes[0]).toMatchObject({ what: "unit", now: "1", ok: false });
+  const result = await write([...modbus, "--password", "123456", ...settings]);
+  expect(result.changes.map(({ what, now, ok }) => [what, now, ok])).toEqual([
+    ["unit", "7", true],
+    ["baud", "19200", true],
+  ]);
+  const back = await write([...modbus, "--unit", "7", "--password", "123456", "--set", "unit=1"]);
+  expect(back).toMatchObject({ code: 0, changes: [{ before: "7", now: "1" }] });
+});
+
 describe("DL/T 645", () => {
   const password = ["--password", "123456"];
 
@@ -161,6 +208,45 @@ describe("DL/T 645", () => {
     expect(near, near.stderr).toMatchObject({ code: 0 });
     const far = await write([...dlt645, "--clock", shift(3600), "--broadcast"]);
     expect(far).toMatchObject({ code: 1, changes: [{ ok: false, reason: "the meter has another value" }] });
+  });
+});
+
+/** Runs a command on a terminal of its own and types an answer when it is asked; prints the exit code last. */
+const TYPIST = `
+import os, pty, select, sys, time
+answer, command = sys.argv[1].encode().decode("unicode_escape").encode("latin1"), sys.argv[2:]
+pid, terminal = pty.fork()
+if pid == 0: os.execvp(command[0], command)
+shown, typed, end = b"", False, time.time() + 10
+while time.time() < end:
+    if not select.select([terminal], [], [], 0.2)[0]: continue
+    try: chunk = os.read(terminal, 1000)
+    except OSError: break
+    if not chunk: break
+    shown += chunk
+    if b"[y/N]" in shown and not typed:
+        typed = True
+        os.write(terminal, answer)
+print(shown.decode())
+print("exit", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+
+describeWithPeers("on a terminal", ["python3"], () => {
+  async function answer(typed: string) {
+    const command = [process.execPath, CLI, "write", ...modbus, "--password", "123456", "--relay", "close"];
+    return (await run("python3", ["-c", TYPIST, typed, ...command])).stdout;
+  }
+
+  test("names meter, old and new value, and changes nothing without a yes", async () => {
+    await write([...modbus, "--password", "123456", "--relay", "open"]);
+    for (const no of ["n\\n", "\\n", "\\x03", "\\x04"]) {
+      const shown = await answer(no);
+      expect(shown).toMatch(/meterworks-1p, unit 1 on .*\r?\n +relay +open +-> +closed/);
+      expect(shown).toMatch(/nothing was changed\s+exit 1/);
+    }
+    expect(await measured("0-0:96.3.10")).toBe("0");
+    expect(await answer("y\\n")).toMatch(/relay +closed +ok\s+exit 0/);
+    expect(await measured("0-0:96.3.10")).toBe("1");
   });
 });
 

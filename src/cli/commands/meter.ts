@@ -1,15 +1,17 @@
 /** `meterworks meter`: one virtual meter (or a few of a kind) on one wire. */
 import type { Command } from "commander";
 import { DeviceFace } from "../../../firmware-sim/faces/device.ts";
+import { ModbusLineMemory } from "../../../firmware-sim/faces/modbus-line.ts";
 import type { UnitMeter } from "../../../firmware-sim/faces/modbus-tcp.ts";
+import type { Meter } from "../../../firmware-sim/meter.ts";
 import type { LoadSource } from "../../../firmware-sim/metrology/mains.ts";
 import type { MeterSettings } from "../../../firmware-sim/settings.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { randomSeed } from "../../platform/entropy.ts";
 import { FileNvram } from "../../platform/file-nvram.ts";
-import { listSerialPorts } from "../../platform/serial.ts";
+import { listSerialPorts } from "../../platform/serial-ports.ts";
 import { checkDlt645Flags, dlt645Choices } from "../dlt645-options.ts";
-import { usage } from "../errors.ts";
+import { failed, usage } from "../errors.ts";
 import { type FaceFlags, openFace } from "../faces.ts";
 import { addIec62056MeterFlags, checkIec62056Flags } from "../iec62056-line.ts";
 import { loadOf } from "../load.ts";
@@ -172,13 +174,26 @@ function powerOnAll(
     };
     const meter = powerOn(nvram === undefined ? options : { ...options, nvram }, proc.clock.now());
     proc.runtime.host(new DeviceFace(meter), undefined, { name: id });
-    return { unit: first + i, meter };
+    const line = flags.count > 1 ? undefined : lineOf(meter, { ...flags, unit: first }, nvram);
+    return { unit: first + i, meter, ...(line === undefined ? {} : { line }) };
   });
   // The power-fail interrupt of an orderly end.
   proc.cleanup(() => {
     for (const { meter } of meters) meter.powerFail(proc.clock.now());
   });
   return meters;
+}
+
+/** Unit and rate as they can be written; meters that share a port, whose rate is one, have theirs fixed. */
+function lineOf(meter: Meter, { unit, baud }: { readonly unit: number; readonly baud?: number }, nvram?: FileNvram) {
+  const { line, defaults } = meter.model.modbus;
+  if (line === undefined) return undefined;
+  const memory = ModbusLineMemory.powerOn(line, { unit, baud: baud ?? defaults.baud }, nvram);
+  if (memory.ok) return memory.value;
+  throw failed(
+    `meter ${meter.id} can't read its memory: ${memory.error}`,
+    "move its --state folder away to start anew",
+  );
 }
 
 function checkCount(flags: Flags, faces: readonly Spoken[], model: MeterModel): void {
@@ -207,5 +222,5 @@ async function listPorts(json: boolean): Promise<void> {
   const ports = await listSerialPorts();
   if (json) return printJson(ports);
   if (ports.length === 0) print("no serial ports on this machine; --pty LINK makes a virtual one");
-  else print(table(ports.map(({ path, description }) => [path, description])));
+  else print(table(ports.map(({ path, description, usb = "", byId = "" }) => [path, description, usb, byId])));
 }

@@ -49,7 +49,13 @@ export async function confirm(plan: Plan, yes: boolean): Promise<boolean> {
   for (const warning of plan.warnings) process.stderr.write(`note: ${warning}\n`);
   if (yes) return true;
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await lines.question("Change this? [y/N] ").finally(() => lines.close());
+  // Ctrl-C and Ctrl-D at the question are a no.
+  const no = () => {
+    process.stderr.write("\n");
+    return "";
+  };
+  const answer = await lines.question("Change this? [y/N] ").catch(no);
+  lines.close();
   return /^y(es)?$/i.test(answer.trim());
 }
 

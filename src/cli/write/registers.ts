@@ -22,6 +22,8 @@ const RANGES: Readonly<Partial<Record<Encoding, readonly [bigint, bigint]>>> = {
   int64: [-(2n ** 63n), 2n ** 63n - 1n],
 };
 
+const hex = (address: number): string => address.toString(16).padStart(4, "0");
+
 /** @throws CommandError (exit 2) for what is no list of registers, or a value that does not fit its encoding */
 export function registerWishes(table: unknown, wordOrder: ModbusMap["wordOrder"]): readonly RegisterWish[] {
   if (!Array.isArray(table) || table.length === 0) throw usage("--table of Modbus is a list of registers", EXAMPLE);
@@ -36,12 +38,21 @@ export function registerWishes(table: unknown, wordOrder: ModbusMap["wordOrder"]
     const last = 0x10000 - registerCount(kind);
     if (!(typeof address === "number" && Number.isInteger(address) && address >= 0 && address <= last))
       throw usage(`${place}: its address is not 0 to ${last}`, EXAMPLE);
-    const words = inOrder(encoded(place, kind, value), wordOrder);
-    return { what: `register ${hex(address)} ${kind}`, address, encoding: kind, wordOrder, words };
+    return registerWish(address, kind, value, wordOrder, place);
   });
 }
 
-const hex = (address: number): string => address.toString(16).padStart(4, "0");
+/** @throws CommandError (exit 2) for a value that does not fit its encoding */
+export function registerWish(
+  address: number,
+  encoding: Encoding,
+  value: unknown,
+  wordOrder: ModbusMap["wordOrder"],
+  place = `register ${hex(address)}`,
+): RegisterWish {
+  const words = inOrder(encoded(place, encoding, value), wordOrder);
+  return { what: `register ${hex(address)} ${encoding}`, address, encoding, wordOrder, words };
+}
 
 /** High word first. */
 function encoded(place: string, encoding: Encoding, value: unknown): Uint8Array {

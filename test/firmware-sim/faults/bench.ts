@@ -2,7 +2,6 @@
 import type { Spoken } from "../../../firmware-sim/faults/dialect.ts";
 import { MisbehavingFace } from "../../../firmware-sim/faults/misbehaving-face.ts";
 import type { Misbehaviour } from "../../../firmware-sim/faults/misbehaviour.ts";
-import type { LineConfig } from "../../../headend/config.ts";
 import { LineSession } from "../../../headend/sessions/line-session.ts";
 import type { SessionOutput } from "../../../headend/sessions/line-task.ts";
 import { type ModbusDataModel, ModbusSerialServer, ModbusTcpServerSession } from "../../../protocols/modbus/server.ts";
@@ -20,6 +19,8 @@ const LINK = linkId("line");
 const UNIT = 1;
 /** Floats at even addresses: the measure there is another number at each address, and never changes. */
 const MODEL = findModel("eastron-sdm630") as MeterModel;
+/** Read in many blocks of one length: in RTU and ASCII their replies can't be told from each other. */
+const ALIKE: MeterModel = { ...MODEL, modbus: { ...MODEL.modbus, readLimit: 6 } };
 const BYTE_TIME = { "modbus-rtu": 1_042, "modbus-ascii": 1_042, "modbus-tcp": 0 } as const;
 const TRAVEL = 500;
 
@@ -85,7 +86,8 @@ export class FaultBench {
   /** When each direction of the line is free again. */
   readonly #free = { up: 0, down: 0 };
 
-  constructor(spoken: ModbusSpoken, misbehaviour: Misbehaviour, seed: number, change: Partial<LineConfig> = {}) {
+  /** @param blocks `few` as a head-end reads this model, or `alike`: many of one length */
+  constructor(spoken: ModbusSpoken, misbehaviour: Misbehaviour, seed: number, blocks: "few" | "alike") {
     const bench = this;
     const share = {
       misbehaviour,
@@ -102,8 +104,7 @@ export class FaultBench {
       ...(spoken === "modbus-rtu" ? { bitsPerChar: 10 } : {}),
       responseTimeout: SECOND,
       pollEvery: SECOND,
-      meters: [{ id: meterId("m"), unit: UNIT, model: MODEL }],
-      ...change,
+      meters: [{ id: meterId("m"), unit: UNIT, model: blocks === "few" ? MODEL : ALIKE }],
     });
     this.#open();
   }
