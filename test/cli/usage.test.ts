@@ -345,14 +345,11 @@ describe("help", () => {
   test.each([
     ...["demo", "meter", "models", "scan", "read", "watch", "replay", "write", "doctor", "conformance"],
     ...["headend", "topup", "relay", "sim", "accuracy"],
-  ])(
-    "%s --help has an example",
-    async (command) => {
-      const result = await runCli([command, "--help"]);
-      expect(result.code).toBe(0);
-      expect(result.stdout).toMatch(new RegExp(`Examples?:\\n.*meterworks ${command}`, "s"));
-    },
-  );
+  ])("%s --help has an example", async (command) => {
+    const result = await runCli([command, "--help"]);
+    expect(result.code).toBe(0);
+    expect(result.stdout).toMatch(new RegExp(`Examples?:\\n.*meterworks ${command}`, "s"));
+  });
 
   test("a model file made from a built-in one serves and reads", async () => {
     const { stdout, code } = await runCli(["models", "eastron-sdm630", "--json"]);
