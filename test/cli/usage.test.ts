@@ -16,7 +16,7 @@ function file(name: string, content: string | Uint8Array): string {
 }
 
 const sdm120 = JSON.stringify(findModel("eastron-sdm120"));
-const BROKEN_MODEL = file("broken.json", sdm120.replace('"float32"', '"flaot32"'));
+const BROKEN_MODEL = file("broken.json", sdm120.replace('"float32","unit"', '"flaot32","unit"'));
 const NOT_JSON = file("not-json.json", '{ "id": ');
 const BAD_CONFIG = file("bad-config.json", '{ "lines": [{ "where": { "tcp": "nowhere" }, "meters": [] }] }');
 const NOT_A_DATABASE = file("not-a-database.db", "this is no database, it is a text".repeat(100));
