@@ -4,9 +4,9 @@
  * What else goes wrong on copper is drawn from the seed.
  */
 import type { LinkId } from "../core/actor.ts";
-import { bitsPerCharacter, type LineFormat } from "../core/line-format.ts";
+import { bitsPerCharacter, type LineFormat, levelsOf } from "../core/line-format.ts";
 import type { Random } from "../core/random.ts";
-import { bitTime, levelsOf } from "./copper/character.ts";
+import { bitTime } from "./copper/character.ts";
 import { type ByteFaults, Delivery } from "./copper/delivery.ts";
 import { Receiver } from "./copper/receiver.ts";
 import { type Ear, Wire } from "./copper/wire.ts";
@@ -23,13 +23,15 @@ export interface CopperFaults extends ByteFaults {
   readonly turnaround: number;
   /** Of frames: without bias the free wire drifts, heard as a 00 or FF before or behind the frame. */
   readonly stray: number;
+  /** µs: how fast reflections die away after an edge on a line without termination. What still rings in the middle of a bit spoils it. */
+  readonly ringing: number;
   /** Of frames: a meter that nobody asked speaks up to 50 ms later. */
   readonly chatty: number;
 }
 
 export const SOUND_COPPER: CopperFaults = {
   ...{ lost: 0, doubled: 0, late: 0, flipped: 0 },
-  ...{ noise: 0, turnaround: 0, stray: 0, chatty: 0 },
+  ...{ noise: 0, turnaround: 0, stray: 0, ringing: 0, chatty: 0 },
 };
 
 export interface PartyOptions {
@@ -40,6 +42,8 @@ export interface PartyOptions {
   readonly echo: boolean;
   /** Bytes with a wrong parity or stop bit are handed over all the same, as most PC drivers do; a meter drops them. */
   readonly keepsBad: boolean;
+  /** Its wires A and B are swapped: it sends and hears each level turned round, the free line's too. */
+  readonly swapped?: boolean;
   /** Where along the wire; by default behind those that have joined before. */
   readonly place?: number;
 }
@@ -108,7 +112,7 @@ export class CopperLine implements SimBus {
       options.lumps,
       (bytes) => listener({ kind: "bytes", link: this.id, bytes }),
     );
-    const ear = { party, place, echo: options.echo };
+    const ear = { party, place, echo: options.echo, swapped: options.swapped === true };
     const receiver = this.#receiver(ear, options, options.format, delivery);
     const member: Member = { options, format: options.format, receiver, delivery };
     this.#members.set(party, member);
@@ -173,7 +177,7 @@ export class CopperLine implements SimBus {
     });
   }
 
-  #send(party: object, { format, receiver }: Member, bytes: Uint8Array): void {
+  #send(party: object, { format, receiver, options }: Member, bytes: Uint8Array): void {
     this.#frames += 1;
     const { place } = receiver.ear;
     const time = bitTime(format);
@@ -189,8 +193,10 @@ export class CopperLine implements SimBus {
     let drivenFrom = start;
     if (this.#happens(this.#faults.turnaround)) drivenFrom += this.#random.unit() * character;
     for (const byte of bytes) {
-      const levels = levelsOf(byte, format);
+      const upright = levelsOf(byte, format);
+      const levels = options.swapped === true ? upright ^ ((1 << bitsPerCharacter(format)) - 1) : upright;
       this.#drive(party, place, start, { bitTime: time, bits: bitsPerCharacter(format), levels, drivenFrom });
+      this.#ring(levels, bitsPerCharacter(format), start, time);
       if (this.#happens(this.#faults.flipped)) this.#glitch(start, character, time);
       start += character;
     }
@@ -231,6 +237,20 @@ export class CopperLine implements SimBus {
   #glitch(start: number, character: number, time: number): void {
     const at = start + this.#random.unit() * (character - time);
     this.#drive(undefined, undefined, at, { bitTime: time / 2, bits: 1, levels: 0, drivenFrom: at });
+  }
+
+  /** Behind an edge the old level may come back for as long as the line rings. */
+  #ring(levels: number, bits: number, start: number, time: number): void {
+    const { ringing } = this.#faults;
+    if (ringing === 0) return;
+    const stillRings = Math.exp(-time / 2 / ringing);
+    for (let bit = 0; bit < bits; bit++) {
+      const before = bit === 0 ? 1 : (levels >> (bit - 1)) & 1;
+      if (((levels >> bit) & 1) === before || this.#random.unit() >= stillRings) continue;
+      this.#harmed += 1;
+      const at = start + bit * time;
+      this.#drive(undefined, undefined, at, { bitTime: 0.6 * time, bits: 1, levels: 0, drivenFrom: at });
+    }
   }
 
   #stray(party: object, start: number, place: number, time: number): number {

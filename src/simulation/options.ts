@@ -57,7 +57,7 @@ export function drawCopper(seed: number): CopperOptions {
   return {
     faults: {
       ...{ lost: maybe(5), doubled: maybe(5), late: maybe(5), flipped: maybe(5) },
-      ...{ noise: maybe(300), turnaround: maybe(300), stray: maybe(1_000), chatty: maybe(300) },
+      ...{ noise: maybe(300), turnaround: maybe(300), stray: maybe(1_000), ringing: 0, chatty: maybe(300) },
     },
     headendLumps: random.chance(1, 2),
     headendEcho: random.chance(1, 3),

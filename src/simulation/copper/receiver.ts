@@ -2,9 +2,9 @@
  * The receiving half of a UART: it waits for the level to fall, samples in the middle of each bit at its own baud, and gives
  * the byte when its character is over. Whoever sends at another baud or parity is garbage to it, by the same rule.
  */
-import { bitsPerCharacter, type LineFormat } from "../../core/line-format.ts";
+import { bitsPerCharacter, firstStopBit, type LineFormat } from "../../core/line-format.ts";
 import type { World } from "../world.ts";
-import { bitTime, byteOf, firstStopBit } from "./character.ts";
+import { bitTime, byteOf } from "./character.ts";
 import type { Ear, Wire } from "./wire.ts";
 
 export class Receiver {

@@ -26,6 +26,8 @@ export interface Ear {
   readonly place: number;
   /** Hears itself. Without echo a party is deaf while it drives the wire. */
   readonly echo: boolean;
+  /** Hears every level turned round. */
+  readonly swapped?: boolean;
 }
 
 const LOW = 0;
@@ -56,7 +58,7 @@ export class Wire {
       if (pulse.source === undefined) turned ^= bit ^ 1;
       else if (bit === LOW && time >= pulse.drivenFrom) level = LOW;
     }
-    return level ^ turned;
+    return level ^ turned ^ (ear.swapped === true ? 1 : 0);
   }
 
   /** The first time from `from` on at which the level falls; Infinity when nothing on the wire makes it fall. */

@@ -1,6 +1,7 @@
 /** What copper does to bytes: expected times and levels are worked out by hand here, not by the line's own code. */
 import { describe, expect, test } from "vitest";
-import { byteOf, levelsOf } from "../../../src/simulation/copper/character.ts";
+import { levelsOf } from "../../../src/core/line-format.ts";
+import { byteOf } from "../../../src/simulation/copper/character.ts";
 import { Bench, CHARACTER, EVEN_9600 } from "./support.ts";
 
 const FRAME = [0x05, 0x03, 0x00, 0x01, 0x00, 0x02, 0x94, 0x4f];

@@ -1,0 +1,188 @@
+/** From what was observed on a line to what is wrong with it: a rule for each cause, each with what it rests on. */
+import { toHex } from "../../core/bytes.ts";
+import { type LineFormat, showLineFormat, wireTime } from "../../core/line-format.ts";
+import { MICROS_PER_MS } from "../../core/time.ts";
+import { compareDamage } from "./damage.ts";
+import type { Cause, Confidence, Finding } from "./finding.ts";
+import { answered, type Observations, type Sample } from "./observe.ts";
+
+export function lineFindings(seen: Observations, timeout: number): readonly Finding[] {
+  if (seen.closed !== undefined) return [finding("unreachable", "certain", [seen.closed])];
+  const samples = working(seen);
+  const findings = [...echo(seen), ...formats(seen)];
+  if (!seen.alive) return [...findings, ...silence(seen, samples)];
+  const many = twoMeters(samples);
+  if (many.length > 0) return [...findings, ...many];
+  const bias = missingBias(samples);
+  findings.push(...slow(samples, timeout), ...lumps(samples, seen.found), ...bias);
+  findings.push(...damage(seen, samples, bias.length > 0));
+  return findings;
+}
+
+/** What was asked where the meter answers. */
+export function working({ first, rest, asked, found, tried }: Observations): readonly Sample[] {
+  if (asked === found) return [...first, ...rest];
+  return [...tried.filter(({ format }) => format === found).map(({ sample }) => sample), ...rest];
+}
+
+function finding(cause: Cause, confidence: Confidence, evidence: readonly string[]): Finding {
+  return { cause, confidence, evidence };
+}
+
+const SHOWN = 32;
+
+/** Bytes as evidence, cut where they are many. */
+export function showBytes(bytes: Uint8Array): string {
+  const text = toHex(bytes.subarray(0, SHOWN), " ");
+  return bytes.length > SHOWN ? `${text} … (${bytes.length} bytes)` : text;
+}
+
+function ms(micros: number): string {
+  return `${Math.round(micros / MICROS_PER_MS)} ms`;
+}
+
+function echo({ first, tried }: Observations): Finding[] {
+  const all = [...first, ...tried.map(({ sample }) => sample)];
+  const echoed = all.filter((sample) => sample.echo);
+  const [one] = echoed;
+  if (one === undefined || 2 * echoed.length < all.length) return [];
+  const sent = showBytes(one.question.bytes);
+  return [finding("echo", "certain", [`sent ${sent}`, `and heard the same at once, ${echoed.length} of ${all.length} times`])];
+}
+
+function formats({ asked, found, first, tried }: Observations): Finding[] {
+  if (asked === undefined || found === undefined || asked === found) return [];
+  const answer = tried.at(-1)?.sample;
+  const evidence = [
+    `${first.length} questions at ${showLineFormat(asked)}: no good answer`,
+    `at ${showLineFormat(found)} the meter answers ${showBytes(answer?.bytes ?? new Uint8Array(0))}`,
+  ];
+  return [finding(asked.baud === found.baud ? "wrong-parity" : "wrong-baud", "certain", evidence)];
+}
+
+/** An answer has at least five bytes; what the driver leaves behind has one or two. */
+const LEAST_ANSWER = 4;
+
+function silence({ first, tried, inverted, unasked }: Observations, samples: readonly Sample[]): Finding[] {
+  const all = [...samples, ...first, ...tried.map(({ sample }) => sample)];
+  if (inverted !== undefined && inverted.bytes.length >= LEAST_ANSWER) {
+    const evidence = [
+      `${all.length} questions as usual: no good answer`,
+      `the same question with every level turned round was answered: ${showBytes(inverted.bytes)}`,
+    ];
+    return [finding("swapped-wires", "certain", evidence)];
+  }
+  const many = twoMeters(samples);
+  if (many.length > 0) return many;
+  const breaks = all.filter(({ bytes }) => bytes.length === 1 && bytes[0] === 0);
+  if (breaks.length >= 3 && 2 * breaks.length > all.length) {
+    const evidence = [`a single 00 behind ${breaks.length} of ${all.length} questions: the free line reads as a break`];
+    return [finding("swapped-wires", "likely", evidence)];
+  }
+  const heard = all.find(({ bytes }) => bytes.length > 0);
+  const evidence = [`${all.length} questions, no good answer`];
+  if (heard !== undefined) evidence.push(`heard instead: ${showBytes(heard.bytes)}`);
+  if (unasked.length > 0) evidence.push(`somebody else speaks on this line: ${showBytes(unasked)}`);
+  return [finding("no-traffic", heard === undefined ? "certain" : "possible", evidence)];
+}
+
+/** Answers that spoil each other come to nearly every question; noise leaves some alone. */
+function twoMeters(samples: readonly Sample[]): Finding[] {
+  const twice = samples.filter(({ answer }) => "twice" in answer && answer.twice);
+  const [double] = twice;
+  if (double !== undefined && twice.length >= 2)
+    return [
+      finding("two-meters", "certain", [`two whole answers to one question, ${twice.length} times: ${showBytes(double.bytes)}`]),
+    ];
+  for (const same of byQuestion(samples)) {
+    const damaged = same.filter(({ answer }) => answer.kind === "damaged");
+    const [one, other] = damaged;
+    if (one === undefined || damaged.length < 4 || damaged.length < 0.9 * same.length) continue;
+    const evidence = [
+      `${damaged.length} of ${same.length} answers to the same question are spoilt, and none is missing`,
+      `such as ${showBytes(one.bytes)}`,
+      `and ${showBytes(other?.bytes ?? one.bytes)}`,
+    ];
+    return [finding("two-meters", "likely", evidence)];
+  }
+  return [];
+}
+
+function byQuestion(samples: readonly Sample[]): readonly (readonly Sample[])[] {
+  return [...new Set(samples.map(({ question }) => question))].map((question) =>
+    samples.filter((sample) => sample.question === question),
+  );
+}
+
+function missingBias(samples: readonly Sample[]): Finding[] {
+  const strays = samples.filter(isStray);
+  const [one] = strays;
+  if (one === undefined || strays.length < 2) return [];
+  const evidence = [`a 00 or FF beside ${strays.length} of ${samples.length} answers: ${showBytes(one.bytes)}`];
+  return [finding("missing-bias", strays.length >= 4 ? "certain" : "likely", evidence)];
+}
+
+/** A whole answer with one byte beside it, of all bits alike: the level of a line that nobody drives. */
+function isStray({ answer }: Sample): boolean {
+  if (!("frame" in answer) || answer.twice) return false;
+  const extra = [...answer.lead, ...answer.trail];
+  return extra.length > 0 && extra.length <= 2 && extra.every((byte) => byte === 0 || byte === 0xff);
+}
+
+function slow(samples: readonly Sample[], timeout: number): Finding[] {
+  const latencies = samples.filter(answered).map(({ latency }) => latency ?? 0);
+  const late = latencies.filter((latency) => latency > timeout);
+  if (late.length === 0) return [];
+  const evidence = [
+    `${late.length} of ${latencies.length} answers came after more than ${ms(timeout)}`,
+    `the slowest after ${ms(Math.max(...latencies))}`,
+  ];
+  return [finding("slow-meter", 2 * late.length > latencies.length ? "certain" : "likely", evidence)];
+}
+
+/** From so long a gap on, inside of a frame, bytes were held back. */
+const LUMP_GAP = 4 * MICROS_PER_MS;
+
+/** A gap in an answer behind which bytes come at once that would have filled it on the wire. */
+function lumps(samples: readonly Sample[], format: LineFormat | undefined): Finding[] {
+  if (format === undefined) return [];
+  let [lumpy, long] = [0, 0];
+  let shown = "";
+  for (const { heard, bytes } of samples.filter(answered)) {
+    if (wireTime(bytes.length, format) < 2 * LUMP_GAP) continue;
+    long += 1;
+    const held = heard.chunks.findIndex(({ at, bytes: chunk }, i) => {
+      const gap = at - (heard.chunks[i - 1]?.at ?? Number.POSITIVE_INFINITY);
+      return gap >= LUMP_GAP && wireTime(chunk.length, format) >= gap / 2 && chunk.length > 2;
+    });
+    if (held < 0) continue;
+    lumpy += 1;
+    shown ||= heard.chunks.map(({ at, bytes: chunk }) => `${chunk.length} bytes at ${ms(at - heard.leftAt)}`).join(", ");
+  }
+  if (lumpy < 3 || 2 * lumpy < long) return [];
+  return [finding("adapter-latency", "certain", [`${lumpy} of ${long} longer answers came in lumps: ${shown}`])];
+}
+
+function damage(seen: Observations, samples: readonly Sample[], drifts: boolean): Finding[] {
+  const bad = samples.filter((sample) => !answered(sample));
+  const loose = samples.filter((sample) => answered(sample) && !isStray(sample) && hasExtra(sample));
+  if (bad.length + loose.length === 0) return [];
+  const damaged = bad.filter(({ answer }) => answer.kind === "damaged");
+  // A stray byte before the question spoils it for the meter.
+  if (drifts && damaged.length + loose.length <= samples.length / 10) return [];
+  const evidence = [`of ${samples.length} answers ${damaged.length} were damaged, ${bad.length - damaged.length} missing`];
+  const [one] = damaged;
+  if (one !== undefined) evidence.push(`such as ${showBytes(one.bytes)}`);
+  if (seen.found !== undefined) {
+    const { behindEdge, amid, other } = compareDamage(samples, seen.found);
+    if (behindEdge + amid + other > 0)
+      evidence.push(`first wrong: one bit behind an edge ${behindEdge}, one amid equal bits ${amid}, more than one ${other}`);
+    if (behindEdge >= 5 && behindEdge >= 6 * (amid + other))
+      return [finding("missing-termination", behindEdge >= 8 ? "likely" : "possible", evidence)];
+  }
+  return [finding("noise", bad.length >= 3 ? "likely" : "possible", evidence)];
+}
+
+function hasExtra({ answer }: Sample): boolean {
+  return "frame" in answer && answer.lead.length + answer.trail.length > 0;
+}

@@ -1,0 +1,164 @@
+/** The doctor's examination: what is asked of a line, in which order, and what is noted of every answer. */
+import type { LineFormat } from "../../core/line-format.ts";
+import { MICROS_PER_MS } from "../../core/time.ts";
+import type { Heard, Probe } from "../probe.ts";
+import { bridge, INVERTED_SPEED } from "./inverted.ts";
+import type { Answer, Question, Tongue } from "./question.ts";
+
+/** One question and what came of it. */
+export interface Sample {
+  readonly question: Question;
+  readonly answer: Answer;
+  readonly heard: Heard;
+  /** What was heard without the echo. */
+  readonly bytes: Uint8Array;
+  readonly echo: boolean;
+  /** µs from the end of the question to the first byte of the answer; undefined where there was none. */
+  readonly latency: number | undefined;
+}
+
+export interface Observations {
+  /** How the port is set, and where the meter answered; undefined on TCP, and where it did not answer at all. */
+  readonly asked: LineFormat | undefined;
+  readonly found: LineFormat | undefined;
+  /** Whether the meter answered at all. */
+  readonly alive: boolean;
+  /** Heard before anything was asked. */
+  readonly unasked: Uint8Array;
+  /** At the format as given, until it was clear whether a meter answers there. */
+  readonly first: readonly Sample[];
+  /** At the format that works. */
+  readonly rest: readonly Sample[];
+  /** The tries at other formats. */
+  readonly tried: readonly { readonly format: LineFormat; readonly sample: Sample }[];
+  /** What came back to a question sent with inverted levels; undefined where that was not tried. */
+  readonly inverted: Heard | undefined;
+  /** Why there is no connection. */
+  readonly closed: string | undefined;
+}
+
+export interface ExaminationPlan {
+  readonly format: LineFormat | undefined;
+  readonly tongue: Tongue;
+  /** µs that the user's programs wait for an answer. */
+  readonly timeout: number;
+  /** Questions of either length at the format that works. */
+  readonly rounds: number;
+  readonly note?: (what: string) => void;
+}
+
+const LISTEN = 300 * MICROS_PER_MS;
+/** A second meter, or an adapter that holds bytes back, is still heard. */
+const QUIET = 60 * MICROS_PER_MS;
+/** As long as any meter takes. */
+const PATIENT = 3_000 * MICROS_PER_MS;
+/** Between two answers of a slow meter to questions nobody waits for any more. */
+const TRY_PATIENCE = 600 * MICROS_PER_MS;
+const FIRST_QUESTIONS = 8;
+const SILENT_QUESTIONS = 3;
+const FURTHER_QUESTIONS = 30;
+const BAUDS = [9_600, 19_200, 2_400, 4_800, 38_400, 115_200, 57_600, 1_200];
+const PARITIES = ["none", "even", "odd"] as const;
+
+export function* examine(plan: ExaminationPlan): Probe<Observations> {
+  const { format, tongue, note = () => {} } = plan;
+  note("listening");
+  const before = yield { kind: "exchange", send: new Uint8Array(0), listen: { first: LISTEN, quiet: LISTEN, longest: LISTEN } };
+  const base = { asked: format, unasked: before.bytes, tried: [], rest: [], inverted: undefined, closed: undefined };
+  if (before.ended === "closed")
+    return { ...base, found: undefined, alive: false, first: [], closed: before.reason ?? "no connection" };
+  note("asking");
+  const first = yield* firstQuestions(tongue, Math.max(plan.timeout, PATIENT));
+  const closed = first.find((sample) => sample.heard.ended === "closed")?.heard;
+  const lost = first.some(answered) ? undefined : closed;
+  if (lost !== undefined)
+    return { ...base, found: undefined, alive: false, first, closed: lost.reason ?? "no connection" };
+  if (first.some(answered) || format === undefined || likeAnswers(first))
+    return { ...base, found: format, alive: first.some(answered), first, rest: yield* statistics(plan) };
+  const tried: { format: LineFormat; sample: Sample }[] = [];
+  for (const other of otherFormats(format)) {
+    note(`trying ${other.baud} ${other.parity}`);
+    yield { kind: "format", format: other };
+    for (let i = 0; i < 2; i++) {
+      const sample = yield* ask(tongue.short, TRY_PATIENCE);
+      tried.push({ format: other, sample });
+      if (answered(sample))
+        return { ...base, found: other, alive: true, first, tried, rest: yield* statistics(plan) };
+      if (sample.bytes.length === 0 && !sample.echo) break;
+    }
+  }
+  note("trying with the levels turned round");
+  yield { kind: "format", format: { ...format, baud: format.baud * INVERTED_SPEED, parity: "none" } };
+  const listen = { first: PATIENT, quiet: QUIET };
+  const inverted = yield { kind: "exchange", send: bridge(tongue.short.bytes, format), listen };
+  yield { kind: "format", format };
+  return { ...base, found: undefined, alive: false, first, tried, inverted };
+}
+
+/** Until one is answered, or it is clear that none will be. */
+function* firstQuestions(tongue: Tongue, patience: number): Probe<readonly Sample[]> {
+  const samples: Sample[] = [];
+  while (samples.length < FIRST_QUESTIONS) {
+    const sample = yield* ask(tongue.short, patience);
+    samples.push(sample);
+    const silent = samples.every(({ bytes }) => bytes.length <= 1);
+    if (answered(sample) || sample.heard.ended === "closed" || (silent && samples.length >= SILENT_QUESTIONS)) break;
+  }
+  return samples;
+}
+
+function* statistics({ tongue, timeout, rounds, note = () => {} }: ExaminationPlan): Probe<readonly Sample[]> {
+  const samples: Sample[] = [];
+  for (let i = 0; i < rounds; i++) {
+    note(`measuring ${i + 1}/${rounds}`);
+    samples.push(yield* ask(tongue.short, Math.max(timeout, PATIENT)));
+    samples.push(yield* ask(tongue.long, Math.max(timeout, PATIENT)));
+  }
+  // Some damage, not all: its kind shows in numbers.
+  const good = samples.filter(answered).length;
+  const unclear = good > 2 && samples.length - good >= 2;
+  for (let i = 0; unclear && i < FURTHER_QUESTIONS; i++) {
+    note(`measuring further ${i + 1}/${FURTHER_QUESTIONS}`);
+    samples.push(yield* ask(tongue.long, Math.max(timeout, TRY_PATIENCE)));
+  }
+  return samples;
+}
+
+export function* ask(question: Question, patience: number): Probe<Sample> {
+  const heard = yield { kind: "exchange", send: question.bytes, listen: { first: patience, quiet: QUIET } };
+  const echo = beginsWith(heard.bytes, question.bytes);
+  const bytes = echo ? heard.bytes.slice(question.bytes.length) : heard.bytes;
+  return { question, answer: question.judge(bytes), heard, bytes, echo, latency: latencyOf(heard, echo ? question.bytes.length : 0) };
+}
+
+export function answered({ answer }: Sample): boolean {
+  return answer.kind === "good" || answer.kind === "refused";
+}
+
+function beginsWith(bytes: Uint8Array, head: Uint8Array): boolean {
+  return bytes.length >= head.length && head.every((byte, i) => bytes[i] === byte);
+}
+
+/** When the first byte behind `skip` came, from when the question had left. */
+function latencyOf(heard: Heard, skip: number): number | undefined {
+  let seen = 0;
+  for (const { at, bytes } of heard.chunks) {
+    seen += bytes.length;
+    if (seen > skip) return Math.max(0, at - heard.leftAt);
+  }
+  return undefined;
+}
+
+/** Answers that begin as they should though their rest is spoilt: then the format is right. */
+function likeAnswers(samples: readonly Sample[]): boolean {
+  const alike = samples.filter(({ bytes, question }) => bytes[0] === question.bytes[0] && bytes[1] === question.bytes[1]);
+  return alike.length >= 2;
+}
+
+/** The same speed with other parities first: then the speeds, the usual before the rare. */
+function otherFormats(format: LineFormat): readonly LineFormat[] {
+  const bauds = [format.baud, ...BAUDS.filter((baud) => baud !== format.baud)];
+  return bauds
+    .flatMap((baud) => PARITIES.map((parity): LineFormat => ({ ...format, baud, parity })))
+    .filter(({ baud, parity }) => baud !== format.baud || parity !== format.parity);
+}
