@@ -26,7 +26,7 @@ export function compareDamage(samples: readonly Sample[], format: LineFormat): D
       if (same > at) [best, at] = [good.answer.frame, same];
     }
     if (best === undefined || at >= best.length || at >= bytes.length) continue;
-    counts[kindOf(best.subarray(at), bytes[at] as number, format)] += 1;
+    counts[kindOf(best, at, bytes[at] as number, format)] += 1;
   }
   return counts;
 }
@@ -38,12 +38,18 @@ function sameBytes(a: Uint8Array, b: Uint8Array): number {
   return at;
 }
 
-/** Which single wrong bit makes the first byte of `sent` be heard as `heard`. */
-function kindOf(sent: Uint8Array, heard: number, format: LineFormat): keyof Damage {
-  const levels = [...sent.subarray(0, 3)].flatMap((byte) => bitsOf(byte, format));
+/** A start bit that is missed may swallow the byte behind it: so far before a difference its cause may lie. */
+const BEFORE = 2;
+
+/** Which single wrong bit makes `heard` of byte `at`, and leaves those before it as they are. */
+function kindOf(sent: Uint8Array, at: number, heard: number, format: LineFormat): keyof Damage {
+  const from = Math.max(0, at - BEFORE);
+  const levels = [...sent.subarray(from, at + 3)].flatMap((byte) => bitsOf(byte, format));
+  const before = sent.subarray(from, at);
   let amid = false;
-  for (let bit = 0; bit < firstStopBit(format); bit++) {
-    if (byteHeard(levels, bit, format) !== heard) continue;
+  for (let bit = 0; bit < (at - from + 1) * bitsPerCharacter(format); bit++) {
+    const bytes = bytesHeard(levels, bit, format, before.length + 1);
+    if (bytes.at(-1) !== heard || before.some((byte, i) => bytes[i] !== byte)) continue;
     const edge = levels[bit] !== (bit === 0 ? 1 : levels[bit - 1]);
     if (edge) return "behindEdge";
     amid = true;
@@ -56,13 +62,18 @@ function bitsOf(byte: number, format: LineFormat): number[] {
   return Array.from({ length: bitsPerCharacter(format) }, (_, bit) => (levels >> bit) & 1);
 }
 
-/** The first byte that a receiver reads from these levels with that one turned round: a start bit that is missed comes later. */
-function byteHeard(levels: readonly number[], wrong: number, { dataBits }: LineFormat): number {
+/** The first bytes that a receiver reads from these levels with that one turned round: a start bit that is missed comes later. */
+function bytesHeard(levels: readonly number[], wrong: number, format: LineFormat, count: number): number[] {
   const at = (bit: number) => (bit === wrong ? 1 - (levels[bit] ?? 1) : (levels[bit] ?? 1));
+  const bytes: number[] = [];
   let start = 0;
-  // A fall from high to low begins a character.
-  while (start < levels.length && !(at(start) === 0 && (start === 0 || at(start - 1) === 1))) start++;
-  let byte = 0;
-  for (let i = 0; i < dataBits; i++) byte |= at(start + 1 + i) << i;
-  return byte;
+  while (bytes.length < count) {
+    // A fall from high to low begins a character.
+    while (start < levels.length && !(at(start) === 0 && (start === 0 || at(start - 1) === 1))) start++;
+    let byte = 0;
+    for (let i = 0; i < format.dataBits; i++) byte |= at(start + 1 + i) << i;
+    bytes.push(byte);
+    start += firstStopBit(format) + 1;
+  }
+  return bytes;
 }

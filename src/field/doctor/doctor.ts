@@ -5,7 +5,7 @@ import { MICROS_PER_SECOND } from "../../core/time.ts";
 import type { Probe } from "../probe.ts";
 import { type WiringModel, wiringFindings } from "./electrical.ts";
 import type { Finding } from "./finding.ts";
-import { lineFindings, working } from "./line-causes.ts";
+import { lineFindings, showBytes, working } from "./line-causes.ts";
 import { answered, ask, type ExaminationPlan, examine } from "./observe.ts";
 import type { Question } from "./question.ts";
 
@@ -27,7 +27,7 @@ export interface Diagnosis {
   readonly values: MeasureValues;
 }
 
-const ATTEMPTS = 4;
+const ATTEMPTS = 5;
 const PATIENCE = 3 * MICROS_PER_SECOND;
 
 /** @param wiring undefined where the model is not known */
@@ -69,15 +69,19 @@ function* readValues({ reads }: WiringPlan, patience: number): Probe<Read> {
   const values: MeasureValues = {};
   const refusals: string[] = [];
   for (const { question, values: read } of reads) {
+    const refused: Uint8Array[] = [];
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const { answer } = yield* ask(question, patience);
-      if (answer.kind === "good") Object.assign(values, read(answer.frame));
-      else if (answer.kind === "refused") refusals.push(`exception ${answer.frame.at(-3)}`);
-      else continue;
+      // A stray 00 behind a question leaves its check good and makes it too long: one refusal says nothing.
+      if (answer.kind === "refused") refused.push(answer.frame);
+      if (answer.kind !== "good") continue;
+      Object.assign(values, read(answer.frame));
       break;
     }
+    const [one] = refused;
+    if (one !== undefined && refused.length === ATTEMPTS) refusals.push(showBytes(one));
   }
   if (refusals.length === 0) return { values, refused: undefined };
-  const evidence = [`${refusals.length} of ${reads.length} reads of this model were refused`];
+  const evidence = [`${refusals.length} of ${reads.length} reads of this model were refused: ${refusals.join(", ")}`];
   return { values, refused: { cause: "wrong-model", confidence: "likely", evidence } };
 }

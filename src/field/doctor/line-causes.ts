@@ -65,14 +65,15 @@ const LEAST_ANSWER = 4;
 
 function silence({ first, tried, inverted, unasked }: Observations, samples: readonly Sample[]): Finding[] {
   const all = [...samples, ...first, ...tried.map(({ sample }) => sample)];
-  if (inverted !== undefined && inverted.bytes.length >= LEAST_ANSWER) {
+  const [turned] = inverted;
+  if (turned !== undefined && inverted.every(({ bytes }) => bytes.length >= LEAST_ANSWER)) {
     const evidence = [
       `${all.length} questions as usual: no good answer`,
-      `the same question with every level turned round was answered: ${showBytes(inverted.bytes)}`,
+      `the same question with every level turned round was answered: ${showBytes(turned.bytes)}`,
     ];
     return [finding("swapped-wires", "certain", evidence)];
   }
-  const many = twoMeters(samples);
+  const many = twoMeters(samples.length > 0 ? samples : first);
   if (many.length > 0) return many;
   const breaks = all.filter(({ bytes }) => bytes.length === 1 && bytes[0] === 0);
   if (breaks.length >= 3 && 2 * breaks.length > all.length) {
@@ -94,8 +95,10 @@ function twoMeters(samples: readonly Sample[]): Finding[] {
     return [
       finding("two-meters", "certain", [`two whole answers to one question, ${twice.length} times: ${showBytes(double.bytes)}`]),
     ];
+  // Noise spoils questions too, which are then not answered.
+  if (samples.filter(({ answer }) => answer.kind === "silent").length > samples.length / 20) return [];
   for (const same of byQuestion(samples)) {
-    const damaged = same.filter(({ answer }) => answer.kind === "damaged");
+    const damaged = same.filter(({ answer, bytes }) => answer.kind === "damaged" && bytes.length >= LEAST_ANSWER);
     const [one, other] = damaged;
     if (one === undefined || damaged.length < 4 || damaged.length < 0.9 * same.length) continue;
     const evidence = [
@@ -159,8 +162,23 @@ function lumps(samples: readonly Sample[], format: LineFormat | undefined): Find
     lumpy += 1;
     shown ||= heard.chunks.map(({ at, bytes: chunk }) => `${chunk.length} bytes at ${ms(at - heard.leftAt)}`).join(", ");
   }
-  if (lumpy < 3 || 2 * lumpy < long) return [];
+  if (lumpy < 3 || 2 * lumpy < long) return onClock(samples);
   return [finding("adapter-latency", "certain", [`${lumpy} of ${long} longer answers came in lumps: ${shown}`])];
+}
+
+/** FTDI adapters as they are delivered. */
+const LATENCY_TIMER = 16 * MICROS_PER_MS;
+
+/** Answers too short for a gap: they all are handed over at the strokes of one clock. */
+function onClock(samples: readonly Sample[]): Finding[] {
+  const chunks = samples.filter(answered).flatMap(({ heard }) => heard.chunks);
+  const several = chunks.filter(({ bytes }) => bytes.length > 1);
+  if (several.length < 12 || 2 * several.length < chunks.length) return [];
+  const turns = several.map(({ at }) => (2 * Math.PI * at) / LATENCY_TIMER);
+  const [x, y] = [Math.cos, Math.sin].map((part) => turns.reduce((sum, turn) => sum + part(turn), 0) / turns.length);
+  if (Math.hypot(x ?? 0, y ?? 0) < 0.98) return [];
+  const evidence = [`${several.length} answers were handed over a whole multiple of ${ms(LATENCY_TIMER)} apart`];
+  return [finding("adapter-latency", "likely", evidence)];
 }
 
 function damage(seen: Observations, samples: readonly Sample[], drifts: boolean): Finding[] {
@@ -177,7 +195,7 @@ function damage(seen: Observations, samples: readonly Sample[], drifts: boolean)
     const { behindEdge, amid, other } = compareDamage(samples, seen.found);
     if (behindEdge + amid + other > 0)
       evidence.push(`first wrong: one bit behind an edge ${behindEdge}, one amid equal bits ${amid}, more than one ${other}`);
-    if (behindEdge >= 5 && behindEdge >= 6 * (amid + other))
+    if (behindEdge >= 5 && behindEdge >= 4 * (amid + other))
       return [finding("missing-termination", behindEdge >= 8 ? "likely" : "possible", evidence)];
   }
   return [finding("noise", bad.length >= 3 ? "likely" : "possible", evidence)];

@@ -3,9 +3,9 @@ import { crc16, MBAP_LENGTH, putCrc, putMbap, uint16At } from "../../../protocol
 import { NEED_MORE, replyAduLength, UNKNOWN } from "../../../protocols/modbus/functions.ts";
 import { type ModbusRequest, putRequest, requestSize } from "../../../protocols/modbus/message.ts";
 import { parseReply } from "../../../protocols/modbus/reply.ts";
-import type { ModbusMap, RegisterEntry } from "../../../protocols/models/model.ts";
+import { type ModbusMap, type RegisterEntry, registerCount } from "../../../protocols/models/model.ts";
 import { decodeValue } from "../../../protocols/models/registers.ts";
-import type { MeasureValues } from "../../core/measures.ts";
+import { type MeasureValues, measure } from "../../core/measures.ts";
 import { assert } from "../../core/result.ts";
 import { findAnswer, type Question, type Tongue } from "./question.ts";
 
@@ -27,7 +27,7 @@ const LONG = 24;
 export function modbusTongue(framing: ModbusFraming, unit: number, blocks: readonly RegisterBlock[]): Tongue {
   const [first] = blocks;
   assert(first !== undefined, "a model has registers");
-  const longest = blocks.reduce((best, block) => (block.quantity > best.quantity ? block : best), first);
+  const longest = blocks.reduce((best, block) => (liveliness(block) > liveliness(best) ? block : best), first);
   const cut = lastWhole(longest, LONG);
   const short = lastWhole(first, 1);
   return {
@@ -36,12 +36,15 @@ export function modbusTongue(framing: ModbusFraming, unit: number, blocks: reado
   };
 }
 
+/** Registers whose values move: of two meters they differ, and their bits have edges. */
+function liveliness({ entries }: RegisterBlock): number {
+  const moving = entries.filter(({ entry }) => measure(entry.measure).kind === "instant");
+  return moving.reduce((sum, { entry }) => sum + registerCount(entry.encoding), 0);
+}
+
 /** The fewest registers from the block's start that reach `wanted` and split no value. */
 function lastWhole(block: RegisterBlock, wanted: number): number {
-  const ends = block.entries.map(({ offset }, i) => {
-    const next = block.entries[i + 1]?.offset ?? 2 * block.quantity;
-    return Math.max(next, offset + 2) / 2;
-  });
+  const ends = block.entries.map(({ entry, offset }) => offset / 2 + registerCount(entry.encoding));
   return ends.find((end) => end >= wanted) ?? block.quantity;
 }
 

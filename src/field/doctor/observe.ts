@@ -1,4 +1,5 @@
 /** The doctor's examination: what is asked of a line, in which order, and what is noted of every answer. */
+import { EMPTY_BYTES, joinBytes } from "../../core/bytes.ts";
 import type { LineFormat } from "../../core/line-format.ts";
 import { MICROS_PER_MS } from "../../core/time.ts";
 import type { Heard, Probe } from "../probe.ts";
@@ -31,8 +32,8 @@ export interface Observations {
   readonly rest: readonly Sample[];
   /** The tries at other formats. */
   readonly tried: readonly { readonly format: LineFormat; readonly sample: Sample }[];
-  /** What came back to a question sent with inverted levels; undefined where that was not tried. */
-  readonly inverted: Heard | undefined;
+  /** What came back to a question sent with inverted levels; nothing where that was not tried. */
+  readonly inverted: readonly Heard[];
   /** Why there is no connection. */
   readonly closed: string | undefined;
 }
@@ -56,15 +57,16 @@ const PATIENT = 3_000 * MICROS_PER_MS;
 const TRY_PATIENCE = 600 * MICROS_PER_MS;
 const FIRST_QUESTIONS = 8;
 const SILENT_QUESTIONS = 3;
-const FURTHER_QUESTIONS = 30;
+const FURTHER_QUESTIONS = 120;
+const ENOUGH_DAMAGE = 16;
 const BAUDS = [9_600, 19_200, 2_400, 4_800, 38_400, 115_200, 57_600, 1_200];
 const PARITIES = ["none", "even", "odd"] as const;
 
 export function* examine(plan: ExaminationPlan): Probe<Observations> {
   const { format, tongue, note = () => {} } = plan;
   note("listening");
-  const before = yield { kind: "exchange", send: new Uint8Array(0), listen: { first: LISTEN, quiet: LISTEN, longest: LISTEN } };
-  const base = { asked: format, unasked: before.bytes, tried: [], rest: [], inverted: undefined, closed: undefined };
+  const before = yield { kind: "exchange", send: EMPTY_BYTES, listen: { first: LISTEN, quiet: LISTEN, longest: LISTEN } };
+  const base = { asked: format, unasked: before.bytes, tried: [], rest: [], inverted: [], closed: undefined };
   if (before.ended === "closed")
     return { ...base, found: undefined, alive: false, first: [], closed: before.reason ?? "no connection" };
   note("asking");
@@ -87,12 +89,28 @@ export function* examine(plan: ExaminationPlan): Probe<Observations> {
       if (sample.bytes.length === 0 && !sample.echo) break;
     }
   }
-  note("trying with the levels turned round");
-  yield { kind: "format", format: { ...format, baud: format.baud * INVERTED_SPEED, parity: "none" } };
-  const listen = { first: PATIENT, quiet: QUIET };
-  const inverted = yield { kind: "exchange", send: bridge(tongue.short.bytes, format), listen };
+  note("asking once more");
   yield { kind: "format", format };
-  return { ...base, found: undefined, alive: false, first, tried, inverted };
+  const again: Sample[] = [];
+  while (again.length < FIRST_QUESTIONS && !again.some(answered)) again.push(yield* ask(tongue.short, TRY_PATIENCE));
+  const asked = [...first, ...again];
+  if (again.some(answered))
+    return { ...base, found: format, alive: true, first: asked, tried, rest: yield* statistics(plan) };
+  note("asking with the levels turned round");
+  const inverted = yield* askInverted(tongue.short, format);
+  return { ...base, found: undefined, alive: false, first: asked, tried, inverted };
+}
+
+/** Twice, because noise answers too. */
+function* askInverted(question: Question, format: LineFormat): Probe<readonly Heard[]> {
+  const heard: Heard[] = [];
+  yield { kind: "format", format: { ...format, baud: format.baud * INVERTED_SPEED, parity: "none" } };
+  // The free line itself is heard as a byte at once, long before the answer.
+  const listen = { first: PATIENT, quiet: TRY_PATIENCE };
+  for (let i = 0; i < 2; i++)
+    heard.push(yield { kind: "exchange", send: bridge(question.bytes, format), listen });
+  yield { kind: "format", format };
+  return heard;
 }
 
 /** Until one is answered, or it is clear that none will be. */
@@ -115,20 +133,29 @@ function* statistics({ tongue, timeout, rounds, note = () => {} }: ExaminationPl
     samples.push(yield* ask(tongue.long, Math.max(timeout, PATIENT)));
   }
   // Some damage, not all: its kind shows in numbers.
+  const damaged = () => samples.filter(({ answer }) => answer.kind === "damaged").length;
   const good = samples.filter(answered).length;
   const unclear = good > 2 && samples.length - good >= 2;
-  for (let i = 0; unclear && i < FURTHER_QUESTIONS; i++) {
-    note(`measuring further ${i + 1}/${FURTHER_QUESTIONS}`);
+  for (let i = 0; unclear && i < FURTHER_QUESTIONS && damaged() < ENOUGH_DAMAGE; i++) {
+    note(`looking closer at the damage: ${i + 1}/${FURTHER_QUESTIONS}`);
     samples.push(yield* ask(tongue.long, Math.max(timeout, TRY_PATIENCE)));
   }
   return samples;
 }
 
 export function* ask(question: Question, patience: number): Probe<Sample> {
-  const heard = yield { kind: "exchange", send: question.bytes, listen: { first: patience, quiet: QUIET } };
+  const listen = { first: patience, quiet: QUIET };
+  let heard = yield { kind: "exchange", send: question.bytes, listen };
   const echo = beginsWith(heard.bytes, question.bytes);
-  const bytes = echo ? heard.bytes.slice(question.bytes.length) : heard.bytes;
-  return { question, answer: question.judge(bytes), heard, bytes, echo, latency: latencyOf(heard, echo ? question.bytes.length : 0) };
+  // Behind an echo the line is free for as long as the meter thinks.
+  if (echo && heard.bytes.length === question.bytes.length && heard.ended === "quiet") {
+    const answer = yield { kind: "exchange", send: EMPTY_BYTES, listen };
+    const { sentAt, leftAt } = heard;
+    heard = { ...answer, bytes: joinBytes([heard.bytes, answer.bytes]), chunks: [...heard.chunks, ...answer.chunks], sentAt, leftAt };
+  }
+  const skip = echo ? question.bytes.length : 0;
+  const bytes = heard.bytes.slice(skip);
+  return { question, answer: question.judge(bytes), heard, bytes, echo, latency: latencyOf(heard, skip) };
 }
 
 export function answered({ answer }: Sample): boolean {

@@ -83,7 +83,7 @@ export const SCENARIOS: Readonly<Partial<Record<Cause, Draw>>> = {
   noise: (random) => {
     const draw = sound(random);
     const bursts = { noise: random.between(2_000, 4_000) };
-    const glitches = { flipped: random.between(40, 120) };
+    const glitches = { flipped: random.between(120, 250) };
     return { ...draw, faults: random.pick([bursts, glitches, { ...bursts, ...glitches }]) };
   },
   "missing-termination": (random) => {
