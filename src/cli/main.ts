@@ -22,6 +22,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   chip: { summary: "a bare metering chip on TCP", load: async () => (await import("./commands/chip.ts")).addChip },
   models: { summary: "the meter models it knows", load: async () => (await import("./commands/models.ts")).addModels },
   read: { summary: "one reading of a meter", load: async () => (await import("./commands/read.ts")).addRead },
+  doctor: {
+    summary: "what is wrong with a line or a meter's wiring, in plain words",
+    load: async () => (await import("./commands/doctor.ts")).addDoctor,
+  },
   decode: {
     summary: "captured bytes explained field by field",
     load: async () => (await import("./commands/decode.ts")).addDecode,

@@ -23,7 +23,17 @@ const HARSH: SimOptions = {
 };
 
 const COPPER: CopperOptions = {
-  faults: { lost: 2, doubled: 2, late: 2, flipped: 2, noise: 100, turnaround: 100, stray: 300, ringing: 0, chatty: 100 },
+  faults: {
+    lost: 2,
+    doubled: 2,
+    late: 2,
+    flipped: 2,
+    noise: 100,
+    turnaround: 100,
+    stray: 300,
+    ringing: 0,
+    chatty: 100,
+  },
   ...{ headendLumps: true, headendEcho: true, meterLumps: false },
   ...{ cuts: 3, twins: 3 },
 };

@@ -12,6 +12,8 @@ import type { Question } from "./question.ts";
 /** What the meter is asked for its wiring, and how its answers are read. */
 export interface WiringPlan {
   readonly model: WiringModel;
+  /** What a refusal says: that the model is another one, or nothing, as any meter leaves something out. */
+  readonly refusals: "other-model" | "usual";
   readonly reads: readonly { readonly question: Question; readonly values: (frame: Uint8Array) => MeasureValues }[];
 }
 
@@ -65,7 +67,7 @@ interface Read {
   readonly refused: Finding | undefined;
 }
 
-function* readValues({ reads }: WiringPlan, patience: number): Probe<Read> {
+function* readValues({ reads, refusals: meaning }: WiringPlan, patience: number): Probe<Read> {
   const values: MeasureValues = {};
   const refusals: string[] = [];
   for (const { question, values: read } of reads) {
@@ -81,7 +83,7 @@ function* readValues({ reads }: WiringPlan, patience: number): Probe<Read> {
     const [one] = refused;
     if (one !== undefined && refused.length === ATTEMPTS) refusals.push(showBytes(one));
   }
-  if (refusals.length === 0) return { values, refused: undefined };
+  if (refusals.length === 0 || meaning === "usual") return { values, refused: undefined };
   const evidence = [`${refusals.length} of ${reads.length} reads of this model were refused: ${refusals.join(", ")}`];
   return { values, refused: { cause: "wrong-model", confidence: "likely", evidence } };
 }

@@ -147,15 +147,17 @@ function transformers(values: MeasureValues, { pfSign }: WiringModel, sequence: 
   const as = known.every((angle) => angle >= LOAD.least && angle <= LOAD.most);
   if (as) return [];
   let best = WIRINGS[0] as Wiring;
-  for (const wiring of WIRINGS)
-    if (oddness(known, wiring, sequence) < oddness(known, best, sequence)) best = wiring;
+  for (const wiring of WIRINGS) if (oddness(known, wiring, sequence) < oddness(known, best, sequence)) best = wiring;
   const evidence = [
     shown(values, keys),
     `current behind voltage: ${known.map((angle, i) => `L${i + 1} ${Math.round(angle)}°`).join(", ")}`,
   ];
   const findings: Finding[] = [];
-  const moved = best.from.flatMap((from, phase) => (from === phase ? [] : [`L${phase + 1} sees the current of L${from + 1}`]));
-  if (moved.length > 0) findings.push({ cause: "ct-wrong-phase", confidence: "likely", evidence: [...evidence, ...moved] });
+  const moved = best.from.flatMap((from, phase) =>
+    from === phase ? [] : [`L${phase + 1} sees the current of L${from + 1}`],
+  );
+  if (moved.length > 0)
+    findings.push({ cause: "ct-wrong-phase", confidence: "likely", evidence: [...evidence, ...moved] });
   const turned = best.reversed.flatMap((is, phase) => (is ? [`turned round: L${phase + 1}`] : []));
   if (turned.length > 0)
     findings.push({

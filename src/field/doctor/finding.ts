@@ -30,7 +30,10 @@ export const CAUSES = {
   },
   echo: {
     title: "the adapter hears what it sends itself (echo)",
-    remedies: ["read with --echo", "or switch the echo off at the adapter: tie its receiver enable to its driver enable"],
+    remedies: [
+      "read with --echo",
+      "or switch the echo off at the adapter: tie its receiver enable to its driver enable",
+    ],
   },
   "wrong-baud": {
     title: "the meter runs at another speed",

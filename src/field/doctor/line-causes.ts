@@ -19,8 +19,9 @@ export function lineFindings(seen: Observations, timeout: number): readonly Find
   return findings;
 }
 
-/** What was asked where the meter answers. */
+/** What was asked where the meter answers; everything where it does not. */
 export function working({ first, rest, asked, found, tried }: Observations): readonly Sample[] {
+  if (asked !== undefined && found === undefined) return [...first, ...tried.map(({ sample }) => sample)];
   if (asked === found) return [...first, ...rest];
   return [...tried.filter(({ format }) => format === found).map(({ sample }) => sample), ...rest];
 }
@@ -47,7 +48,9 @@ function echo({ first, tried }: Observations): Finding[] {
   const [one] = echoed;
   if (one === undefined || 2 * echoed.length < all.length) return [];
   const sent = showBytes(one.question.bytes);
-  return [finding("echo", "certain", [`sent ${sent}`, `and heard the same at once, ${echoed.length} of ${all.length} times`])];
+  return [
+    finding("echo", "certain", [`sent ${sent}`, `and heard the same at once, ${echoed.length} of ${all.length} times`]),
+  ];
 }
 
 function formats({ asked, found, first, tried }: Observations): Finding[] {
@@ -63,8 +66,7 @@ function formats({ asked, found, first, tried }: Observations): Finding[] {
 /** An answer has at least five bytes; what the driver leaves behind has one or two. */
 const LEAST_ANSWER = 4;
 
-function silence({ first, tried, inverted, unasked }: Observations, samples: readonly Sample[]): Finding[] {
-  const all = [...samples, ...first, ...tried.map(({ sample }) => sample)];
+function silence({ found, first, inverted, unasked }: Observations, all: readonly Sample[]): Finding[] {
   const [turned] = inverted;
   if (turned !== undefined && inverted.every(({ bytes }) => bytes.length >= LEAST_ANSWER)) {
     const evidence = [
@@ -73,7 +75,7 @@ function silence({ first, tried, inverted, unasked }: Observations, samples: rea
     ];
     return [finding("swapped-wires", "certain", evidence)];
   }
-  const many = twoMeters(samples.length > 0 ? samples : first);
+  const many = twoMeters(found === undefined ? first : all);
   if (many.length > 0) return many;
   const breaks = all.filter(({ bytes }) => bytes.length === 1 && bytes[0] === 0);
   if (breaks.length >= 3 && 2 * breaks.length > all.length) {
@@ -93,7 +95,9 @@ function twoMeters(samples: readonly Sample[]): Finding[] {
   const [double] = twice;
   if (double !== undefined && twice.length >= 2)
     return [
-      finding("two-meters", "certain", [`two whole answers to one question, ${twice.length} times: ${showBytes(double.bytes)}`]),
+      finding("two-meters", "certain", [
+        `two whole answers to one question, ${twice.length} times: ${showBytes(double.bytes)}`,
+      ]),
     ];
   // Noise spoils questions too, which are then not answered.
   if (samples.filter(({ answer }) => answer.kind === "silent").length > samples.length / 20) return [];
@@ -160,7 +164,9 @@ function lumps(samples: readonly Sample[], format: LineFormat | undefined): Find
     });
     if (held < 0) continue;
     lumpy += 1;
-    shown ||= heard.chunks.map(({ at, bytes: chunk }) => `${chunk.length} bytes at ${ms(at - heard.leftAt)}`).join(", ");
+    shown ||= heard.chunks
+      .map(({ at, bytes: chunk }) => `${chunk.length} bytes at ${ms(at - heard.leftAt)}`)
+      .join(", ");
   }
   if (lumpy < 3 || 2 * lumpy < long) return onClock(samples);
   return [finding("adapter-latency", "certain", [`${lumpy} of ${long} longer answers came in lumps: ${shown}`])];
@@ -188,13 +194,17 @@ function damage(seen: Observations, samples: readonly Sample[], drifts: boolean)
   const damaged = bad.filter(({ answer }) => answer.kind === "damaged");
   // A stray byte before the question spoils it for the meter.
   if (drifts && damaged.length + loose.length <= samples.length / 10) return [];
-  const evidence = [`of ${samples.length} answers ${damaged.length} were damaged, ${bad.length - damaged.length} missing`];
+  const evidence = [
+    `of ${samples.length} answers ${damaged.length} were damaged, ${bad.length - damaged.length} missing`,
+  ];
   const [one] = damaged;
   if (one !== undefined) evidence.push(`such as ${showBytes(one.bytes)}`);
   if (seen.found !== undefined) {
     const { behindEdge, amid, other } = compareDamage(samples, seen.found);
     if (behindEdge + amid + other > 0)
-      evidence.push(`first wrong: one bit behind an edge ${behindEdge}, one amid equal bits ${amid}, more than one ${other}`);
+      evidence.push(
+        `first wrong: one bit behind an edge ${behindEdge}, one amid equal bits ${amid}, more than one ${other}`,
+      );
     if (behindEdge >= 5 && behindEdge >= 4 * (amid + other))
       return [finding("missing-termination", behindEdge >= 8 ? "likely" : "possible", evidence)];
   }

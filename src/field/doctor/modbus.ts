@@ -48,7 +48,11 @@ function lastWhole(block: RegisterBlock, wanted: number): number {
   return ends.find((end) => end >= wanted) ?? block.quantity;
 }
 
-export function registerQuestion(framing: ModbusFraming, unit: number, block: Omit<RegisterBlock, "entries">): Question {
+export function registerQuestion(
+  framing: ModbusFraming,
+  unit: number,
+  block: Omit<RegisterBlock, "entries">,
+): Question {
   const request: ModbusRequest = { function: block.function, address: block.address, quantity: block.quantity };
   const size = requestSize(request);
   const head = framing === "tcp" ? MBAP_LENGTH : 1;
@@ -85,7 +89,12 @@ function tcpLengthAt(unit: number) {
 }
 
 /** The values of a block's answer, as the measures of the meter. */
-export function valuesOf(framing: ModbusFraming, map: ModbusMap, block: RegisterBlock, frame: Uint8Array): MeasureValues {
+export function valuesOf(
+  framing: ModbusFraming,
+  map: ModbusMap,
+  block: RegisterBlock,
+  frame: Uint8Array,
+): MeasureValues {
   const data = frame.subarray((framing === "tcp" ? MBAP_LENGTH : 1) + 2);
   const values: MeasureValues = {};
   for (const { entry, offset } of block.entries)

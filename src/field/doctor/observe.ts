@@ -65,7 +65,11 @@ const PARITIES = ["none", "even", "odd"] as const;
 export function* examine(plan: ExaminationPlan): Probe<Observations> {
   const { format, tongue, note = () => {} } = plan;
   note("listening");
-  const before = yield { kind: "exchange", send: EMPTY_BYTES, listen: { first: LISTEN, quiet: LISTEN, longest: LISTEN } };
+  const before = yield {
+    kind: "exchange",
+    send: EMPTY_BYTES,
+    listen: { first: LISTEN, quiet: LISTEN, longest: LISTEN },
+  };
   const base = { asked: format, unasked: before.bytes, tried: [], rest: [], inverted: [], closed: undefined };
   if (before.ended === "closed")
     return { ...base, found: undefined, alive: false, first: [], closed: before.reason ?? "no connection" };
@@ -75,8 +79,9 @@ export function* examine(plan: ExaminationPlan): Probe<Observations> {
   const lost = first.some(answered) ? undefined : closed;
   if (lost !== undefined)
     return { ...base, found: undefined, alive: false, first, closed: lost.reason ?? "no connection" };
-  if (first.some(answered) || format === undefined || likeAnswers(first))
-    return { ...base, found: format, alive: first.some(answered), first, rest: yield* statistics(plan) };
+  const alive = first.some(answered);
+  if (alive || likeAnswers(first)) return { ...base, found: format, alive, first, rest: yield* statistics(plan) };
+  if (format === undefined) return { ...base, found: undefined, alive, first };
   const tried: { format: LineFormat; sample: Sample }[] = [];
   for (const other of otherFormats(format)) {
     note(`trying ${other.baud} ${other.parity}`);
@@ -84,8 +89,7 @@ export function* examine(plan: ExaminationPlan): Probe<Observations> {
     for (let i = 0; i < 2; i++) {
       const sample = yield* ask(tongue.short, TRY_PATIENCE);
       tried.push({ format: other, sample });
-      if (answered(sample))
-        return { ...base, found: other, alive: true, first, tried, rest: yield* statistics(plan) };
+      if (answered(sample)) return { ...base, found: other, alive: true, first, tried, rest: yield* statistics(plan) };
       if (sample.bytes.length === 0 && !sample.echo) break;
     }
   }
@@ -107,8 +111,7 @@ function* askInverted(question: Question, format: LineFormat): Probe<readonly He
   yield { kind: "format", format: { ...format, baud: format.baud * INVERTED_SPEED, parity: "none" } };
   // The free line itself is heard as a byte at once, long before the answer.
   const listen = { first: PATIENT, quiet: TRY_PATIENCE };
-  for (let i = 0; i < 2; i++)
-    heard.push(yield { kind: "exchange", send: bridge(question.bytes, format), listen });
+  for (let i = 0; i < 2; i++) heard.push(yield { kind: "exchange", send: bridge(question.bytes, format), listen });
   yield { kind: "format", format };
   return heard;
 }
@@ -151,7 +154,13 @@ export function* ask(question: Question, patience: number): Probe<Sample> {
   if (echo && heard.bytes.length === question.bytes.length && heard.ended === "quiet") {
     const answer = yield { kind: "exchange", send: EMPTY_BYTES, listen };
     const { sentAt, leftAt } = heard;
-    heard = { ...answer, bytes: joinBytes([heard.bytes, answer.bytes]), chunks: [...heard.chunks, ...answer.chunks], sentAt, leftAt };
+    heard = {
+      ...answer,
+      bytes: joinBytes([heard.bytes, answer.bytes]),
+      chunks: [...heard.chunks, ...answer.chunks],
+      sentAt,
+      leftAt,
+    };
   }
   const skip = echo ? question.bytes.length : 0;
   const bytes = heard.bytes.slice(skip);
@@ -178,7 +187,9 @@ function latencyOf(heard: Heard, skip: number): number | undefined {
 
 /** Answers that begin as they should though their rest is spoilt: then the format is right. */
 function likeAnswers(samples: readonly Sample[]): boolean {
-  const alike = samples.filter(({ bytes, question }) => bytes[0] === question.bytes[0] && bytes[1] === question.bytes[1]);
+  const alike = samples.filter(
+    ({ bytes, question }) => bytes[0] === question.bytes[0] && bytes[1] === question.bytes[1],
+  );
   return alike.length >= 2;
 }
 

@@ -4,17 +4,14 @@ import { Meter } from "../../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
 import { constantLoad, type Mains, mainsOf } from "../../../firmware-sim/metrology/mains.ts";
 import { MemoryNvram } from "../../../firmware-sim/nvram/nvram.ts";
-import { planReads } from "../../../headend/schedule/poll-plan.ts";
 import { rtuTiming } from "../../../protocols/modbus/timing.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
+import { modbusVisit } from "../../../src/cli/doctor-visit.ts";
 import { linkId } from "../../../src/core/actor.ts";
 import { bitsPerCharacter, type LineFormat } from "../../../src/core/line-format.ts";
-import type { MeasureKey } from "../../../src/core/measures.ts";
 import { Random } from "../../../src/core/random.ts";
 import { civil, mono } from "../../../src/core/time.ts";
 import { type Diagnosis, doctor } from "../../../src/field/doctor/doctor.ts";
-import { WIRING_MEASURES } from "../../../src/field/doctor/electrical.ts";
-import { modbusTongue, registerQuestion, valuesOf } from "../../../src/field/doctor/modbus.ts";
 import { ProbeRunner } from "../../../src/field/probe-runner.ts";
 import { type CopperFaults, CopperLine, type PartyOptions, SOUND_COPPER } from "../../../src/simulation/copper.ts";
 import { SimHost, World } from "../../../src/simulation/world.ts";
@@ -50,14 +47,15 @@ export function diagnose(what: Case, seed: number): Diagnosis {
   const line = new CopperLine(world, linkId("line"), adapter, { ...SOUND_COPPER, ...what.faults }, random);
   for (const meter of what.meters) join(world, line, what.model, meter, seed);
   let told: Diagnosis | undefined;
+  const { tongue, wiring } = modbusVisit("rtu", what.unit, what.model);
   const plan = {
     format: what.asked,
-    tongue: modbusTongue("rtu", what.unit, planReads(what.model.modbus)),
+    tongue,
     timeout: what.timeout,
     rounds: 10,
   };
   const options = { links: [line.id], format: what.asked, linkPatience: 1_000_000 };
-  const runner = new ProbeRunner(doctor(plan, wiringOf(what.model, what.unit)), options, (diagnosis) => {
+  const runner = new ProbeRunner(doctor(plan, wiring), options, (diagnosis) => {
     told = diagnosis;
   });
   const host = new SimHost(world, runner, (effect) => {
@@ -69,20 +67,13 @@ export function diagnose(what: Case, seed: number): Diagnosis {
   return told;
 }
 
-function wiringOf(model: MeterModel, unit: number) {
-  const has = new Set<MeasureKey>(model.modbus.registers.map(({ measure }) => measure));
-  const blocks = planReads(
-    model.modbus,
-    WIRING_MEASURES.filter((key) => has.has(key)),
-  );
-  const reads = blocks.map((block) => ({
-    question: registerQuestion("rtu", unit, block),
-    values: (frame: Uint8Array) => valuesOf("rtu", model.modbus, block, frame),
-  }));
-  return { model, reads };
-}
-
-function join(world: World, line: CopperLine, model: MeterModel, { unit, format, mains, delay, party }: MeterOnLine, seed: number) {
+function join(
+  world: World,
+  line: CopperLine,
+  model: MeterModel,
+  { unit, format, mains, delay, party }: MeterOnLine,
+  seed: number,
+) {
   const config = {
     ...{ id: "meter", model, nvram: new MemoryNvram(), password: 1, checkpointEvery: 1e12 },
     chip: (start: ReturnType<typeof civil>) =>
@@ -97,7 +88,13 @@ function join(world: World, line: CopperLine, model: MeterModel, { unit, format,
     if (delay === 0) end.perform(effect);
     else world.after(delay, () => end.perform(effect));
   });
-  const end = line.join(face, (event) => host.post(event), { format, keepsBad: false, lumps: false, echo: false, ...party });
+  const end = line.join(face, (event) => host.post(event), {
+    format,
+    keepsBad: false,
+    lumps: false,
+    echo: false,
+    ...party,
+  });
 }
 
 export function loadOf(model: MeterModel, random: Random): Mains {

@@ -13,16 +13,20 @@ const SEEDS = Number(process.env["METERWORKS_DOCTOR_SEEDS"] ?? 200);
 /** What was found, with how often. */
 const table = new Map<string, Map<string, number>>();
 
-test.each(Object.entries(SCENARIOS))("%s", (cause, draw) => {
-  const found = new Map<string, number>();
-  table.set(cause, found);
-  const wrong: string[] = [];
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    const { findings } = diagnose(draw(new Random(seed).fork(cause)), seed);
-    const said = findings.map((finding): Cause => finding.cause).join("+");
-    found.set(said, (found.get(said) ?? 0) + 1);
-    if (said !== cause) wrong.push(`seed ${seed}: ${said}`);
-  }
-  console.info(`${cause}: ${[...found].map(([said, times]) => `${said} ${times}`).join(", ")}`);
-  expect(wrong.length, wrong.join("\n")).toBeLessThanOrEqual(0.05 * SEEDS);
-}, 120_000);
+test.each(Object.entries(SCENARIOS))(
+  "%s",
+  (cause, draw) => {
+    const found = new Map<string, number>();
+    table.set(cause, found);
+    const wrong: string[] = [];
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const { findings } = diagnose(draw(new Random(seed).fork(cause)), seed);
+      const said = findings.map((finding): Cause => finding.cause).join("+");
+      found.set(said, (found.get(said) ?? 0) + 1);
+      if (said !== cause) wrong.push(`seed ${seed}: ${said}`);
+    }
+    console.info(`${cause}: ${[...found].map(([said, times]) => `${said} ${times}`).join(", ")}`);
+    expect(wrong.length, wrong.join("\n")).toBeLessThanOrEqual(0.05 * SEEDS);
+  },
+  120_000,
+);

@@ -2,11 +2,11 @@
 import type { Mains, PhaseMains } from "../../../firmware-sim/metrology/mains.ts";
 import { MODELS } from "../../../protocols/models/index.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
-import { bitTime } from "../../../src/simulation/copper/character.ts";
 import type { LineFormat } from "../../../src/core/line-format.ts";
 import type { MeasureKey } from "../../../src/core/measures.ts";
 import type { Random } from "../../../src/core/random.ts";
 import type { Cause } from "../../../src/field/doctor/finding.ts";
+import { bitTime } from "../../../src/simulation/copper/character.ts";
 import { type Case, loadOf, type MeterOnLine } from "./bench.ts";
 
 type Draw = (random: Random) => Case;
@@ -19,7 +19,11 @@ function formatOf(random: Random, bauds = BAUDS): LineFormat {
 }
 
 /** A sound line with one meter, as the given parts change it. */
-function sound(random: Random, models: readonly MeterModel[] = MODELS, bauds = BAUDS): Case & { readonly meters: readonly [MeterOnLine] } {
+function sound(
+  random: Random,
+  models: readonly MeterModel[] = MODELS,
+  bauds = BAUDS,
+): Case & { readonly meters: readonly [MeterOnLine] } {
   const model = random.pick(models);
   const unit = random.between(1, 247);
   const format = formatOf(random, bauds);
@@ -29,7 +33,10 @@ function sound(random: Random, models: readonly MeterModel[] = MODELS, bauds = B
 }
 
 /** The same case with other mains at its meter. */
-function wired(draw: Case & { readonly meters: readonly [MeterOnLine] }, change: (phases: readonly PhaseMains[]) => readonly PhaseMains[]): Case {
+function wired(
+  draw: Case & { readonly meters: readonly [MeterOnLine] },
+  change: (phases: readonly PhaseMains[]) => readonly PhaseMains[],
+): Case {
   const [meter] = draw.meters;
   const mains: Mains = { ...meter.mains, phases: change(meter.mains.phases) };
   return { ...draw, meters: [{ ...meter, mains }] };
@@ -37,13 +44,16 @@ function wired(draw: Case & { readonly meters: readonly [MeterOnLine] }, change:
 
 function having(...keys: MeasureKey[]): readonly MeterModel[] {
   return MODELS.filter(
-    ({ phases, modbus }) => phases === 3 && keys.every((key) => modbus.registers.some(({ measure }) => measure === key)),
+    ({ phases, modbus }) =>
+      phases === 3 && keys.every((key) => modbus.registers.some(({ measure }) => measure === key)),
   );
 }
 
 const THREE_PHASE = having("activePowerL1");
 const WITH_ANGLES = MODELS.filter(
-  (model) => having("reactivePowerL1").includes(model) || (having("powerFactorL1").includes(model) && model.pfSign === "inductive"),
+  (model) =>
+    having("reactivePowerL1").includes(model) ||
+    (having("powerFactorL1").includes(model) && model.pfSign === "inductive"),
 );
 
 export const SCENARIOS: Readonly<Partial<Record<Cause, Draw>>> = {
