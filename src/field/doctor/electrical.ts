@@ -123,11 +123,15 @@ const ORDERS: readonly { readonly from: readonly number[]; readonly cost: number
 ];
 const REVERSALS = Array.from({ length: 8 }, (_, set) => [0, 1, 2].map((phase) => ((set >> phase) & 1) === 1));
 const WIRINGS: readonly Wiring[] = ORDERS.flatMap(({ from, cost }) =>
-  REVERSALS.map((reversed) => ({ from, reversed, cost: cost + 15 * reversed.filter(Boolean).length })),
+  REVERSALS.map((reversed) => {
+    const turned = reversed.filter(Boolean).length;
+    // All at once is what feeding power back looks like, and no rarer than one mistake.
+    return { from, reversed, cost: cost + (turned === 3 ? 15 : 15 * turned) };
+  }),
 );
 
 /** A load takes power, more inductive than capacitive: degrees between which its current lags. */
-const LOAD = { least: -40, most: 65 };
+const LOAD = { least: -40, usual: 15, most: 65 };
 
 /** The angles a wiring would mean for the loads, and how odd they are together. */
 function oddness(angles: readonly number[], { from, reversed, cost }: Wiring, sequence: 1 | -1): number {
@@ -135,8 +139,9 @@ function oddness(angles: readonly number[], { from, reversed, cost }: Wiring, se
     const shift = sequence * 120 * ((from[phase] as number) - phase) + (reversed[phase] === true ? 180 : 0);
     return around(angle - shift);
   });
+  const unusual = Math.abs(loads.reduce((sum, load) => sum + load, 0) / loads.length - LOAD.usual);
   const outside = loads.map((load) => Math.max(0, LOAD.least - load, load - LOAD.most));
-  return cost + Math.max(...loads) - Math.min(...loads) + 4 * outside.reduce((sum, value) => sum + value, 0);
+  return cost + unusual + Math.max(...loads) - Math.min(...loads) + 4 * outside.reduce((sum, value) => sum + value, 0);
 }
 
 function transformers(values: MeasureValues, { pfSign }: WiringModel, sequence: 1 | -1): Finding[] {

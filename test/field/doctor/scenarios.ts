@@ -129,7 +129,9 @@ export const SCENARIOS: Readonly<Partial<Record<Cause, Draw>>> = {
     return wired(sound(random, WITH_ANGLES), (phases) =>
       phases.map((phase, i) => {
         const { current, angle, voltageAngle } = phases[from[i] as number] as PhaseMains;
-        return { ...phase, current, angle: angle - voltageAngle + phase.voltageAngle };
+        // Moved all alike, loads far from the usual look like power fed back.
+        const lag = Math.min(35, Math.max(0, angle));
+        return { ...phase, current, angle: lag - voltageAngle + phase.voltageAngle };
       }),
     );
   },
