@@ -1,4 +1,5 @@
 /** A doctor's adapter and our meters on a copper line: everything that differs from seed to seed is drawn here. */
+import { addressOfUnit } from "../../../firmware-sim/faces/dlt645.ts";
 import { ModbusSerialFace } from "../../../firmware-sim/faces/modbus-serial.ts";
 import { Meter } from "../../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
@@ -6,8 +7,8 @@ import { constantLoad, type Mains, mainsOf } from "../../../firmware-sim/metrolo
 import { MemoryNvram } from "../../../firmware-sim/nvram/nvram.ts";
 import { rtuTiming } from "../../../protocols/modbus/timing.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
-import { modbusVisit } from "../../../src/cli/doctor-visit.ts";
-import { linkId } from "../../../src/core/actor.ts";
+import { dlt645Visit, modbusVisit } from "../../../src/cli/doctor-visit.ts";
+import { type LinkEffect, type LinkEvent, linkId } from "../../../src/core/actor.ts";
 import { bitsPerCharacter, type LineFormat } from "../../../src/core/line-format.ts";
 import { Random } from "../../../src/core/random.ts";
 import { civil, mono } from "../../../src/core/time.ts";
@@ -15,6 +16,7 @@ import { type Diagnosis, doctor } from "../../../src/field/doctor/doctor.ts";
 import { ProbeRunner } from "../../../src/field/probe-runner.ts";
 import { type CopperFaults, CopperLine, type PartyOptions, SOUND_COPPER } from "../../../src/simulation/copper.ts";
 import { SimHost, World } from "../../../src/simulation/world.ts";
+import { faceOf } from "../../firmware-sim/faces/dlt645-support.ts";
 
 export interface MeterOnLine {
   readonly unit: number;
@@ -28,6 +30,8 @@ export interface MeterOnLine {
 /** One case: the doctor's adapter, how it is set, and what is on the line. */
 export interface Case {
   readonly model: MeterModel;
+  /** Of DL/T 645 a line's meters have addresses with the digits of their units. */
+  readonly protocol: "modbus" | "dlt645";
   readonly unit: number;
   readonly asked: LineFormat;
   readonly timeout: number;
@@ -45,9 +49,12 @@ export function diagnose(what: Case, seed: number): Diagnosis {
   const random = new Random(seed).fork("line");
   const adapter = { format: what.asked, lumps: false, echo: false, keepsBad: true, ...what.adapter };
   const line = new CopperLine(world, linkId("line"), adapter, { ...SOUND_COPPER, ...what.faults }, random);
-  for (const meter of what.meters) join(world, line, what.model, meter, seed);
+  for (const meter of what.meters) join(world, line, what, meter, seed);
   let told: Diagnosis | undefined;
-  const { tongue, wiring } = modbusVisit("rtu", what.unit, what.model);
+  const { tongue, wiring } =
+    what.protocol === "modbus"
+      ? modbusVisit("rtu", what.unit, what.model)
+      : dlt645Visit(seed % 2 === 0 ? addressOfUnit(what.unit) : undefined);
   const plan = {
     format: what.asked,
     tongue,
@@ -70,7 +77,7 @@ export function diagnose(what: Case, seed: number): Diagnosis {
 function join(
   world: World,
   line: CopperLine,
-  model: MeterModel,
+  { model, protocol }: Case,
   { unit, format, mains, delay, party }: MeterOnLine,
   seed: number,
 ) {
@@ -82,8 +89,11 @@ function join(
   const meter = Meter.powerOn(config, world.now());
   if (!meter.ok) throw new Error(meter.error);
   const timing = rtuTiming(format.baud, { bitsPerChar: bitsPerCharacter(format), byteTimes: true });
-  const face = new ModbusSerialFace(meter.value, unit, line.id, { framing: "rtu", timing }, world.now());
-  const host = new SimHost(world, face, (effect) => {
+  const face =
+    protocol === "modbus"
+      ? new ModbusSerialFace(meter.value, unit, line.id, { framing: "rtu", timing }, world.now())
+      : faceOf(meter.value, { address: addressOfUnit(unit) }, world.now());
+  const host = new SimHost<LinkEvent, LinkEffect>(world, face, (effect) => {
     if (effect.kind === "log") return;
     if (delay === 0) end.perform(effect);
     else world.after(delay, () => end.perform(effect));
