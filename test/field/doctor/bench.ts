@@ -51,10 +51,11 @@ export function diagnose(what: Case, seed: number): Diagnosis {
   const line = new CopperLine(world, linkId("line"), adapter, { ...SOUND_COPPER, ...what.faults }, random);
   for (const meter of what.meters) join(world, line, what, meter, seed);
   let told: Diagnosis | undefined;
+  const alone = what.meters.every(({ unit }) => unit === what.unit);
   const { tongue, wiring } =
     what.protocol === "modbus"
       ? modbusVisit("rtu", what.unit, what.model)
-      : dlt645Visit(seed % 2 === 0 ? addressOfUnit(what.unit) : undefined);
+      : dlt645Visit(alone && seed % 2 === 0 ? undefined : addressOfUnit(what.unit));
   const plan = {
     format: what.asked,
     tongue,
@@ -100,9 +101,7 @@ function join(
   });
   const end = line.join(face, (event) => host.post(event), {
     format,
-    keepsBad: false,
-    lumps: false,
-    echo: false,
+    ...{ keepsBad: false, lumps: false, echo: false, swapped: false },
     ...party,
   });
 }

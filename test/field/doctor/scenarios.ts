@@ -29,7 +29,16 @@ function sound(
   const format = formatOf(random, bauds);
   const delay = random.between(0, 60_000);
   const meter = { unit, format, mains: loadOf(model, random), delay, party: {} };
-  return { model, protocol: "modbus", unit, asked: format, timeout: 1_000_000, adapter: {}, faults: {}, meters: [meter] };
+  return {
+    model,
+    protocol: "modbus",
+    unit,
+    asked: format,
+    timeout: 1_000_000,
+    adapter: {},
+    faults: {},
+    meters: [meter],
+  };
 }
 
 /** The same case with other mains at its meter. */
@@ -152,5 +161,12 @@ function drifted(phase: PhaseMains, size: number, direction: number): PhaseMains
 /** The same fault before meters that speak DL/T 645; the models differ in what they measure only. */
 export const ON_DLT645: readonly Cause[] = [
   ...(["healthy", "no-traffic", "echo", "wrong-baud", "wrong-parity", "swapped-wires", "two-meters", "noise"] as const),
-  ...(["missing-termination", "missing-bias", "adapter-latency", "slow-meter", "ct-reversed", "ct-wrong-phase"] as const),
+  ...([
+    "missing-termination",
+    "missing-bias",
+    "adapter-latency",
+    "slow-meter",
+    "ct-reversed",
+    "ct-wrong-phase",
+  ] as const),
 ];
