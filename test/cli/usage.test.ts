@@ -150,6 +150,18 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["a serial port that is not there", ["read", "--model", "eastron-sdm120", "--serial", "/dev/nosuch"], /nosuch/],
   ["a paced line without a terminal", ["meter", "--paced", "--tcp", "127.0.0.1:0"], /--paced is for --pty/],
   ["an echo on TCP", ["read", "--echo", "--tcp", "127.0.0.1:1"], /--echo is for Modbus on --serial/],
+  ["a doctor without a wire", ["doctor"], /no wire is named; give --serial or --tcp/],
+  [
+    "a doctor of a protocol it does not speak",
+    ["doctor", "--serial", "/dev/nosuch", "--protocol", "modbus-ascii"],
+    /the doctor does not speak modbus-ascii; it speaks modbus-rtu, modbus-tcp and dlt645/,
+  ],
+  [
+    "a doctor with a Modbus model on DL/T 645",
+    ["doctor", "--tcp", "127.0.0.1:1", "--protocol", "dlt645", "--model", "eastron-sdm120"],
+    /--model and --unit are for Modbus; .* give --address/,
+  ],
+  ["a doctor on a port that is not there", ["doctor", "--serial", "/dev/nosuch"], /nosuch/],
   ["read without model", ["read", "--tcp", "127.0.0.1:1"], /required option '--model/],
   [
     "a head-end configuration with a bad place",
@@ -252,7 +264,7 @@ describe("what fails is exit 1 and says what to look at", () => {
 });
 
 describe("help", () => {
-  test.each(["demo", "meter", "models", "read", "headend", "topup", "relay", "sim", "accuracy"])(
+  test.each(["demo", "meter", "models", "read", "doctor", "headend", "topup", "relay", "sim", "accuracy"])(
     "%s --help has an example",
     async (command) => {
       const result = await runCli([command, "--help"]);
