@@ -68,7 +68,10 @@ const LEAST_ANSWER = 4;
 
 function silence({ found, first, inverted, unasked }: Observations, all: readonly Sample[]): Finding[] {
   const [turned] = inverted;
-  if (turned !== undefined && inverted.every(({ bytes }) => bytes.length >= LEAST_ANSWER)) {
+  // An adapter that hears itself and did not this time has heard itself badly: no answer.
+  const echoes = first.some((sample) => sample.echo);
+  const answers = inverted.filter(({ bytes, echo }) => bytes.length >= LEAST_ANSWER && echo === echoes);
+  if (turned !== undefined && answers.length === inverted.length) {
     const evidence = [
       `${all.length} questions as usual: no good answer`,
       `the same question with every level turned round was answered: ${showBytes(turned.bytes)}`,

@@ -33,7 +33,7 @@ export interface Observations {
   /** The tries at other formats. */
   readonly tried: readonly { readonly format: LineFormat; readonly sample: Sample }[];
   /** What came back to a question sent with inverted levels; nothing where that was not tried. */
-  readonly inverted: readonly Heard[];
+  readonly inverted: readonly Sample[];
   /** Why there is no connection. */
   readonly closed: string | undefined;
 }
@@ -106,14 +106,14 @@ export function* examine(plan: ExaminationPlan): Probe<Observations> {
 }
 
 /** Twice, because noise answers too. */
-function* askInverted(question: Question, format: LineFormat): Probe<readonly Heard[]> {
-  const heard: Heard[] = [];
+function* askInverted({ bytes }: Question, format: LineFormat): Probe<readonly Sample[]> {
+  const judge = (heard: Uint8Array): Answer => ({ kind: heard.length === 0 ? "silent" : "damaged" });
+  const turned = { bytes: bridge(bytes, format), judge };
   yield { kind: "format", format: { ...format, baud: format.baud * INVERTED_SPEED, parity: "none" } };
   // The free line itself is heard as a byte at once, long before the answer.
-  const listen = { first: PATIENT, quiet: TRY_PATIENCE };
-  for (let i = 0; i < 2; i++) heard.push(yield { kind: "exchange", send: bridge(question.bytes, format), listen });
+  const samples = [yield* ask(turned, PATIENT, TRY_PATIENCE), yield* ask(turned, PATIENT, TRY_PATIENCE)];
   yield { kind: "format", format };
-  return heard;
+  return samples;
 }
 
 /** Until one is answered, or it is clear that none will be. */
@@ -146,8 +146,9 @@ function* statistics({ tongue, timeout, rounds, note = () => {} }: ExaminationPl
   return samples;
 }
 
-export function* ask(question: Question, patience: number): Probe<Sample> {
-  const listen = { first: patience, quiet: QUIET };
+/** @param quiet for how long the line must be free behind an answer, µs */
+export function* ask(question: Question, patience: number, quiet = QUIET): Probe<Sample> {
+  const listen = { first: patience, quiet };
   let heard = yield { kind: "exchange", send: question.bytes, listen };
   const echo = beginsWith(heard.bytes, question.bytes);
   // Behind an echo the line is free for as long as the meter thinks.

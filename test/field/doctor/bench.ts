@@ -19,6 +19,8 @@ import { SimHost, World } from "../../../src/simulation/world.ts";
 import { faceOf } from "../../firmware-sim/faces/dlt645-support.ts";
 
 export interface MeterOnLine {
+  /** Default: the one that the doctor is told. */
+  readonly model?: MeterModel;
   readonly unit: number;
   readonly format: LineFormat;
   readonly mains: Mains;
@@ -43,8 +45,8 @@ export interface Case {
 const START = civil(1_767_225_600e6);
 const LONGEST = 600e6;
 
-/** What the doctor says of a case; throws where it comes to no end within ten minutes of the line's time. */
-export function diagnose(what: Case, seed: number): Diagnosis {
+/** What the doctor says of a case, and with which `effects` it came to that; throws where it comes to no end within ten minutes of the line's time. */
+export function diagnose(what: Case, seed: number, effects: LinkEffect[] = []): Diagnosis {
   const world = new World(START);
   const random = new Random(seed).fork("line");
   const adapter = { format: what.asked, lumps: false, echo: false, keepsBad: true, ...what.adapter };
@@ -67,6 +69,7 @@ export function diagnose(what: Case, seed: number): Diagnosis {
     told = diagnosis;
   });
   const host = new SimHost(world, runner, (effect) => {
+    effects.push(effect);
     if (effect.kind !== "log") link.perform(effect);
   });
   const link = line.join(runner, (event) => host.post(event), what.adapter);
@@ -78,8 +81,8 @@ export function diagnose(what: Case, seed: number): Diagnosis {
 function join(
   world: World,
   line: CopperLine,
-  { model, protocol }: Case,
-  { unit, format, mains, delay, party }: MeterOnLine,
+  { model: told, protocol }: Case,
+  { model = told, unit, format, mains, delay, party }: MeterOnLine,
   seed: number,
 ) {
   const config = {
