@@ -5,6 +5,7 @@ import type { MeasureKey } from "../core/measures.ts";
 import { dlt645Tongue, dlt645Wiring } from "../field/doctor/dlt645.ts";
 import type { WiringPlan } from "../field/doctor/doctor.ts";
 import { WIRING_MEASURES } from "../field/doctor/electrical.ts";
+import { iec62056Tongue } from "../field/doctor/iec62056-21.ts";
 import {
   type ModbusFraming,
   modbusTongue,
@@ -41,4 +42,9 @@ export function modbusVisit(framing: ModbusFraming, unit: number, model: MeterMo
 /** @param address undefined: any meter */
 export function dlt645Visit(address: string | undefined): Visit {
   return { tongue: dlt645Tongue(address), wiring: dlt645Wiring(address) };
+}
+
+/** @param address empty: whoever is there */
+export function iec62056Visit(address: string): Visit {
+  return { tongue: iec62056Tongue(address), wiring: undefined };
 }

@@ -132,17 +132,21 @@ function missingBias(samples: readonly Sample[]): Finding[] {
   return [finding("missing-bias", strays.length >= 4 ? "certain" : "likely", evidence)];
 }
 
+/** All bits low or all high, of eight or of seven. */
+const FREE_LINE = [0x00, 0xff, 0x7f];
+
 /** A whole answer with one byte beside it, of all bits alike: the level of a line that nobody drives. */
 function isStray({ answer }: Sample): boolean {
   if (!("frame" in answer) || answer.twice) return false;
   const extra = [...answer.lead, ...answer.trail];
-  return extra.length > 0 && extra.length <= 2 && extra.every((byte) => byte === 0 || byte === 0xff);
+  return extra.length > 0 && extra.length <= 2 && extra.every((byte) => FREE_LINE.includes(byte));
 }
 
 function slow(samples: readonly Sample[], timeout: number): Finding[] {
   const latencies = samples.filter(answered).map(({ latency }) => latency ?? 0);
   const late = latencies.filter((latency) => latency > timeout);
-  if (late.length === 0) return [];
+  // One that is late among many was held up by something else.
+  if (late.length === 0 || late.length < latencies.length / 10) return [];
   const evidence = [
     `${late.length} of ${latencies.length} answers came after more than ${ms(timeout)}`,
     `the slowest after ${ms(Math.max(...latencies))}`,
@@ -190,6 +194,9 @@ function onClock(samples: readonly Sample[]): Finding[] {
   return [finding("adapter-latency", "likely", evidence)];
 }
 
+/** About every second bit of a frame is behind an edge, so noise rarely hits so many of them: alone, or with a few others. */
+const [FEW_EDGES, ENOUGH_EDGES] = [5, 8];
+
 function damage(seen: Observations, samples: readonly Sample[], drifts: boolean): Finding[] {
   const bad = samples.filter((sample) => !answered(sample));
   const loose = samples.filter((sample) => answered(sample) && !isStray(sample) && hasExtra(sample));
@@ -208,8 +215,9 @@ function damage(seen: Observations, samples: readonly Sample[], drifts: boolean)
       evidence.push(
         `first wrong: one bit behind an edge ${behindEdge}, one amid equal bits ${amid}, more than one ${other}`,
       );
-    if (behindEdge >= 5 && behindEdge >= 4 * (amid + other))
-      return [finding("missing-termination", behindEdge >= 8 ? "likely" : "possible", evidence)];
+    const elsewhere = amid + other;
+    if (behindEdge >= (elsewhere === 0 ? FEW_EDGES : ENOUGH_EDGES) && behindEdge >= 4 * elsewhere)
+      return [finding("missing-termination", "likely", evidence)];
   }
   return [finding("noise", bad.length >= 3 ? "likely" : "possible", evidence)];
 }

@@ -3,7 +3,7 @@ import { EMPTY_BYTES, joinBytes } from "../../core/bytes.ts";
 import type { LineFormat } from "../../core/line-format.ts";
 import { MICROS_PER_MS } from "../../core/time.ts";
 import type { Heard, Probe } from "../probe.ts";
-import { bridge, INVERTED_SPEED } from "./inverted.ts";
+import { bridge, INVERTED, INVERTED_SPEED } from "./inverted.ts";
 import type { Answer, Question, Tongue } from "./question.ts";
 
 /** One question and what came of it. */
@@ -57,13 +57,14 @@ const PATIENT = 3_000 * MICROS_PER_MS;
 const TRY_PATIENCE = 600 * MICROS_PER_MS;
 const FIRST_QUESTIONS = 8;
 const SILENT_QUESTIONS = 3;
-const FURTHER_QUESTIONS = 120;
+const FURTHER_QUESTIONS = 100;
 const ENOUGH_DAMAGE = 16;
 const BAUDS = [9_600, 19_200, 2_400, 4_800, 38_400, 115_200, 57_600, 1_200];
 const PARITIES = ["none", "even", "odd"] as const;
 
 export function* examine(plan: ExaminationPlan): Probe<Observations> {
   const { format, tongue, note = () => {} } = plan;
+  const patience = tongue.patience ?? TRY_PATIENCE;
   note("listening");
   const before = yield {
     kind: "exchange",
@@ -87,7 +88,7 @@ export function* examine(plan: ExaminationPlan): Probe<Observations> {
     note(`trying ${other.baud} ${other.parity}`);
     yield { kind: "format", format: other };
     for (let i = 0; i < 2; i++) {
-      const sample = yield* ask(tongue.short, TRY_PATIENCE);
+      const sample = yield* ask(tongue.short, patience);
       tried.push({ format: other, sample });
       if (answered(sample)) return { ...base, found: other, alive: true, first, tried, rest: yield* statistics(plan) };
       if (sample.bytes.length === 0 && !sample.echo) break;
@@ -96,7 +97,7 @@ export function* examine(plan: ExaminationPlan): Probe<Observations> {
   note("asking once more");
   yield { kind: "format", format };
   const again: Sample[] = [];
-  while (again.length < FIRST_QUESTIONS && !again.some(answered)) again.push(yield* ask(tongue.short, TRY_PATIENCE));
+  while (again.length < FIRST_QUESTIONS && !again.some(answered)) again.push(yield* ask(tongue.short, patience));
   const asked = [...first, ...again];
   if (again.some(answered))
     return { ...base, found: format, alive: true, first: asked, tried, rest: yield* statistics(plan) };
@@ -109,7 +110,7 @@ export function* examine(plan: ExaminationPlan): Probe<Observations> {
 function* askInverted({ bytes }: Question, format: LineFormat): Probe<readonly Sample[]> {
   const judge = (heard: Uint8Array): Answer => ({ kind: heard.length === 0 ? "silent" : "damaged" });
   const turned = { bytes: bridge(bytes, format), judge };
-  yield { kind: "format", format: { ...format, baud: format.baud * INVERTED_SPEED, parity: "none" } };
+  yield { kind: "format", format: { ...INVERTED, baud: format.baud * INVERTED_SPEED } };
   // The free line itself is heard as a byte at once, long before the answer.
   const samples = [yield* ask(turned, PATIENT, TRY_PATIENCE), yield* ask(turned, PATIENT, TRY_PATIENCE)];
   yield { kind: "format", format };
@@ -136,12 +137,13 @@ function* statistics({ tongue, timeout, rounds, note = () => {} }: ExaminationPl
     samples.push(yield* ask(tongue.long, Math.max(timeout, PATIENT)));
   }
   // Some damage, not all: its kind shows in numbers.
-  const damaged = () => samples.filter(({ answer }) => answer.kind === "damaged").length;
+  const begun = samples.find(answered)?.bytes[0];
+  const damaged = () => samples.filter(({ answer, bytes }) => answer.kind === "damaged" && bytes[0] === begun).length;
   const good = samples.filter(answered).length;
-  const unclear = good > 2 && samples.length - good >= 2;
+  const unclear = good > 2 && samples.length > good;
   for (let i = 0; unclear && i < FURTHER_QUESTIONS && damaged() < ENOUGH_DAMAGE; i++) {
     note(`looking closer at the damage: ${i + 1}/${FURTHER_QUESTIONS}`);
-    samples.push(yield* ask(tongue.long, Math.max(timeout, TRY_PATIENCE)));
+    samples.push(yield* ask(tongue.long, Math.max(timeout, tongue.patience ?? TRY_PATIENCE)));
   }
   return samples;
 }

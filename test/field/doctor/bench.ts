@@ -1,5 +1,6 @@
 /** A doctor's adapter and our meters on a copper line: everything that differs from seed to seed is drawn here. */
 import { addressOfUnit } from "../../../firmware-sim/faces/dlt645.ts";
+import { Iec62056Face } from "../../../firmware-sim/faces/iec62056-21.ts";
 import { ModbusSerialFace } from "../../../firmware-sim/faces/modbus-serial.ts";
 import { Meter } from "../../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
@@ -7,7 +8,7 @@ import { constantLoad, type Mains, mainsOf } from "../../../firmware-sim/metrolo
 import { MemoryNvram } from "../../../firmware-sim/nvram/nvram.ts";
 import { rtuTiming } from "../../../protocols/modbus/timing.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
-import { dlt645Visit, modbusVisit } from "../../../src/cli/doctor-visit.ts";
+import { dlt645Visit, iec62056Visit, modbusVisit } from "../../../src/cli/doctor-visit.ts";
 import { type LinkEffect, type LinkEvent, linkId } from "../../../src/core/actor.ts";
 import { bitsPerCharacter, type LineFormat } from "../../../src/core/line-format.ts";
 import { Random } from "../../../src/core/random.ts";
@@ -33,7 +34,7 @@ export interface MeterOnLine {
 export interface Case {
   readonly model: MeterModel;
   /** Of DL/T 645 a line's meters have addresses with the digits of their units. */
-  readonly protocol: "modbus" | "dlt645";
+  readonly protocol: "modbus" | "dlt645" | "iec62056-21";
   readonly unit: number;
   readonly asked: LineFormat;
   readonly timeout: number;
@@ -57,7 +58,9 @@ export function diagnose(what: Case, seed: number, effects: LinkEffect[] = []): 
   const { tongue, wiring } =
     what.protocol === "modbus"
       ? modbusVisit("rtu", what.unit, what.model)
-      : dlt645Visit(alone && seed % 2 === 0 ? undefined : addressOfUnit(what.unit));
+      : what.protocol === "iec62056-21"
+        ? iec62056Visit(String(what.unit))
+        : dlt645Visit(alone && seed % 2 === 0 ? undefined : addressOfUnit(what.unit));
   const plan = {
     format: what.asked,
     tongue,
@@ -96,7 +99,9 @@ function join(
   const face =
     protocol === "modbus"
       ? new ModbusSerialFace(meter.value, unit, line.id, { framing: "rtu", timing }, world.now())
-      : faceOf(meter.value, { address: addressOfUnit(unit) }, world.now());
+      : protocol === "iec62056-21"
+        ? new Iec62056Face(meter.value, world.now(), { address: String(unit), signOnBaud: format.baud })
+        : faceOf(meter.value, { address: addressOfUnit(unit) }, world.now());
   const host = new SimHost<LinkEvent, LinkEffect>(world, face, (effect) => {
     if (effect.kind === "log") return;
     if (delay === 0) end.perform(effect);
