@@ -70,6 +70,8 @@ async function run(flags: Flags): Promise<void> {
     };
     const diagnosis = await runProbe(proc, [link], onLine, doctor(plan, visit.wiring));
     note?.("");
+    // What an interrupted examination makes of a line that was closed under it is no diagnosis.
+    if (proc.ending) return;
     if (flags.json === true) printJson(jsonOf(diagnosis, showWire(wire)));
     else show(diagnosis, showWire(wire));
     if (!isHealthy(diagnosis)) process.exitCode = 1;
