@@ -39,6 +39,7 @@ function byQuestion(samples: readonly Sample[]): readonly (readonly Sample[])[] 
   );
 }
 
+/** The level of a free line, heard as a byte beside answers. */
 export function missingBias(samples: readonly Sample[]): Finding[] {
   const strays = samples.filter(isStray);
   const [one] = strays;
@@ -60,6 +61,10 @@ function isStray({ answer }: Sample): boolean {
 /** About every second bit of a frame is behind an edge, so noise rarely hits so many of them: alone, or with a few others. */
 const [FEW_EDGES, ENOUGH_EDGES] = [5, 8];
 
+/**
+ * Noise or reflections, by which bits are wrong.
+ * @param drifts the line lacks its bias: a question that is missing then needs no other cause
+ */
 export function damage(seen: Observations, samples: readonly Sample[], drifts: boolean): Finding[] {
   const bad = samples.filter((sample) => !answered(sample));
   const loose = samples.filter((sample) => answered(sample) && !isStray(sample) && hasExtra(sample));

@@ -6,6 +6,10 @@ import { damage, LEAST_ANSWER, missingBias, twoMeters } from "./frame-causes.ts"
 import type { Observations, Sample } from "./observe.ts";
 import { lumps, slow } from "./timing-causes.ts";
 
+/**
+ * Every cause that what was seen speaks for; none on a sound line.
+ * @param timeout µs that the user's programs wait for an answer
+ */
 export function lineFindings(seen: Observations, timeout: number): readonly Finding[] {
   if (seen.closed !== undefined) return [finding("unreachable", "certain", [seen.closed])];
   const samples = working(seen);

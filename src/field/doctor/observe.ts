@@ -62,6 +62,7 @@ const ENOUGH_DAMAGE = 16;
 const BAUDS = [9_600, 19_200, 2_400, 4_800, 38_400, 115_200, 57_600, 1_200];
 const PARITIES = ["none", "even", "odd"] as const;
 
+/** Everything that is asked of a line, until it is clear how it does. */
 export function* examine(plan: ExaminationPlan): Probe<Observations> {
   const { format, tongue, note = () => {} } = plan;
   const patience = tongue.patience ?? TRY_PATIENCE;
@@ -148,7 +149,11 @@ function* statistics({ tongue, timeout, rounds, note = () => {} }: ExaminationPl
   return samples;
 }
 
-/** @param quiet for how long the line must be free behind an answer, µs */
+/**
+ * One question, with what an adapter echoes taken away.
+ * @param patience µs until the first byte
+ * @param quiet for how long the line must be free behind an answer, µs
+ */
 export function* ask(question: Question, patience: number, quiet = QUIET): Probe<Sample> {
   const listen = { first: patience, quiet };
   let heard = yield { kind: "exchange", send: question.bytes, listen };
@@ -170,6 +175,7 @@ export function* ask(question: Question, patience: number, quiet = QUIET): Probe
   return { question, answer: question.judge(bytes), heard, bytes, echo, latency: latencyOf(heard, skip) };
 }
 
+/** A refusal is an answer too: the line carried it well. */
 export function answered({ answer }: Sample): boolean {
   return answer.kind === "good" || answer.kind === "refused";
 }

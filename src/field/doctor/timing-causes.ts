@@ -5,6 +5,7 @@ import { finding, ms } from "./evidence.ts";
 import type { Finding } from "./finding.ts";
 import { answered, type Sample } from "./observe.ts";
 
+/** @param timeout µs that the user's programs wait */
 export function slow(samples: readonly Sample[], timeout: number): Finding[] {
   const latencies = samples.filter(answered).map(({ latency }) => latency ?? 0);
   const late = latencies.filter((latency) => latency > timeout);
