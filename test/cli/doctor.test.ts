@@ -73,6 +73,12 @@ describe("on TCP", () => {
     expect((await doctor("--tcp", where, "--unit", "1")).code).toBe(0);
   });
 
+  test("IEC 62056-21: a meter that identifies itself is healthy", async () => {
+    const where = await onTcp("--protocol", "iec62056-21");
+    const { code, told } = await doctor("--tcp", where, "--protocol", "iec62056-21", "--questions", "4");
+    expect([code, causes(told), told.line.answers]).toEqual([0, ["healthy"], 9]);
+  });
+
   test("nobody listens there", async () => {
     const { code, told } = await doctor("--tcp", `127.0.0.1:${await freePort()}`, ...MODEL);
     expect([code, causes(told)]).toEqual([1, ["unreachable"]]);
