@@ -4,7 +4,8 @@ import type { MeterModel } from "../../protocols/models/model.ts";
 import type { MeasureKey } from "../core/measures.ts";
 import { dlt645Tongue, dlt645Wiring } from "../field/doctor/dlt645.ts";
 import type { WiringPlan } from "../field/doctor/doctor.ts";
-import { WIRING_MEASURES } from "../field/doctor/electrical.ts";
+import { WIRING_MEASURES, type WiringModel } from "../field/doctor/electrical.ts";
+import { iec62056Tongue } from "../field/doctor/iec62056-21.ts";
 import {
   type ModbusFraming,
   modbusTongue,
@@ -26,6 +27,7 @@ const ANY_REGISTERS: readonly RegisterBlock[] = [
   { function: 3, address: 0, quantity: 24, entries: [] },
 ];
 
+/** @param model undefined where nobody knows it: then the line alone is judged */
 export function modbusVisit(framing: ModbusFraming, unit: number, model: MeterModel | undefined): Visit {
   if (model === undefined) return { tongue: modbusTongue(framing, unit, ANY_REGISTERS), wiring: undefined };
   const map = model.modbus;
@@ -35,10 +37,23 @@ export function modbusVisit(framing: ModbusFraming, unit: number, model: MeterMo
     question: registerQuestion(framing, unit, block),
     values: (frame: Uint8Array) => valuesOf(framing, map, block, frame),
   }));
-  return { tongue: modbusTongue(framing, unit, planReads(map)), wiring: { model, reads, refusals: "other-model" } };
+  return {
+    tongue: modbusTongue(framing, unit, planReads(map)),
+    wiring: { model: wiringOf(model), reads, refusals: "other-model" },
+  };
+}
+
+/** A fifth of the transitional current, from which on a meter has its full accuracy. */
+function wiringOf({ phases, pfSign, plate }: MeterModel): WiringModel {
+  return { phases, pfSign, leastCurrent: plate.itr / 5 };
 }
 
 /** @param address undefined: any meter */
 export function dlt645Visit(address: string | undefined): Visit {
   return { tongue: dlt645Tongue(address), wiring: dlt645Wiring(address) };
+}
+
+/** @param address empty: whoever is there */
+export function iec62056Visit(address: string): Visit {
+  return { tongue: iec62056Tongue(address), wiring: undefined };
 }

@@ -1,5 +1,5 @@
 /** IEC 62056-21 on the command line: its flags for `read` and `meter`, and how its serial ports are opened. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { refusalOfAddress, SIGN_ON_BAUD } from "../../protocols/iec62056-21/message.ts";
 import { TELEGRAM_LIMIT } from "../../protocols/iec62056-21/p1.ts";
 import type { SerialOptions } from "../platform/serial.ts";
@@ -31,8 +31,13 @@ export function addIec62056ReadFlags(command: Command): Command {
       "auto",
     )
     .option("--wait <S>", "IEC 62056-21: wait this long for a pushed telegram", number("--wait", 0.1, 3600), 12)
-    .option("--device-address <A>", "IEC 62056-21: the meter's address, where several share a line", deviceAddress)
+    .addOption(deviceAddressOption())
     .option("--soft-parity", SOFT_PARITY);
+}
+
+export function deviceAddressOption(): Option {
+  const option = new Option("--device-address <A>", "IEC 62056-21: the meter's address, where several share a line");
+  return option.argParser(deviceAddress);
 }
 
 export function addIec62056MeterFlags(command: Command): Command {

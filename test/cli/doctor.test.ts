@@ -1,9 +1,10 @@
 /** `meterworks doctor` as people run it: before our own meters on TCP and on a pseudo terminal. */
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { describeWithPeers } from "../peers.ts";
-import { freePort, type Program, runCli, startCli, temporaryDirectory } from "../programs.ts";
+import { CLI, freePort, type Program, runCli, startCli, temporaryDirectory } from "../programs.ts";
 
 const cleanup: (() => unknown)[] = [];
 afterEach(async () => {
@@ -72,6 +73,12 @@ describe("on TCP", () => {
     expect((await doctor("--tcp", where, "--unit", "1")).code).toBe(0);
   });
 
+  test("IEC 62056-21: a meter that identifies itself is healthy", async () => {
+    const where = await onTcp("--protocol", "iec62056-21");
+    const { code, told } = await doctor("--tcp", where, "--protocol", "iec62056-21", "--questions", "4");
+    expect([code, causes(told), told.line.answers]).toEqual([0, ["healthy"], 9]);
+  });
+
   test("nobody listens there", async () => {
     const { code, told } = await doctor("--tcp", `127.0.0.1:${await freePort()}`, ...MODEL);
     expect([code, causes(told)]).toEqual([1, ["unreachable"]]);
@@ -83,6 +90,21 @@ describe("on TCP", () => {
     const { code, told } = await doctor("--tcp", where, ...MODEL, "--unit", "6");
     expect([code, causes(told)]).toEqual([1, ["no-traffic"]]);
   });
+});
+
+test("Ctrl-C ends it without a diagnosis, as one that did not come about", async () => {
+  const where = await onTcp(...MODEL, "--unit", "5");
+  const child = spawn(process.execPath, [CLI, "doctor", "--tcp", where, "--unit", "6"]);
+  cleanup.push(() => child.kill("SIGKILL"));
+  let stdout = "";
+  child.stdout.on("data", (text) => {
+    stdout += text;
+  });
+  const code = new Promise((resolve) => child.once("close", resolve));
+  // It is silent until it is over; a meter that does not answer takes it ten seconds.
+  setTimeout(() => child.kill("SIGINT"), 2_500);
+  expect(await code).toBe(1);
+  expect(stdout).toBe("");
 });
 
 describeWithPeers("on a serial port", ["socat"], () => {

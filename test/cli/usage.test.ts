@@ -222,12 +222,17 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   [
     "a doctor of a protocol it does not speak",
     ["doctor", "--serial", "/dev/nosuch", "--protocol", "modbus-ascii"],
-    /the doctor does not speak modbus-ascii; it speaks modbus-rtu, modbus-tcp and dlt645/,
+    /the doctor does not speak modbus-ascii; it speaks modbus-rtu, modbus-tcp, dlt645 and iec62056-21/,
   ],
   [
     "a doctor with a Modbus model on DL/T 645",
     ["doctor", "--tcp", "127.0.0.1:1", "--protocol", "dlt645", "--model", "eastron-sdm120"],
     /--model and --unit are for Modbus; .* give --address/,
+  ],
+  [
+    "a doctor with an IEC 62056-21 address on Modbus",
+    ["doctor", "--tcp", "127.0.0.1:1", "--device-address", "7"],
+    /--device-address is for IEC 62056-21; add --protocol iec62056-21/,
   ],
   ["a doctor on a port that is not there", ["doctor", "--serial", "/dev/nosuch"], /nosuch/],
   ["read without model", ["read", "--tcp", "127.0.0.1:1"], /required option '--model/],

@@ -7,8 +7,9 @@ import { MICROS_PER_MS } from "../../core/time.ts";
 import { type Diagnosis, doctor } from "../../field/doctor/doctor.ts";
 import { CAUSES } from "../../field/doctor/finding.ts";
 import { checkDlt645Flags, dlt645Line, readAddress } from "../dlt645-options.ts";
-import { dlt645Visit, modbusVisit } from "../doctor-visit.ts";
+import { dlt645Visit, iec62056Visit, modbusVisit } from "../doctor-visit.ts";
 import { usage } from "../errors.ts";
+import { deviceAddressOption, iec62056Port } from "../iec62056-line.ts";
 import { openLine, serialOf, showWire } from "../line.ts";
 import { loadModel } from "../models.ts";
 import { print, printJson } from "../output.ts";
@@ -21,6 +22,7 @@ interface Flags extends WireFlags {
   readonly model?: string;
   readonly unit?: number;
   readonly address?: string;
+  readonly deviceAddress?: string;
   readonly timeout: number;
   readonly questions: number;
   readonly json?: true;
@@ -34,7 +36,8 @@ Examples:
   meterworks doctor --serial /dev/ttyUSB0 --unit 1
   meterworks doctor --serial /dev/ttyUSB0 --model eastron-sdm630 --baud 9600 --parity none
   meterworks doctor --tcp 192.168.1.50:502 --model eastron-sdm630 --json
-  meterworks doctor --serial /dev/ttyUSB0 --protocol dlt645`;
+  meterworks doctor --serial /dev/ttyUSB0 --protocol dlt645
+  meterworks doctor --serial /dev/ttyUSB0 --protocol iec62056-21`;
 
 export function addDoctor(program: Command): void {
   const command = program
@@ -44,6 +47,7 @@ export function addDoctor(program: Command): void {
   addWireFlags(command)
     .option("--unit <N>", "Modbus unit address, 1..247 (default: the model's, else 1)", integer("--unit", 1, 247))
     .option("--address <12DIGITS>", "DL/T 645 address (default: any, on a line with one meter)", readAddress)
+    .addOption(deviceAddressOption())
     .option("--timeout <MS>", "what your programs wait for an answer", integer("--timeout", 10, 60_000), 1_000)
     .option("--questions <N>", "how many questions of each length to judge by", integer("--questions", 4, 1_000), 10)
     .option("--json", "{healthy, findings: [{cause, confidence, title, evidence, remedies}], line, values}")
@@ -66,6 +70,8 @@ async function run(flags: Flags): Promise<void> {
     };
     const diagnosis = await runProbe(proc, [link], onLine, doctor(plan, visit.wiring));
     note?.("");
+    // What an interrupted examination makes of a line that was closed under it is no diagnosis.
+    if (proc.ending) return;
     if (flags.json === true) printJson(jsonOf(diagnosis, showWire(wire)));
     else show(diagnosis, showWire(wire));
     if (!isHealthy(diagnosis)) process.exitCode = 1;
@@ -73,19 +79,24 @@ async function run(flags: Flags): Promise<void> {
   await CommandProcess.run(1, work, { interruptedExitCode: 1 });
 }
 
-function planOf(
-  { protocol, wire }: Spoken,
-  flags: Flags,
-): { visit: ReturnType<typeof modbusVisit>; format: LineFormat } {
+function planOf({ protocol }: Spoken, flags: Flags): { visit: ReturnType<typeof modbusVisit>; format: LineFormat } {
   checkDlt645Flags(flags, protocol === "dlt645");
+  if (flags.deviceAddress !== undefined && protocol !== "iec62056-21")
+    throw usage("--device-address is for IEC 62056-21", "add --protocol iec62056-21");
   if (protocol === "dlt645") {
     if ((flags.model ?? flags.unit) !== undefined)
       throw usage("--model and --unit are for Modbus", "a DL/T 645 meter names its data itself: give --address");
     const { baudRate, ...rest } = dlt645Line(flags);
     return { visit: dlt645Visit(flags.address), format: { baud: baudRate, ...rest } };
   }
+  if (protocol === "iec62056-21") {
+    if ((flags.model ?? flags.unit) !== undefined)
+      throw usage("--model and --unit are for Modbus", "give --device-address where several meters share the line");
+    const { baudRate, parity, dataBits, stopBits } = iec62056Port(flags, "sign-on");
+    return { visit: iec62056Visit(flags.deviceAddress ?? ""), format: { baud: baudRate, parity, dataBits, stopBits } };
+  }
   if (protocol !== "modbus-rtu" && protocol !== "modbus-tcp")
-    throw usage(`the doctor does not speak ${protocol}`, "it speaks modbus-rtu, modbus-tcp and dlt645");
+    throw usage(`the doctor does not speak ${protocol}`, "it speaks modbus-rtu, modbus-tcp, dlt645 and iec62056-21");
   const model = flags.model === undefined ? undefined : loadModel(flags.model);
   const unit = flags.unit ?? model?.modbus.defaults.unit ?? 1;
   const visit = modbusVisit(protocol === "modbus-tcp" ? "tcp" : "rtu", unit, model);

@@ -25,7 +25,8 @@ export function compareDamage(samples: readonly Sample[], format: LineFormat): D
       const same = sameBytes(good.answer.frame, bytes);
       if (same > at) [best, at] = [good.answer.frame, same];
     }
-    if (best === undefined || at >= best.length || at >= bytes.length) continue;
+    // What begins otherwise may be no answer to this question at all.
+    if (best === undefined || at < 1 || at >= best.length || at >= bytes.length) continue;
     counts[kindOf(best, at, bytes[at] as number, format)] += 1;
   }
   return counts;

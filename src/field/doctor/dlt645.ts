@@ -16,6 +16,9 @@ const AWAKE = 4;
 const VOLTAGES = identifier(0x0201_ff00);
 const ENERGY = identifier(0x0001_0000);
 
+/** Amperes: the meter does not say its rating, and direct meters of 5 A are exact from here on. */
+const LEAST_CURRENT = 0.1;
+
 /** @param address undefined: any meter, on a line with one */
 export function dlt645Tongue(address: string | undefined): Tongue {
   const short: Dlt645Request = address === undefined ? { kind: "read-address" } : { kind: "read", identifier: ENERGY };
@@ -38,7 +41,7 @@ export function dlt645Wiring(address: string | undefined): WiringPlan {
       return values.ok ? values.value : {};
     },
   }));
-  return { model: { phases: 3, pfSign: "direction" }, reads, refusals: "usual" };
+  return { model: { phases: 3, pfSign: "direction", leastCurrent: LEAST_CURRENT }, reads, refusals: "usual" };
 }
 
 function dlt645Question(address: string | undefined, request: Dlt645Request): Question {

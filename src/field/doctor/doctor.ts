@@ -4,8 +4,9 @@ import type { MeasureValues } from "../../core/measures.ts";
 import { MICROS_PER_SECOND } from "../../core/time.ts";
 import type { Probe } from "../probe.ts";
 import { type WiringModel, wiringFindings } from "./electrical.ts";
+import { showBytes } from "./evidence.ts";
 import type { Finding } from "./finding.ts";
-import { lineFindings, showBytes, working } from "./line-causes.ts";
+import { lineFindings, working } from "./line-causes.ts";
 import { answered, ask, type ExaminationPlan, examine } from "./observe.ts";
 import type { Question } from "./question.ts";
 

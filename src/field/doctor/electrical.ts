@@ -21,8 +21,11 @@ export const WIRING_MEASURES: readonly MeasureKey[] = [
 export interface WiringModel {
   readonly phases: 1 | 3;
   readonly pfSign: "direction" | "inductive" | "none";
+  /** Amperes below which angles say nothing: filters and standby supplies take their current at any. */
+  readonly leastCurrent: number;
 }
 
+/** What is wrong with the wiring of a three-phase meter that measured these values; nothing where they do not say. */
 export function wiringFindings(values: MeasureValues, model: WiringModel): readonly Finding[] {
   if (model.phases === 1) return [];
   const reversedOrder = phaseOrder(values);
@@ -83,11 +86,15 @@ function neutral(values: MeasureValues): Finding[] {
   return [{ cause: "neutral-lost", confidence, evidence: [shown(values, [...toNeutral, ...between])] }];
 }
 
+function hasLoad(values: MeasureValues, p: Phase, { leastCurrent }: Pick<WiringModel, "leastCurrent">): boolean {
+  return (of(values, `currentL${p}`) ?? leastCurrent) >= leastCurrent;
+}
+
 /** Degrees of the current behind the voltage, −180..180; undefined without load or where the meter does not say enough. */
-function angleOf(values: MeasureValues, p: Phase, pfSign: WiringModel["pfSign"]): number | undefined {
+function angleOf(values: MeasureValues, p: Phase, { pfSign, ...model }: WiringModel): number | undefined {
   const active = of(values, `activePowerL${p}`);
   const reactive = of(values, `reactivePowerL${p}`);
-  if (of(values, `currentL${p}`) === 0 || active === undefined) return undefined;
+  if (!hasLoad(values, p, model) || active === undefined) return undefined;
   if (reactive !== undefined)
     return active === 0 && reactive === 0 ? undefined : (Math.atan2(reactive, active) * 180) / Math.PI;
   const angle = of(values, `phaseAngleL${p}`);
@@ -144,10 +151,10 @@ function oddness(angles: readonly number[], { from, reversed, cost }: Wiring, se
   return cost + unusual + Math.max(...loads) - Math.min(...loads) + 4 * outside.reduce((sum, value) => sum + value, 0);
 }
 
-function transformers(values: MeasureValues, { pfSign }: WiringModel, sequence: 1 | -1): Finding[] {
-  const angles = PHASES.map((p) => angleOf(values, p, pfSign));
+function transformers(values: MeasureValues, model: WiringModel, sequence: 1 | -1): Finding[] {
+  const angles = PHASES.map((p) => angleOf(values, p, model));
   const keys = PHASES.flatMap((p): MeasureKey[] => [`activePowerL${p}`, `reactivePowerL${p}`, `powerFactorL${p}`]);
-  if (angles.some((angle) => angle === undefined)) return bySign(values, keys);
+  if (angles.some((angle) => angle === undefined)) return bySign(values, keys, model);
   const known = angles as number[];
   const as = known.every((angle) => angle >= LOAD.least && angle <= LOAD.most);
   if (as) return [];
@@ -175,8 +182,8 @@ function transformers(values: MeasureValues, { pfSign }: WiringModel, sequence: 
 }
 
 /** Without angles: some phases deliver while others take. */
-function bySign(values: MeasureValues, keys: readonly MeasureKey[]): Finding[] {
-  const powers = PHASES.map((p) => of(values, `activePowerL${p}`));
+function bySign(values: MeasureValues, keys: readonly MeasureKey[], model: WiringModel): Finding[] {
+  const powers = PHASES.map((p) => (hasLoad(values, p, model) ? of(values, `activePowerL${p}`) : undefined));
   const turned = powers.flatMap((power, i) => (power !== undefined && power < 0 ? [`turned round: L${i + 1}`] : []));
   if (turned.length === 0 || turned.length === 3) return [];
   return [{ cause: "ct-reversed", confidence: "possible", evidence: [shown(values, keys), ...turned] }];

@@ -7,6 +7,8 @@ import { bitsPerCharacter, type LineFormat, levelsOf } from "../../core/line-for
 
 /** Bits of a character without parity: so many fit into one bit of the meter. */
 export const INVERTED_SPEED = 10;
+/** The characters that stand for a bit each. */
+export const INVERTED = { dataBits: 8, parity: "none", stopBits: 1 } as const;
 
 /** The characters to send at {@link INVERTED_SPEED} times the speed of `format`, 8N1, for `bytes` in that format. */
 export function bridge(bytes: Uint8Array, format: LineFormat): Uint8Array {

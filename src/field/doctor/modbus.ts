@@ -48,6 +48,7 @@ function lastWhole(block: RegisterBlock, wanted: number): number {
   return ends.find((end) => end >= wanted) ?? block.quantity;
 }
 
+/** One read; an exception to it is an answer. */
 export function registerQuestion(
   framing: ModbusFraming,
   unit: number,

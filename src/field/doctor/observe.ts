@@ -3,7 +3,7 @@ import { EMPTY_BYTES, joinBytes } from "../../core/bytes.ts";
 import type { LineFormat } from "../../core/line-format.ts";
 import { MICROS_PER_MS } from "../../core/time.ts";
 import type { Heard, Probe } from "../probe.ts";
-import { bridge, INVERTED_SPEED } from "./inverted.ts";
+import { bridge, INVERTED, INVERTED_SPEED } from "./inverted.ts";
 import type { Answer, Question, Tongue } from "./question.ts";
 
 /** One question and what came of it. */
@@ -33,7 +33,7 @@ export interface Observations {
   /** The tries at other formats. */
   readonly tried: readonly { readonly format: LineFormat; readonly sample: Sample }[];
   /** What came back to a question sent with inverted levels; nothing where that was not tried. */
-  readonly inverted: readonly Heard[];
+  readonly inverted: readonly Sample[];
   /** Why there is no connection. */
   readonly closed: string | undefined;
 }
@@ -57,13 +57,15 @@ const PATIENT = 3_000 * MICROS_PER_MS;
 const TRY_PATIENCE = 600 * MICROS_PER_MS;
 const FIRST_QUESTIONS = 8;
 const SILENT_QUESTIONS = 3;
-const FURTHER_QUESTIONS = 120;
+const FURTHER_QUESTIONS = 100;
 const ENOUGH_DAMAGE = 16;
 const BAUDS = [9_600, 19_200, 2_400, 4_800, 38_400, 115_200, 57_600, 1_200];
 const PARITIES = ["none", "even", "odd"] as const;
 
+/** Everything that is asked of a line, until it is clear how it does. */
 export function* examine(plan: ExaminationPlan): Probe<Observations> {
   const { format, tongue, note = () => {} } = plan;
+  const patience = tongue.patience ?? TRY_PATIENCE;
   note("listening");
   const before = yield {
     kind: "exchange",
@@ -87,7 +89,7 @@ export function* examine(plan: ExaminationPlan): Probe<Observations> {
     note(`trying ${other.baud} ${other.parity}`);
     yield { kind: "format", format: other };
     for (let i = 0; i < 2; i++) {
-      const sample = yield* ask(tongue.short, TRY_PATIENCE);
+      const sample = yield* ask(tongue.short, patience);
       tried.push({ format: other, sample });
       if (answered(sample)) return { ...base, found: other, alive: true, first, tried, rest: yield* statistics(plan) };
       if (sample.bytes.length === 0 && !sample.echo) break;
@@ -96,7 +98,7 @@ export function* examine(plan: ExaminationPlan): Probe<Observations> {
   note("asking once more");
   yield { kind: "format", format };
   const again: Sample[] = [];
-  while (again.length < FIRST_QUESTIONS && !again.some(answered)) again.push(yield* ask(tongue.short, TRY_PATIENCE));
+  while (again.length < FIRST_QUESTIONS && !again.some(answered)) again.push(yield* ask(tongue.short, patience));
   const asked = [...first, ...again];
   if (again.some(answered))
     return { ...base, found: format, alive: true, first: asked, tried, rest: yield* statistics(plan) };
@@ -106,14 +108,14 @@ export function* examine(plan: ExaminationPlan): Probe<Observations> {
 }
 
 /** Twice, because noise answers too. */
-function* askInverted(question: Question, format: LineFormat): Probe<readonly Heard[]> {
-  const heard: Heard[] = [];
-  yield { kind: "format", format: { ...format, baud: format.baud * INVERTED_SPEED, parity: "none" } };
+function* askInverted({ bytes }: Question, format: LineFormat): Probe<readonly Sample[]> {
+  const judge = (heard: Uint8Array): Answer => ({ kind: heard.length === 0 ? "silent" : "damaged" });
+  const turned = { bytes: bridge(bytes, format), judge };
+  yield { kind: "format", format: { ...INVERTED, baud: format.baud * INVERTED_SPEED } };
   // The free line itself is heard as a byte at once, long before the answer.
-  const listen = { first: PATIENT, quiet: TRY_PATIENCE };
-  for (let i = 0; i < 2; i++) heard.push(yield { kind: "exchange", send: bridge(question.bytes, format), listen });
+  const samples = [yield* ask(turned, PATIENT, TRY_PATIENCE), yield* ask(turned, PATIENT, TRY_PATIENCE)];
   yield { kind: "format", format };
-  return heard;
+  return samples;
 }
 
 /** Until one is answered, or it is clear that none will be. */
@@ -136,18 +138,24 @@ function* statistics({ tongue, timeout, rounds, note = () => {} }: ExaminationPl
     samples.push(yield* ask(tongue.long, Math.max(timeout, PATIENT)));
   }
   // Some damage, not all: its kind shows in numbers.
-  const damaged = () => samples.filter(({ answer }) => answer.kind === "damaged").length;
+  const begun = samples.find(answered)?.bytes[0];
+  const damaged = () => samples.filter(({ answer, bytes }) => answer.kind === "damaged" && bytes[0] === begun).length;
   const good = samples.filter(answered).length;
-  const unclear = good > 2 && samples.length - good >= 2;
+  const unclear = good > 2 && samples.length > good;
   for (let i = 0; unclear && i < FURTHER_QUESTIONS && damaged() < ENOUGH_DAMAGE; i++) {
     note(`looking closer at the damage: ${i + 1}/${FURTHER_QUESTIONS}`);
-    samples.push(yield* ask(tongue.long, Math.max(timeout, TRY_PATIENCE)));
+    samples.push(yield* ask(tongue.long, Math.max(timeout, tongue.patience ?? TRY_PATIENCE)));
   }
   return samples;
 }
 
-export function* ask(question: Question, patience: number): Probe<Sample> {
-  const listen = { first: patience, quiet: QUIET };
+/**
+ * One question, with what an adapter echoes taken away.
+ * @param patience µs until the first byte
+ * @param quiet for how long the line must be free behind an answer, µs
+ */
+export function* ask(question: Question, patience: number, quiet = QUIET): Probe<Sample> {
+  const listen = { first: patience, quiet };
   let heard = yield { kind: "exchange", send: question.bytes, listen };
   const echo = beginsWith(heard.bytes, question.bytes);
   // Behind an echo the line is free for as long as the meter thinks.
@@ -167,6 +175,7 @@ export function* ask(question: Question, patience: number): Probe<Sample> {
   return { question, answer: question.judge(bytes), heard, bytes, echo, latency: latencyOf(heard, skip) };
 }
 
+/** A refusal is an answer too: the line carried it well. */
 export function answered({ answer }: Sample): boolean {
   return answer.kind === "good" || answer.kind === "refused";
 }

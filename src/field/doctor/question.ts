@@ -26,6 +26,8 @@ export interface Tongue {
   readonly short: Question;
   /** Whose answer is long: for statistics. */
   readonly long: Question;
+  /** µs in which a meter begins its answer, where the protocol allows it longer than usual. */
+  readonly patience?: number;
 }
 
 /** Finds the first whole answer in bytes: `lengthAt` says how long one is that starts there, 0 for none. */

@@ -1,5 +1,6 @@
 /** A doctor's adapter and our meters on a copper line: everything that differs from seed to seed is drawn here. */
 import { addressOfUnit } from "../../../firmware-sim/faces/dlt645.ts";
+import { Iec62056Face } from "../../../firmware-sim/faces/iec62056-21.ts";
 import { ModbusSerialFace } from "../../../firmware-sim/faces/modbus-serial.ts";
 import { Meter } from "../../../firmware-sim/meter.ts";
 import { ClosedFormChip } from "../../../firmware-sim/metrology/closed-form-chip.ts";
@@ -7,7 +8,7 @@ import { constantLoad, type Mains, mainsOf } from "../../../firmware-sim/metrolo
 import { MemoryNvram } from "../../../firmware-sim/nvram/nvram.ts";
 import { rtuTiming } from "../../../protocols/modbus/timing.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
-import { dlt645Visit, modbusVisit } from "../../../src/cli/doctor-visit.ts";
+import { dlt645Visit, iec62056Visit, modbusVisit } from "../../../src/cli/doctor-visit.ts";
 import { type LinkEffect, type LinkEvent, linkId } from "../../../src/core/actor.ts";
 import { bitsPerCharacter, type LineFormat } from "../../../src/core/line-format.ts";
 import { Random } from "../../../src/core/random.ts";
@@ -19,6 +20,8 @@ import { SimHost, World } from "../../../src/simulation/world.ts";
 import { faceOf } from "../../firmware-sim/faces/dlt645-support.ts";
 
 export interface MeterOnLine {
+  /** Default: the one that the doctor is told. */
+  readonly model?: MeterModel;
   readonly unit: number;
   readonly format: LineFormat;
   readonly mains: Mains;
@@ -31,7 +34,7 @@ export interface MeterOnLine {
 export interface Case {
   readonly model: MeterModel;
   /** Of DL/T 645 a line's meters have addresses with the digits of their units. */
-  readonly protocol: "modbus" | "dlt645";
+  readonly protocol: "modbus" | "dlt645" | "iec62056-21";
   readonly unit: number;
   readonly asked: LineFormat;
   readonly timeout: number;
@@ -43,8 +46,8 @@ export interface Case {
 const START = civil(1_767_225_600e6);
 const LONGEST = 600e6;
 
-/** What the doctor says of a case; throws where it comes to no end within ten minutes of the line's time. */
-export function diagnose(what: Case, seed: number): Diagnosis {
+/** What the doctor says of a case, and with which `effects` it came to that; throws where it comes to no end within ten minutes of the line's time. */
+export function diagnose(what: Case, seed: number, effects: LinkEffect[] = []): Diagnosis {
   const world = new World(START);
   const random = new Random(seed).fork("line");
   const adapter = { format: what.asked, lumps: false, echo: false, keepsBad: true, ...what.adapter };
@@ -55,7 +58,9 @@ export function diagnose(what: Case, seed: number): Diagnosis {
   const { tongue, wiring } =
     what.protocol === "modbus"
       ? modbusVisit("rtu", what.unit, what.model)
-      : dlt645Visit(alone && seed % 2 === 0 ? undefined : addressOfUnit(what.unit));
+      : what.protocol === "iec62056-21"
+        ? iec62056Visit(String(what.unit))
+        : dlt645Visit(alone && seed % 2 === 0 ? undefined : addressOfUnit(what.unit));
   const plan = {
     format: what.asked,
     tongue,
@@ -67,6 +72,7 @@ export function diagnose(what: Case, seed: number): Diagnosis {
     told = diagnosis;
   });
   const host = new SimHost(world, runner, (effect) => {
+    effects.push(effect);
     if (effect.kind !== "log") link.perform(effect);
   });
   const link = line.join(runner, (event) => host.post(event), what.adapter);
@@ -78,8 +84,8 @@ export function diagnose(what: Case, seed: number): Diagnosis {
 function join(
   world: World,
   line: CopperLine,
-  { model, protocol }: Case,
-  { unit, format, mains, delay, party }: MeterOnLine,
+  { model: told, protocol }: Case,
+  { model = told, unit, format, mains, delay, party }: MeterOnLine,
   seed: number,
 ) {
   const config = {
@@ -93,7 +99,9 @@ function join(
   const face =
     protocol === "modbus"
       ? new ModbusSerialFace(meter.value, unit, line.id, { framing: "rtu", timing }, world.now())
-      : faceOf(meter.value, { address: addressOfUnit(unit) }, world.now());
+      : protocol === "iec62056-21"
+        ? new Iec62056Face(meter.value, world.now(), { address: String(unit), signOnBaud: format.baud })
+        : faceOf(meter.value, { address: addressOfUnit(unit) }, world.now());
   const host = new SimHost<LinkEvent, LinkEffect>(world, face, (effect) => {
     if (effect.kind === "log") return;
     if (delay === 0) end.perform(effect);

@@ -7,12 +7,12 @@ import { table } from "../../../src/cli/output.ts";
 import { Random } from "../../../src/core/random.ts";
 import type { Cause } from "../../../src/field/doctor/finding.ts";
 import { type Case, diagnose } from "./bench.ts";
-import { ON_DLT645, SCENARIOS } from "./scenarios.ts";
+import { ON_DLT645, ON_IEC62056, onIec62056, SCENARIOS } from "./scenarios.ts";
 
 const SEEDS = Number(process.env["METERWORKS_DOCTOR_SEEDS"] ?? 200);
 const ENOUGH = 0.95;
-/** Its meters take ten times as long to simulate, and the rules are the same. */
-const DLT645_SEEDS = Math.ceil(SEEDS / 20);
+/** Meters of the other protocols take ten times as long to simulate, and the rules are the same. */
+const FEW_SEEDS = Math.ceil(SEEDS / 40);
 
 type Draw = (random: Random) => Case;
 
@@ -52,16 +52,16 @@ class Confusion {
 
 const CASES = Object.entries(SCENARIOS) as [Cause, Draw][];
 
+/** The same faults of the line before meters that speak another protocol. */
+function spoken(causes: readonly Cause[], change: (what: Case) => Case): [Cause, Draw][] {
+  const cases = CASES.filter(([cause]) => causes.includes(cause));
+  return cases.map(([cause, draw]) => [cause, (random) => change(draw(random))]);
+}
+
 describe.each([
   ["Modbus RTU", SEEDS, CASES],
-  [
-    "DL/T 645",
-    DLT645_SEEDS,
-    CASES.filter(([cause]) => ON_DLT645.includes(cause)).map(([cause, draw]): [Cause, Draw] => [
-      cause,
-      (random) => ({ ...draw(random), protocol: "dlt645" }),
-    ]),
-  ],
+  ["DL/T 645", FEW_SEEDS, spoken(ON_DLT645, (what) => ({ ...what, protocol: "dlt645" }))],
+  ["IEC 62056-21", FEW_SEEDS, spoken(ON_IEC62056, onIec62056)],
 ])("%s", (protocol, seeds, cases) => {
   const confusion = new Confusion(seeds);
   afterAll(() => console.info(`The doctor on ${protocol}\n${confusion}`));

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { MeasureValues } from "../../../src/core/measures.ts";
 import { wiringFindings } from "../../../src/field/doctor/electrical.ts";
 
-const THREE = { phases: 3, pfSign: "direction" } as const;
+const THREE = { phases: 3, pfSign: "direction", leastCurrent: 0.1 } as const;
 const VA = 1_064;
 
 /** Active and reactive power of currents that are so many degrees behind their voltages. */
@@ -49,18 +49,27 @@ describe("current transformers", () => {
       ...{ activePowerL1: 1_000_000, activePowerL2: -1_000_000, activePowerL3: 1_000_000 },
       ...{ powerFactorL1: 940_000, powerFactorL2: 940_000, powerFactorL3: 940_000 },
     };
-    expect(found(values, { phases: 3, pfSign: "inductive" })).toEqual(["ct-reversed likely"]);
+    expect(found(values, { ...THREE, pfSign: "inductive" })).toEqual(["ct-reversed likely"]);
   });
 
   test("from active power alone a phase that runs backwards is merely possible", () => {
     const values = { activePowerL1: 1_000_000, activePowerL2: -1_000_000, activePowerL3: 1_000_000 };
-    expect(found(values, { phases: 3, pfSign: "none" })).toEqual(["ct-reversed possible"]);
-    expect(found({ ...values, activePowerL2: 0 }, { phases: 3, pfSign: "none" })).toEqual([]);
+    expect(found(values, { ...THREE, pfSign: "none" })).toEqual(["ct-reversed possible"]);
+    expect(found({ ...values, activePowerL2: 0 }, { ...THREE, pfSign: "none" })).toEqual([]);
+  });
+
+  test("hardly any current may have any angle, as that of a filter", () => {
+    const idle = { currentL1: 40_000, currentL2: 40_000, currentL3: 40_000 };
+    expect(found({ ...powers(-85, -80, -88), ...idle })).toEqual([]);
+    expect(found({ ...powers(-85, -80, -88), ...idle, currentL1: 4_000_000 })).toEqual([]);
+    expect(found({ ...powers(20, 200, -85), currentL1: 4_000_000, currentL2: 4_000_000, currentL3: 40_000 })).toEqual([
+      "ct-reversed possible",
+    ]);
   });
 
   test("a meter without load, and one with one phase, are not judged", () => {
     expect(found({ activePowerL1: 0, reactivePowerL1: 0, activePowerL2: 0, reactivePowerL2: 0 })).toEqual([]);
-    expect(found(powers(200), { phases: 1, pfSign: "direction" })).toEqual([]);
+    expect(found(powers(200), { ...THREE, phases: 1 })).toEqual([]);
   });
 });
 

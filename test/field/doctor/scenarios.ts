@@ -170,3 +170,19 @@ export const ON_DLT645: readonly Cause[] = [
     "ct-wrong-phase",
   ] as const),
 ];
+
+/**
+ * Not two meters, which identify themselves alike when they are of one model; not slow ones, as a reaction of more than 1.5 s
+ * is none of this protocol; and not reflections, for which an identification has too few edges.
+ */
+export const ON_IEC62056: readonly Cause[] = [
+  ...(["healthy", "no-traffic", "echo", "wrong-baud", "wrong-parity", "swapped-wires", "noise"] as const),
+  ...(["missing-bias", "adapter-latency"] as const),
+];
+
+/** The case at the speeds and with the characters of IEC 62056-21; its faults as they were. */
+export function onIec62056(what: Case): Case {
+  const characters = (format: LineFormat): LineFormat => ({ ...format, dataBits: 7 });
+  const meters = what.meters.map((meter) => ({ ...meter, format: characters(meter.format) }));
+  return { ...what, protocol: "iec62056-21", asked: characters(what.asked), meters };
+}
