@@ -73,7 +73,12 @@ export function overConnection<C>(bench: Bench<C>, defect: Defect = {}): readonl
 }
 
 /** Runs the checks on copper, where a wrong rate is garbage and every character takes its time. */
-export function onCopper<C>(bench: Bench<C>, format: LineFormat, defect: Defect = {}): readonly CheckResult[] {
+export function onCopper<C>(
+  bench: Bench<C>,
+  format: LineFormat,
+  defect: Defect = {},
+  port: { readonly echo?: boolean; readonly lumps?: boolean } = {},
+): readonly CheckResult[] {
   const world = new World(START);
   const adapter = { format, lumps: false, echo: false, keepsBad: true };
   const line = new CopperLine(world, LINE, adapter, SOUND_COPPER, new Random(1));
@@ -92,7 +97,7 @@ export function onCopper<C>(bench: Bench<C>, format: LineFormat, defect: Defect 
     if (effect.kind === "close") world.after(1_000, () => runner.post({ kind: "opened", link: LINE }));
     else if (effect.kind !== "log") atPort.perform(effect);
   });
-  const atPort: SimLink = line.join(probe, (event) => runner.post(event));
+  const atPort: SimLink = line.join(probe, (event) => runner.post(event), port);
   world.run(mono(LONGEST));
   return results();
 }

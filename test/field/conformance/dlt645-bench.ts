@@ -1,22 +1,19 @@
 /** Our DL/T 645 face before the checklist. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { LineFormat } from "../../../src/core/line-format.ts";
 import { DLT645_CHECKS } from "../../../src/field/conformance/dlt645/index.ts";
 import { type Dlt645Map, parseDlt645Map } from "../../../src/field/conformance/dlt645/map.ts";
 import { revive } from "../../../src/field/conformance/dlt645/talk.ts";
 import { ADDRESS, at, faceOf, meterOf } from "../../firmware-sim/faces/dlt645-support.ts";
+import { REPOSITORY } from "../../programs.ts";
 import { type Defect, onCopper, overConnection } from "./bench.ts";
 
-export const MAP: Dlt645Map = mapOf({
-  protocol: "dlt645",
-  long: "06000000",
-  blocks: 12,
-  write: ["04000103", "04000204"],
-  password: { level: 4, digits: "123456" },
-  allow: ["wrong-password", "clear", "clock", "freeze", "baud"],
-});
+/** The map of our own meter, as `--map` takes it. */
+export const MAP: Dlt645Map = mapIn(join(REPOSITORY, "fixtures/conformance/meterworks-3p.dlt645.json"));
 
-function mapOf(json: object): Dlt645Map {
-  const map = parseDlt645Map(JSON.stringify(json));
+function mapIn(file: string): Dlt645Map {
+  const map = parseDlt645Map(readFileSync(file, "utf8"));
   if (!map.ok) throw new Error(map.error);
   return map.value;
 }
@@ -34,5 +31,6 @@ function benchOf(declarations: Dlt645Map, format: LineFormat | undefined) {
 }
 
 export const wire = (map: Dlt645Map, defect?: Defect) => overConnection(benchOf(map, undefined), defect);
-export const copper = (map: Dlt645Map, format: LineFormat, defect?: Defect) =>
-  onCopper(benchOf(map, format), format, defect);
+type Port = Parameters<typeof onCopper>[3];
+export const copper = (map: Dlt645Map, format: LineFormat, port?: Port) =>
+  onCopper(benchOf(map, format), format, {}, port);

@@ -9,11 +9,17 @@ import {
   errTo,
   MS,
   type Mutation,
+  type Parts,
   partsOf,
   replies,
   requests,
   to,
 } from "./dlt645-spoil.ts";
+
+/** 0F0F0F0F, which the map calls absent. */
+const isAbsent = ({ data: [di0] }: Parts) => di0 === 0x0f;
+/** 123456, low byte first behind identifier and level. */
+const knowsPassword = ({ data: asked }: Parts) => asked[5] === 0x56 && asked[6] === 0x34;
 
 export const DATA_DEFECTS: readonly Mutation[] = [
   [
@@ -147,7 +153,7 @@ export const DATA_DEFECTS: readonly Mutation[] = [
       if (parts.control === 0x94) parts.data = [0];
     }),
   ],
-  ["a write to nothing is done", "write.unknown-identifier", accepts(0xd4)],
+  ["a write to nothing is done", "write.unknown-identifier", accepts(0xd4, isAbsent)],
   [
     "takes a write to six AA",
     "write.shortened",
@@ -155,16 +161,20 @@ export const DATA_DEFECTS: readonly Mutation[] = [
       if (parts.control === 0x14) parts.address = ADDRESS;
     }),
   ],
-  ["data of a wrong length is taken", "write.short", accepts(0xd4)],
-  ["a wrong password is taken", "write.wrong-password", accepts(0xd4)],
+  [
+    "data of a wrong length is taken",
+    "write.short",
+    accepts(0xd4, (asked) => knowsPassword(asked) && !isAbsent(asked)),
+  ],
+  ["a wrong password is taken", "write.wrong-password", accepts(0xd4, (asked) => !knowsPassword(asked))],
   ["ERR 01 for a wrong password", "write.wrong-password", errTo(0xd4, 0x01)],
   ["trips without a password", "write.control-guarded", accepts(0xdc)],
   ["takes a new password without the old one", "write.password-guarded", accepts(0xd8)],
   ["clears demand without a password", "write.demand-guarded", accepts(0xd9)],
   ["clears all without a password", "write.meter-guarded", accepts(0xda)],
   ["clears events without a password", "write.events-guarded", accepts(0xdb)],
-  ["answers a broadcast time", "write.time-broadcast", answersTo(0x08)],
-  ["answers a time to its address", "write.time-addressed", answersTo(0x08)],
+  ["answers a broadcast time", "write.time-broadcast", answersTo(0x08, "999999999999")],
+  ["answers a time to its address", "write.time-addressed", answersTo(0x08, ADDRESS)],
   [
     "a freeze is refused",
     "write.freeze",

@@ -20,6 +20,14 @@ describe("a sound DL/T 645 meter", () => {
     expect(idsOf(results, "skip")).toEqual([]);
   });
 
+  test.each([{ echo: true }, { lumps: true }, { echo: true, lumps: true }])(
+    "passes through an adapter with %o",
+    (port) => {
+      expect(failures(copper(MAP, FORMAT, port))).toEqual([]);
+      expect(failures(copper(MAP, { ...FORMAT, baud: 9_600 }, port))).toEqual([]);
+    },
+  );
+
   test("is only read without a map: what would change it is skipped", () => {
     const results = wire(NO_MAP);
     expect(failures(results)).toEqual([]);

@@ -5,7 +5,7 @@ import type { Defect } from "./bench.ts";
 /** What is wrong with the meter, and the check that must say so. */
 export type Mutation = readonly [defect: string, caughtBy: string, spoil: Defect];
 
-interface Parts {
+export interface Parts {
   address: string;
   control: number;
   data: number[];
@@ -66,14 +66,17 @@ export const errTo = (control: number, err: number) =>
       parts.data[0] = err;
     }),
   );
-/** Done although it was refused. */
-export const accepts = (refusal: number) =>
-  replies(
-    to(refusal, undefined, (parts) => {
+/** Done although it was refused: to every request, or to those of one kind. */
+export const accepts = (refusal: number, kind: (asked: Parts) => boolean = () => true): Defect => ({
+  says: (bytes, asked) => {
+    const request = partsOf(asked);
+    const done = to(refusal, undefined, (parts) => {
       parts.control = refusal & ~0x40;
       parts.data = [];
-    }),
-  );
+    });
+    return [[0, request !== undefined && kind(request) ? reframed(bytes, done) : bytes]];
+  },
+});
 export const indexOfStart = (bytes: Uint8Array) => bytes.indexOf(0x68);
 /** Heals a frame before the meter sees it: the meter does not look there. */
 export const blind = (heal: (bytes: Uint8Array, start: number) => unknown): Defect => ({
@@ -87,10 +90,10 @@ export const sum = (bytes: Uint8Array, start: number) => {
   bytes[bytes.length - 2] = bytes.subarray(start, -2).reduce((all, byte) => (all + byte) & 0xff, 0);
 };
 /** An answer with data to something that a meter must keep silent to. */
-export const answersTo = (control: number): Defect => ({
+export const answersTo = (control: number, address?: string): Defect => ({
   blurts: (asked) => {
     const parts = partsOf(asked);
-    if (parts?.control !== control) return [];
+    if (parts?.control !== control || parts.address !== (address ?? parts.address)) return [];
     const reply = { address: ADDRESS, control: control | 0x80, data: Uint8Array.of(0x11, 0xb6, 0, 0, 0, 0) };
     return [[30 * MS, encodeFrame(reply, 4)]];
   },

@@ -1,22 +1,20 @@
 /** Our IEC 62056-21 face before the checklist. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Iec62056Face, type Iec62056FaceOptions } from "../../../firmware-sim/faces/iec62056-21.ts";
 import type { LineFormat } from "../../../src/core/line-format.ts";
 import { revive } from "../../../src/field/conformance/iec62056-21/head.ts";
 import { IEC62056_CHECKS } from "../../../src/field/conformance/iec62056-21/index.ts";
 import { type Iec62056Map, parseIec62056Map } from "../../../src/field/conformance/iec62056-21/map.ts";
 import { at, meterOf } from "../../firmware-sim/faces/dlt645-support.ts";
+import { REPOSITORY } from "../../programs.ts";
 import { type Defect, onCopper, overConnection } from "./bench.ts";
 
-export const MAP: Iec62056Map = mapOf({
-  protocol: "iec62056-21",
-  address: "meterworks-1p",
-  password: "00123456",
-  write: ["0.9.1"],
-  allow: ["wrong-password", "slow"],
-});
+/** The map of our own meter, as `--map` takes it. */
+export const MAP: Iec62056Map = mapIn(join(REPOSITORY, "fixtures/conformance/meterworks-1p.iec62056-21.json"));
 
-function mapOf(json: object): Iec62056Map {
-  const map = parseIec62056Map(JSON.stringify(json));
+function mapIn(file: string): Iec62056Map {
+  const map = parseIec62056Map(readFileSync(file, "utf8"));
   if (!map.ok) throw new Error(map.error);
   return map.value;
 }
@@ -41,8 +39,9 @@ export function copper(
   defect?: Defect,
   only?: readonly string[],
   options?: Iec62056FaceOptions,
+  port?: Parameters<typeof onCopper>[3],
 ) {
   const bench = benchOf(map, format, options);
   const checks = bench.checks.filter(({ id }) => only?.includes(id) ?? true);
-  return onCopper({ ...bench, checks }, format, defect);
+  return onCopper({ ...bench, checks }, format, defect, port);
 }

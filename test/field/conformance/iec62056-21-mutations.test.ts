@@ -50,6 +50,10 @@ const blurts = (kind: (asked: string) => boolean, answer: string, after = 250 * 
 const isCommand = (operation: string) => (asked: string) => asked.startsWith(SOH + operation);
 const block = (data: string) => rebuilt(`${STX}${data}${ETX}?`, (body) => body);
 
+/** ACK where the meter refuses such a request. */
+const acknowledges = (kind: (asked: string) => boolean): Defect =>
+  says(isError, (said, asked) => (kind(asked) ? ACK : said));
+
 let count = 0;
 let kept = "";
 let at = 0;
@@ -263,7 +267,7 @@ const MUTATIONS: readonly Mutation[] = [
     "programming.unknown-address",
     says(isError, (said) => `${said.slice(0, -1)}~`),
   ],
-  ["an unknown command is done", "programming.unknown-command", says(isError, () => ACK)],
+  ["an unknown command is done", "programming.unknown-command", acknowledges(isCommand("X1"))],
   [
     "a command without parentheses is not answered",
     "programming.no-parentheses",
@@ -307,17 +311,24 @@ const MUTATIONS: readonly Mutation[] = [
     "write.same",
     { says: (said, asked) => (isCommand("W1")(text(asked)) ? [] : [[0, said]]) },
   ],
-  ["a write to nothing is done", "write.unknown-address", says(isError, () => ACK)],
-  ["writes without a password", "write.locked", says(isError, () => ACK)],
+  [
+    "a write to nothing is done",
+    "write.unknown-address",
+    acknowledges((asked) => isCommand("W1")(asked) && asked.includes("199.")),
+  ],
+  ["writes without a password", "write.locked", acknowledges(isCommand("W1"))],
   [
     "a password holds for ever",
     "write.next-session",
-    says(
-      (said) => said.startsWith(`${STX}(ER03`),
-      () => ACK,
-    ),
+    {
+      hears: (asked) => {
+        if (isCommand("P1")(text(asked))) kept = "unlocked";
+        return [asked];
+      },
+      says: (said) => [[0, kept === "unlocked" && text(said).startsWith(`${STX}(ER03`) ? bytes(ACK) : said]],
+    },
   ],
-  ["every password is right", "write.wrong-password", says(isError, () => ACK)],
+  ["every password is right", "write.wrong-password", acknowledges(isCommand("P1"))],
 ];
 
 /** What takes bits to be seen: on copper. */

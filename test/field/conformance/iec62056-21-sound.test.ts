@@ -20,6 +20,16 @@ describe("a sound IEC 62056-21 meter", () => {
     expect(idsOf(results, "skip")).toEqual([]);
   });
 
+  test.each([{ echo: true }, { lumps: true }])("passes through an optical head with %o", (port) => {
+    const only = [
+      ...["sign-on.line", "sign-on.other-address", "character.even-parity", "choice.readout", "choice.slower"],
+      ...["choice.programming", "readout.end", "readout.repeat", "time.identification", "time.choice", "time.command"],
+      ...["programming.read", "programming.wrong-check", "programming.break", "write.same"],
+    ];
+    const results = copper(MAP, OPTICAL, {}, only, {}, port);
+    expect(idsOf(results, "pass").length, failures(results).join("\n")).toBe(only.length);
+  });
+
   test("is only read without a map: what would change it is skipped", () => {
     const results = wire(NO_MAP);
     expect(failures(results)).toEqual([]);

@@ -1,15 +1,22 @@
 /** Checks of functions 11 and 12: known and unknown identifiers, refusals, following frames, requests of the 1997 edition. */
 import { ERR } from "../../../../protocols/dlt645/errors.ts";
+import { MAX_DATA } from "../../../../protocols/dlt645/frame.ts";
 import { ABNORMAL, FROM_METER, FUNCTION, MORE } from "../../../../protocols/dlt645/functions.ts";
-import { identifier, identifierAt, identifierBytes } from "../../../../protocols/dlt645/identifier.ts";
+import {
+  type Identifier,
+  identifier,
+  identifierAt,
+  identifierBytes,
+  showIdentifier,
+} from "../../../../protocols/dlt645/identifier.ts";
 import { DI_BYTES, encodeRequest } from "../../../../protocols/dlt645/message.ts";
 import { toHex } from "../../../core/bytes.ts";
 import type { Probe } from "../../probe.ts";
-import { PASS, type Verdict } from "../check.ts";
+import { PASS, skip, type Verdict } from "../check.ts";
 import type { Dlt645Check } from "./check.ts";
 import { ENERGY, readOf, requestOf } from "./frames.ts";
 import { wrongData, wrongRefusal } from "./judge.ts";
-import { ask, askForSilence, type Dlt645Context, failed, wrongControl } from "./talk.ts";
+import { type Answer, ask, askForSilence, type Dlt645Context, failed, wrongControl } from "./talk.ts";
 
 const group = "read";
 const REPLY = FUNCTION.read | FROM_METER;
@@ -62,11 +69,18 @@ function longRead(address: string, { long }: Dlt645Context["map"]) {
   return { identifier: id, send: requestOf(address, FUNCTION.read, encodeRequest(request)) };
 }
 
+/** What may grow over days, load records, is not there yet or fits into one frame. */
+function notYet({ frame }: Answer, id: Identifier): Verdict | undefined {
+  const short = frame?.control === REPLY && frame.data.length < MAX_DATA;
+  if (frame?.control !== REFUSED && !short) return undefined;
+  return skip(`what is behind ${showIdentifier(id)} ${short ? "fits into one frame now" : "is not there yet"}`);
+}
+
 /** Reads what needs several frames, to its end. */
 function* follow({ address, map }: Dlt645Context): Probe<Verdict> {
   const { send: firstSend, identifier: long } = longRead(address, map);
   const first = yield* ask(firstSend);
-  const wrong = wrongControl(first, REPLY | MORE);
+  const wrong = notYet(first, long) ?? wrongControl(first, REPLY | MORE);
   if (wrong !== undefined) return wrong;
   for (let sequence = 1; ; sequence++) {
     const send = requestOf(address, FUNCTION.readFollowing, [...identifierBytes(long), sequence]);
@@ -87,7 +101,7 @@ function* follow({ address, map }: Dlt645Context): Probe<Verdict> {
 function* followAgain({ address, map }: Dlt645Context): Probe<Verdict> {
   const { send: firstSend, identifier: long } = longRead(address, map);
   const first = yield* ask(firstSend);
-  const wrong = wrongControl(first, REPLY | MORE);
+  const wrong = notYet(first, long) ?? wrongControl(first, REPLY | MORE);
   if (wrong !== undefined) return wrong;
   const send = requestOf(address, FUNCTION.readFollowing, [...identifierBytes(long), 1]);
   const once = yield* ask(send);

@@ -37,9 +37,9 @@ export interface Answer {
   readonly frame: Dlt645Frame | undefined;
 }
 
-/** Sends a request and waits for its reply: until a frame is whole, or nothing comes for longer than a byte gap. */
+/** Sends a request and waits for its reply: until a frame is whole, or nothing comes for far longer than a gap. */
 export function* ask(send: Uint8Array): Probe<Answer> {
-  const listen = { first: PATIENCE, quiet: TB_MAX + ADAPTER, enough: isWhole };
+  const listen = { first: PATIENCE, quiet: PATIENCE, enough: isWhole };
   const heard = yield* say(send, listen);
   return { heard, frame: findFrame(heard.bytes)?.frame };
 }
