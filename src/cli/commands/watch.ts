@@ -94,7 +94,10 @@ async function watch(proc: CommandProcess, spoken: Spoken, flags: Flags): Promis
   page?.end();
   if (watched.readings > 0) return;
   const { reason, hint } = watched.failure ?? {};
-  throw failed(reason ?? `${showWire(wire)}: ${watched.lineLost?.reason ?? "no reading"}`, hint ?? "check the place, and that a meter answers there");
+  throw failed(
+    reason ?? `${showWire(wire)}: ${watched.lineLost?.reason ?? "no reading"}`,
+    hint ?? "check the place, and that a meter answers there",
+  );
 }
 
 /** Undefined where a person looks: then it is the screen. */
