@@ -18,7 +18,7 @@ describe("a sound IEC 62056-21 meter", () => {
     const results = copper(MAP, OPTICAL);
     expect(failures(results)).toEqual([]);
     expect(idsOf(results, "skip")).toEqual([]);
-  });
+  }, 120_000);
 
   test.each([{ echo: true }, { lumps: true }])("passes through an optical head with %o", (port) => {
     const only = [
