@@ -58,7 +58,14 @@ test("health and the description need no token", async () => {
 });
 
 test("a token that is no secret is a mistake of the caller", () => {
-  const options = { store: fakeStore(), version: "1", status: () => ({}), submit: () => expect.fail() };
+  const options = {
+    store: fakeStore(),
+    version: "1",
+    status: () => ({}),
+    submit: () => expect.fail(),
+    metrics: async () => "",
+    readiness: async () => [],
+  };
   expect(() => buildApi({ ...options, token: "short" })).toThrow(/token/);
 });
 
@@ -83,7 +90,9 @@ test("the description lists exactly the routes there are, each with a unique nam
     Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, ...operation })),
   );
   const listed = operations.map(({ method, path }) => `${method} ${path}`).sort();
-  expect(listed).toEqual([...ROUTES.map((route) => route.join(" ")), "GET /health"].sort());
+  expect(listed).toEqual(
+    [...ROUTES.map((route) => route.join(" ")), "GET /health", "GET /metrics", "GET /ready"].sort(),
+  );
   expect(new Set(operations.map((o) => o.operationId)).size).toBe(operations.length);
   expect(description.security).toEqual([{ token: [] }]);
   expect(description.components.securitySchemes.token).toEqual({ type: "http", scheme: "bearer" });

@@ -68,6 +68,8 @@ export async function fixture(
     store: fakeStore(),
     token: TOKEN,
     version: "1.2.3",
+    metrics: async () => "up 1\n",
+    readiness: async () => [],
     status: () => ({ lines: [{ link: "bus-1", open: true }] }),
     log: (entry) => logged.push(entry),
     submit: async (request) => {
