@@ -24,6 +24,8 @@ export interface MetricsSources {
 }
 
 const FIRST_STATES = ["queued", "sent", "acknowledged"] as const;
+/** Between two quick scrapes there is no sample of the loop's delay: these are then 2^63 ns and a NaN spelled as no parser has it. */
+const WITHOUT_SAMPLES_NONSENSE = ["min", "mean", "stddev"];
 /** Seconds: from a reply over Ethernet to the longest timeouts of radio gateways. */
 const REPLY_BUCKETS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 /** Seconds: from an idle SSD to a disk that drags the collector behind its senders. */
@@ -77,6 +79,8 @@ export class Metrics {
     for (const source of ["modbus", "mqtt"]) this.#readings.inc({ source, quality: "good" }, 0);
     this.#addGauges(sources);
     collectDefaultMetrics({ register: this.#registry });
+    for (const figure of WITHOUT_SAMPLES_NONSENSE)
+      this.#registry.removeSingleMetric(`nodejs_eventloop_lag_${figure}_seconds`);
   }
 
   observe(observation: Observation): void {
