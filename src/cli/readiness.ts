@@ -25,6 +25,8 @@ export class Readiness {
   #refused: string | null = null;
   #trial: Promise<string | null> | undefined;
   #triedAt = Number.NEGATIVE_INFINITY;
+  /** A commit of ours is still in the store's hands: where it hangs, another would only queue behind it. */
+  #pending = false;
 
   constructor(options: ReadinessOptions) {
     this.#options = options;
@@ -49,7 +51,7 @@ export class Readiness {
   /** Shared by all who ask at the same time or soon after. */
   #tryStore(): Promise<string | null> {
     const { mono } = this.#options.now();
-    if (this.#trial === undefined || mono - this.#triedAt >= KEPT) {
+    if (this.#trial === undefined || (!this.#pending && mono - this.#triedAt >= KEPT)) {
       this.#triedAt = mono;
       this.#trial = this.#emptyCommit();
     }
@@ -58,6 +60,7 @@ export class Readiness {
 
   #emptyCommit(): Promise<string | null> {
     const { store, patienceMs = STORE_PATIENCE_MS } = this.#options;
+    this.#pending = true;
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, patienceMs, `no commit within ${patienceMs} ms: the store is behind or locked`);
       store
@@ -66,7 +69,10 @@ export class Readiness {
           () => resolve(null),
           (error: unknown) => resolve(errorText(error)),
         )
-        .finally(() => clearTimeout(timer));
+        .finally(() => {
+          clearTimeout(timer);
+          this.#pending = false;
+        });
     });
   }
 }

@@ -43,6 +43,15 @@ test("a store that refuses, and one that does not answer", async () => {
   expect((await stuck.readiness.checks())[0]).toMatchObject({ ok: false, reason: expect.stringMatching(/30 ms/) });
 });
 
+test("a store that hangs is not given one empty commit after the other", async () => {
+  const { readiness, pass, commits } = readinessOf(() => new Promise(() => {}));
+  for (let i = 0; i < 5; i++) {
+    expect((await readiness.checks())[0]?.ok).toBe(false);
+    pass(2);
+  }
+  expect(commits()).toBe(1);
+});
+
 test("a batch that was refused counts although an empty one comes through, until one is committed", async () => {
   const { readiness, commits } = readinessOf(async () => {});
   readiness.batch("the disk is full");

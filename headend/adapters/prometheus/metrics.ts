@@ -23,7 +23,7 @@ export interface MetricsSources {
   readonly broker: { readonly open: boolean } | undefined;
 }
 
-const FIRST_STATES = ["queued", "sent", "acknowledged"] as const;
+const OPEN_STATES = ["queued", "sent", "acknowledged"] as const;
 /** Between two quick scrapes there is no sample of the loop's delay: these are then 2^63 ns and a NaN spelled as no parser has it. */
 const WITHOUT_SAMPLES_NONSENSE = ["min", "mean", "stddev"];
 /** Seconds: from a reply over Ethernet to the longest timeouts of radio gateways. */
@@ -140,7 +140,7 @@ export class Metrics {
       registers,
       collect() {
         const { openOrders } = figures();
-        for (const state of FIRST_STATES)
+        for (const state of OPEN_STATES)
           this.set({ state }, openOrders.filter((order) => order.state === state).length);
       },
     });
