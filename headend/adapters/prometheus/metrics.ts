@@ -89,7 +89,8 @@ export class Metrics {
       this.#polls.inc({ line: observation.line, result: observation.ok ? "good" : "failed" });
     else {
       const { line, outcome, took } = observation;
-      const seconds = took / MICROS_PER_SECOND;
+      // A link's byte times may lie before our send; a counter that is lowered throws, which must not stop the collector.
+      const seconds = Math.max(0, took) / MICROS_PER_SECOND;
       this.#requests.inc({ line, outcome });
       this.#busy.inc({ line, outcome }, seconds);
       if (outcome === "answer" || outcome === "exception") this.#replies.observe({ line }, seconds);

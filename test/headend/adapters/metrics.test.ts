@@ -49,6 +49,13 @@ test("requests by line and outcome; only what came back is in the histogram of r
   expect([polls("good"), polls("failed")]).toEqual([1, 1]);
 });
 
+test("a time that lies before its request does not throw into the collector", async () => {
+  const metrics = metricsOf();
+  metrics.observe({ kind: "request", line: LINE, outcome: "answer", took: -5 });
+  const labels = { line: LINE, outcome: "answer" };
+  expect(seriesValue(await read(metrics), "meterworks_line_request_seconds_total", labels)).toBe(0);
+});
+
 test("commits, readings, orders and messages", async () => {
   const metrics = metricsOf();
   metrics.committed([{ kind: "reading", reading: reading("a", 0) }], 3_000);
