@@ -14,9 +14,9 @@ import { type CollectorConfig, DEFAULT_LIMITS, type Limits } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { problemText } from "./config-reader.ts";
 import { Directory } from "./directory.ts";
-import type { CollectorEffect, CollectorEvent, MeterId, Order, StoreSnapshot } from "./ports.ts";
+import type { CollectorEffect, CollectorEvent, CollectorFigures, MeterId, Order, StoreSnapshot } from "./ports.ts";
 import type { SessionOutput } from "./sessions/line-task.ts";
-import { acknowledge, MqttIngest, type Publish } from "./sessions/mqtt-ingest.ts";
+import { acknowledge, counted, MqttIngest, type Publish } from "./sessions/mqtt-ingest.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { expiryWork, orderStepWork, readingWork, requestWork, startWork } from "./work.ts";
 
@@ -93,6 +93,11 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     };
   }
 
+  /** For gauges; costs as much as there are open orders. */
+  figures(): CollectorFigures {
+    return { backlog: this.#committer.backlog, openOrders: [...this.#books.openOrders.values()] };
+  }
+
   /** After every event: what is committed is acted on, then the next batch is begun from what has gathered. */
   #settle(now: Now, out: CollectorEffect[]): void {
     if (this.#dispatchDue) this.#dispatch(now, out);
@@ -129,7 +134,11 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
 
   #message(publish: Publish, now: Now, out: CollectorEffect[]): void {
     // Beyond the bound a publish is left unacknowledged, so its sender repeats it.
-    if (this.#ingest === undefined || this.#committer.overfull) return;
+    if (this.#ingest === undefined) return;
+    if (this.#committer.overfull) {
+      out.push(counted("turned-away"));
+      return;
+    }
     const incoming = this.#ingest.take(publish, now);
     if (incoming.kind === "work") {
       this.#committer.add(incoming.work);
@@ -137,7 +146,10 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     }
     this.#take(this.#sessions.response(incoming.response, now), out);
     // In the queue behind the steps it caused: the meter may forget its answer once they are stored.
-    this.#committer.add({ apply: (draft) => draft.after.push(...acknowledge(publish)), abandoned: () => [] });
+    this.#committer.add({
+      apply: (draft) => draft.after.push(counted("answer"), ...acknowledge(publish)),
+      abandoned: () => [counted("not-stored")],
+    });
   }
 
   #take(outputs: readonly SessionOutput[], out: CollectorEffect[]): void {
@@ -149,12 +161,19 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
         const reading = { meter, time, source: "modbus", sequence: null, quality: "good", values } as const;
         this.#committer.add(readingWork(this.#books, this.#limits, known, reading));
         out.push({ kind: "notify", notice: { kind: "poll", meter, ok: true, reason: "" } });
+        this.#countPoll(meter, true, out);
       } else if (output.kind === "pollFailed") {
         const { meter, reason } = output;
         out.push({ kind: "notify", notice: { kind: "poll", meter, ok: false, reason } });
+        this.#countPoll(meter, false, out);
       } else if (output.kind === "orderStep") this.#committer.add(this.#stepWork(output.order, output.step));
       else out.push(output);
     }
+  }
+
+  #countPoll(meter: MeterId, ok: boolean, out: CollectorEffect[]): void {
+    const line = this.#directory.find(meter)?.line;
+    if (line !== undefined) out.push({ kind: "observe", observation: { kind: "poll", line, ok } });
   }
 
   #stepWork(id: Order["id"], step: Parameters<typeof orderStepWork>[2]): Work {

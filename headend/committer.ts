@@ -52,6 +52,11 @@ export class Committer {
     this.#queue.push({ work, attempts: 0 });
   }
 
+  /** Pieces of work that are not committed yet. */
+  get backlog(): number {
+    return this.#queue.length + (this.#inFlight?.taken.length ?? 0);
+  }
+
   /** True when no new work should be begun until the store has caught up. */
   get full(): boolean {
     return this.#queue.length >= this.#limits.queuedWork;

@@ -4,8 +4,9 @@
  * store that crashes, and later PostgreSQL are interchangeable.
  */
 
+import type { ModbusFailure } from "../protocols/modbus/errors.ts";
 import type { OrderNumber, OrderOperation, OrderStatus } from "../protocols/orders.ts";
-import type { LinkEffect, LinkEvent } from "../src/core/actor.ts";
+import type { LinkEffect, LinkEvent, LinkId } from "../src/core/actor.ts";
 import type { MeasureValues, Quality } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import type { Result } from "../src/core/result.ts";
@@ -214,8 +215,54 @@ export interface NotifyEffect {
   readonly notice: Notice;
 }
 
+/** What became of a message of a meter. `turned-away` and `not-stored` stay unacknowledged, so their sender repeats them. */
+export const MESSAGE_OUTCOMES = [
+  "taken",
+  "duplicate",
+  "refused",
+  "not-accepted",
+  "answer",
+  "ignored",
+  "turned-away",
+  "not-stored",
+] as const;
+export type MessageOutcome = (typeof MESSAGE_OUTCOMES)[number];
+
+/** How a request on a line ended: every repetition is a request of its own. */
+export const REQUEST_OUTCOMES = [
+  "answer",
+  "timeout",
+  "exception",
+  "bad-reply",
+  "link-down",
+  "bad-request",
+] as const satisfies readonly ("answer" | ModbusFailure["kind"])[];
+export type RequestOutcome = (typeof REQUEST_OUTCOMES)[number];
+
+/**
+ * What is counted and told to nobody: unlike notices, of which a slow sink may lose some, each reaches the driver. What is
+ * said of a message comes after its commit, once.
+ */
+export type Observation =
+  /** `took`: µs from the request's sending to the last byte of what came back, or to its failure; 0 when it was never sent. */
+  | { readonly kind: "request"; readonly line: LinkId; readonly outcome: RequestOutcome; readonly took: number }
+  | { readonly kind: "poll"; readonly line: LinkId; readonly ok: boolean }
+  | { readonly kind: "message"; readonly outcome: MessageOutcome };
+
+export interface ObserveEffect {
+  readonly kind: "observe";
+  readonly observation: Observation;
+}
+
+/** How the collector stands at a moment. */
+export interface CollectorFigures {
+  /** Pieces of work that are not committed yet: those that wait and those in the store's hands. */
+  readonly backlog: number;
+  readonly openOrders: readonly Order[];
+}
+
 export type CollectorEvent = LinkEvent | StoreEvent | { readonly kind: "request"; readonly request: Request };
-export type CollectorEffect = LinkEffect | StoreEffect | ReplyEffect | NotifyEffect;
+export type CollectorEffect = LinkEffect | StoreEffect | ReplyEffect | NotifyEffect | ObserveEffect;
 
 /** A store as the drivers see it. Methods reject only on a broken store; the message is for people. */
 export interface Store {

@@ -10,6 +10,7 @@ import { isRepeat, judge, rolloverAt } from "./validate/plausibility.ts";
 /**
  * Takes a reading into the books. Reading, charge and the orders that follow are in one draft, so they are stored together.
  * @param reading its quality is decided here
+ * @returns false for a repeat of the newest one, of which nothing is left to do
  */
 export function takeReading(
   books: Books,
@@ -18,9 +19,9 @@ export function takeReading(
   reading: MeterReading,
   draft: Draft,
   now: Now,
-): void {
+): boolean {
   const newest = books.latest.get(reading.meter);
-  if (isRepeat(newest, reading)) return;
+  if (isRepeat(newest, reading)) return false;
   const { model } = meter;
   const judged = judge(model, books.baselines.get(reading.meter), newest, reading, now.civil);
   const stored: MeterReading = { ...reading, quality: judged.quality };
@@ -35,6 +36,7 @@ export function takeReading(
     books.baselines.set(reading.meter, { values: reading.values, time: reading.time, arrived: now.civil });
   if (judged.trusted)
     chargeReading(books, limits, stored, rolloverAt(model, reading.source, "activeEnergyImport"), draft, now);
+  return true;
 }
 
 /** One row when a meter turns implausible, not one for each reading of a bad week. */

@@ -31,7 +31,9 @@ function sameRegistration(a: RegisteredMeter | undefined, b: RegisteredMeter): b
 
 export function readingWork(books: Books, limits: Limits, meter: KnownMeter, reading: MeterReading): Work {
   return {
-    apply: (draft, now) => takeReading(books, limits, meter, reading, draft, now),
+    apply(draft, now) {
+      takeReading(books, limits, meter, reading, draft, now);
+    },
     abandoned: (reason) => [
       { kind: "log", level: "error", event: "reading-not-stored", fields: { meter: reading.meter, reason } },
     ],

@@ -40,7 +40,7 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   describeApi(app, options.version);
   for (const [id, schema] of Object.entries(COMPONENTS)) app.addSchema({ $id: id, ...schema });
   // Registered, so that the routes are made after the plugin that describes them has been loaded.
-  app.register(async (root) => publicRoutes(root));
+  app.register(async (root) => publicRoutes(root, options));
   app.register(
     async (api) => {
       for (const routes of [meterRoutes, accountRoutes, orderRoutes, systemRoutes]) routes(api, options);

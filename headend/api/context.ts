@@ -9,6 +9,15 @@ type WithoutTicket<T> = T extends unknown ? Omit<T, "ticket"> : never;
 /** A request to the collector; the driver gives it its ticket. */
 export type ApiRequest = WithoutTicket<Request>;
 
+/** One thing that the head-end needs for its work. */
+export interface ReadyCheck {
+  readonly part: "store" | "broker" | "line";
+  readonly name: string;
+  readonly ok: boolean;
+  /** Why not, for people; null when it is good. */
+  readonly reason: string | null;
+}
+
 export interface ApiOptions {
   readonly store: StoreQuery;
   /** Resolves with the collector's reply, which comes after the commit. */
@@ -18,6 +27,9 @@ export interface ApiOptions {
   readonly version: string;
   /** What the driver knows of lines, broker and queues; plain JSON data. */
   readonly status: () => object;
+  /** In the Prometheus text format, version 0.0.4. */
+  readonly metrics: () => Promise<string>;
+  readonly readiness: () => Promise<readonly ReadyCheck[]>;
   readonly log?: (entry: LogEffect) => void;
 }
 

@@ -169,6 +169,12 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
 
 export const answers = {
   health: record({ status: { const: "ok" } }),
+  ready: record({
+    ready: flag,
+    checks: list(
+      record({ part: { enum: ["store", "broker", "line"] }, name: text, ok: flag, reason: orNull({ type: "string" }) }),
+    ),
+  }),
   status: {
     type: "object",
     required: ["version", "readings"],

@@ -254,6 +254,8 @@ export class LineSession {
     if (current === undefined) return;
     this.#current = undefined;
     const { meter, job } = current;
+    const outcome = result.ok ? "answer" : result.error.kind;
+    out.push({ kind: "observe", observation: { kind: "request", line: this.config.link, outcome, took: latency } });
     if (!result.ok && this.#repeats(meter, job, result.error, now)) return;
     this.#account(meter, result, now.mono - current.asked.mono, now, out);
     this.#move(

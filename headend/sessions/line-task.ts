@@ -7,11 +7,12 @@ import type { MeasureValues } from "../../src/core/measures.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { Civil, Now } from "../../src/core/time.ts";
 import type { OrderStep } from "../commands/orders.ts";
-import type { MeterId } from "../ports.ts";
+import type { MeterId, ObserveEffect } from "../ports.ts";
 
 /** What sessions tell the collector, beside what they ask of their links. */
 export type SessionOutput =
   | LinkEffect
+  | ObserveEffect
   | { readonly kind: "polled"; readonly meter: MeterId; readonly time: Civil; readonly values: MeasureValues }
   | { readonly kind: "pollFailed"; readonly meter: MeterId; readonly reason: string }
   | { readonly kind: "orderStep"; readonly order: OrderNumber; readonly step: OrderStep };

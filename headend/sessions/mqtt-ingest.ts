@@ -12,7 +12,7 @@ import type { Books, Draft } from "../books.ts";
 import type { Work } from "../committer.ts";
 import type { Limits, MqttConfig } from "../config.ts";
 import { Directory, type KnownMeter } from "../directory.ts";
-import type { CollectorEffect, MeterId, MeterReading } from "../ports.ts";
+import type { CollectorEffect, MessageOutcome, MeterId, MeterReading } from "../ports.ts";
 import { takeReading } from "../readings.ts";
 
 export type Publish = Extract<LinkEvent, { kind: "message" }>;
@@ -51,18 +51,21 @@ export class MqttIngest {
       const response = decodeResponse(publish.payload);
       if (!response.ok) return this.#refuse(publish, `${topic.meter}: ${payloadErrorText(response.error)}`, now);
       if (response.value.meter === topic.meter) return { kind: "response", response: response.value };
-    } else return { kind: "work", work: { apply: (draft) => draft.after.push(...acknowledge(publish)) } };
+    } else return ignore(publish);
     return this.#refuse(publish, `the payload on ${publish.topic} names another meter`, now);
   }
 
   #telemetry(publish: Publish, telemetry: Telemetry): Incoming {
     const apply = (draft: Draft, now: Now) => {
       const meter = this.#meterOf(telemetry, draft, now);
-      if (meter === undefined) draft.after.push(notAccepted(telemetry));
-      else takeReading(this.#books, this.#limits, meter, readingOf(telemetry), draft, now);
+      if (meter === undefined) draft.after.push(notAccepted(telemetry), counted("not-accepted"));
+      else {
+        const isNew = takeReading(this.#books, this.#limits, meter, readingOf(telemetry), draft, now);
+        draft.after.push(counted(isNew ? "taken" : "duplicate"));
+      }
       draft.after.push(...acknowledge(publish));
     };
-    return { kind: "work", work: { apply, abandoned: (reason) => [leftUnacknowledged(publish, reason)] } };
+    return { kind: "work", work: { apply, abandoned: (reason) => leftUnacknowledged(publish, reason) } };
   }
 
   /** The meter of a message, registered if it is new; undefined where its readings are not wanted. */
@@ -105,14 +108,27 @@ export class MqttIngest {
         });
         draft.after.push({ kind: "log", level: "warn", event: "message-refused", fields: { reason, count } });
       }
-      draft.after.push(...acknowledge(publish));
+      draft.after.push(counted("refused"), ...acknowledge(publish));
     };
-    return { kind: "work", work: { apply, abandoned: (why) => [leftUnacknowledged(publish, why)] } };
+    return { kind: "work", work: { apply, abandoned: (why) => leftUnacknowledged(publish, why) } };
   }
 }
 
 export function acknowledge(publish: Publish): Acknowledge {
   return publish.token === undefined ? [] : [{ kind: "acknowledge", link: publish.link, token: publish.token }];
+}
+
+/** For the counters of messages by what became of them. */
+export function counted(outcome: MessageOutcome): CollectorEffect {
+  return { kind: "observe", observation: { kind: "message", outcome } };
+}
+
+/** A channel that is ours and has nothing for us, such as what we publish ourselves. */
+function ignore(publish: Publish): Incoming {
+  return {
+    kind: "work",
+    work: { apply: (draft) => draft.after.push(counted("ignored"), ...acknowledge(publish)) },
+  };
 }
 
 function readingOf({ meter, sequence, time, values }: Telemetry): MeterReading {
@@ -123,6 +139,7 @@ function notAccepted(telemetry: Telemetry): CollectorEffect {
   return { kind: "log", level: "debug", event: "meter-not-accepted", fields: { meter: telemetry.meter } };
 }
 
-function leftUnacknowledged(publish: Publish, reason: string): CollectorEffect {
-  return { kind: "log", level: "error", event: "message-not-stored", fields: { topic: publish.topic, reason } };
+function leftUnacknowledged(publish: Publish, reason: string): readonly CollectorEffect[] {
+  const fields = { topic: publish.topic, reason };
+  return [counted("not-stored"), { kind: "log", level: "error", event: "message-not-stored", fields }];
 }

@@ -1,4 +1,5 @@
 /** The head-end in this process: collector, store, API and sinks wired together. `headend` and `demo` both run it. */
+import { Metrics } from "../../headend/adapters/prometheus/metrics.ts";
 import { buildApi } from "../../headend/api/api.ts";
 import { Broadcaster } from "../../headend/broadcaster.ts";
 import { Collector } from "../../headend/collector.ts";
@@ -10,6 +11,7 @@ import type {
   OrderReceipt,
   Refusal,
   Store,
+  StoreBatch,
   TopupReceipt,
 } from "../../headend/ports.ts";
 import { assert, type Result } from "../core/result.ts";
@@ -19,6 +21,7 @@ import type { Host } from "../platform/host.ts";
 import type { Link } from "../platform/link.ts";
 import { usage } from "./errors.ts";
 import type { CommandProcess } from "./process.ts";
+import { Readiness } from "./readiness.ts";
 import { type HostPort, showHostPort } from "./values.ts";
 import { VERSION } from "./version.ts";
 
@@ -50,16 +53,28 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
   const tickets = new Tickets();
   const broadcaster = new Broadcaster<Notice>();
   for (const take of options.sinks) join(broadcaster, take);
+  const { metrics, readiness } = watchOver(proc, options, collector);
+  const commit = async (batch: StoreBatch): Promise<string | null> => {
+    const began = proc.clock.now().mono;
+    const refusal = await store.commit(batch).then(() => null, errorText);
+    readiness.batch(refusal);
+    if (refusal === null) metrics.committed(batch, proc.clock.now().mono - began);
+    else metrics.commitFailed();
+    return refusal;
+  };
   const host: Host<CollectorEvent> = proc.runtime.host<CollectorEvent, CollectorEffect>(
     collector,
     (effect, post) => {
       if (effect.kind === "store")
-        store.commit(effect.batch).then(
-          () => post({ kind: "stored", id: effect.id }),
-          (error: unknown) => post({ kind: "storeFailed", id: effect.id, reason: errorText(error) }),
+        void commit(effect.batch).then((reason) =>
+          post(reason === null ? { kind: "stored", id: effect.id } : { kind: "storeFailed", id: effect.id, reason }),
         );
       else if (effect.kind === "reply") tickets.settle(effect.ticket, effect.result);
-      else broadcaster.publish(effect.notice);
+      else if (effect.kind === "observe") metrics.observe(effect.observation);
+      else {
+        metrics.notice(effect.notice);
+        broadcaster.publish(effect.notice);
+      }
     },
     { name: "collector", precise: options.config.lines.some((line) => line.framing === "rtu") },
   );
@@ -69,6 +84,8 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
     token: options.token,
     version: VERSION,
     status: options.status,
+    metrics: () => metrics.text(),
+    readiness: () => readiness.checks(),
     log: proc.log,
   });
   try {
@@ -86,6 +103,16 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
   const address = api.server.address();
   assert(typeof address === "object" && address !== null, "a listening API has an address");
   return { url: `http://${showHostPort({ host: address.address, port: address.port })}` };
+}
+
+/** Metrics and readiness; the broker's session is no line to them. */
+function watchOver(proc: CommandProcess, { config, links, store }: HeadendOptions, collector: Collector) {
+  const broker = links.find((link) => link.id === config.mqtt?.link);
+  const lines = links.filter((link) => link !== broker);
+  return {
+    metrics: new Metrics({ figures: () => collector.figures(), lines, broker }),
+    readiness: new Readiness({ store, lines, broker, now: () => proc.clock.now() }),
+  };
 }
 
 /** Gives a sink what has gathered once per turn of the event loop. */

@@ -58,7 +58,7 @@ export class ReadOnce implements Actor {
         const { meter, time, values } = output;
         this.#done({ ok: true, reading: { meter, time, values, source: "modbus", sequence: null, quality: "good" } });
       } else if (output.kind === "pollFailed") this.#done({ ok: false, reason: output.reason });
-      else if (output.kind !== "orderStep") effects.push(output);
+      else if (output.kind !== "orderStep" && output.kind !== "observe") effects.push(output);
     }
     return effects;
   }

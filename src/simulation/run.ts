@@ -177,6 +177,7 @@ class Simulation {
           this.#customerPays(effect.notice.meter);
         return;
       case "log":
+      case "observe":
         return;
     }
   }

@@ -71,7 +71,7 @@ class SessionActor implements Actor {
         checkReading(output.values);
         this.#polled(undefined);
       } else if (output.kind === "pollFailed") this.#polled(output.reason);
-      else if (output.kind !== "orderStep") effects.push(output);
+      else if (output.kind !== "orderStep" && output.kind !== "observe") effects.push(output);
     }
     return effects;
   }

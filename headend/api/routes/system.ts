@@ -1,12 +1,14 @@
-/** The head-end itself: health, status, audit and the description of this API. */
+/** The head-end itself: health, readiness, metrics, status, audit and the description of this API. */
 import type { FastifyInstance } from "fastify";
 import { auditView } from "../../view.ts";
 import type { ApiOptions } from "../context.ts";
 import { fromStore } from "../problems.ts";
 import { answers, limitQuery, responses } from "../schemas.ts";
 
+const METRICS_TYPE = "text/plain";
+
 /** Routes that need no token and stand outside the versioned paths. */
-export function publicRoutes(app: FastifyInstance): void {
+export function publicRoutes(app: FastifyInstance, { metrics, readiness }: ApiOptions): void {
   app.get(
     "/health",
     {
@@ -20,6 +22,45 @@ export function publicRoutes(app: FastifyInstance): void {
       },
     },
     async () => ({ status: "ok" }),
+  );
+
+  app.get(
+    "/ready",
+    {
+      config: { public: true },
+      schema: {
+        operationId: "getReady",
+        summary: "Whether the store takes commits and broker and lines are open; needs no token",
+        tags: ["system"],
+        security: [],
+        response: {
+          200: { description: "ready", ...answers.ready },
+          503: { description: "not ready: `reason` says why", ...answers.ready },
+        },
+      },
+    },
+    async (_request, reply) => {
+      const checks = await readiness();
+      const ready = checks.every(({ ok }) => ok);
+      return reply.code(ready ? 200 : 503).send({ ready, checks });
+    },
+  );
+
+  app.get(
+    "/metrics",
+    {
+      config: { public: true },
+      schema: {
+        operationId: "getMetrics",
+        summary: "Counters and gauges in the Prometheus text format; needs no token",
+        tags: ["system"],
+        security: [],
+        response: {
+          200: { description: "text format 0.0.4", content: { [METRICS_TYPE]: { schema: { type: "string" } } } },
+        },
+      },
+    },
+    async (_request, reply) => reply.type(`${METRICS_TYPE}; version=0.0.4; charset=utf-8`).send(await metrics()),
   );
 
   app.get("/openapi.json", { config: { public: true }, schema: { hide: true } }, async () => app.swagger());

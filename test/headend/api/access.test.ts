@@ -1,6 +1,7 @@
 /** Who gets in, and what the description of the API says. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildApi } from "../../../headend/api/api.ts";
+import type { ReadyCheck } from "../../../headend/api/context.ts";
 import { type Fixture, fakeStore, fixture, TOKEN } from "./api-support.ts";
 
 let api: Fixture;
@@ -57,8 +58,37 @@ test("health and the description need no token", async () => {
   expect((await api.app.inject("/openapi.json")).statusCode).toBe(200);
 });
 
+test("readiness needs no token, and is a 503 with the reason as soon as one thing is missing", async () => {
+  const line = { part: "line", name: "line-1", ok: true, reason: null } as const;
+  const broken = { part: "store", name: "store", ok: false, reason: "the disk is full" } as const;
+  let checks: readonly ReadyCheck[] = [line];
+  const { app, call } = await fixture(undefined, { readiness: async () => checks });
+  expect((await app.inject("/ready")).json()).toEqual({ ready: true, checks: [line] });
+  // By `call` the answers are held against the description as well.
+  expect((await call({ url: "/ready" })).statusCode).toBe(200);
+  checks = [line, broken];
+  const answer = await call({ url: "/ready" });
+  expect(answer.statusCode).toBe(503);
+  expect(answer.json()).toEqual({ ready: false, checks: [line, broken] });
+  await app.close();
+});
+
+test("metrics need no token and are plain text in the version that scrapers ask for", async () => {
+  const answer = await api.app.inject("/metrics");
+  expect([answer.statusCode, answer.body]).toEqual([200, "up 1\n"]);
+  expect(answer.headers["content-type"]).toBe("text/plain; version=0.0.4; charset=utf-8");
+  expect((await api.call({ url: "/metrics" })).statusCode).toBe(200);
+});
+
 test("a token that is no secret is a mistake of the caller", () => {
-  const options = { store: fakeStore(), version: "1", status: () => ({}), submit: () => expect.fail() };
+  const options = {
+    store: fakeStore(),
+    version: "1",
+    status: () => ({}),
+    submit: () => expect.fail(),
+    metrics: async () => "",
+    readiness: async () => [],
+  };
   expect(() => buildApi({ ...options, token: "short" })).toThrow(/token/);
 });
 
@@ -83,7 +113,9 @@ test("the description lists exactly the routes there are, each with a unique nam
     Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, ...operation })),
   );
   const listed = operations.map(({ method, path }) => `${method} ${path}`).sort();
-  expect(listed).toEqual([...ROUTES.map((route) => route.join(" ")), "GET /health"].sort());
+  expect(listed).toEqual(
+    [...ROUTES.map((route) => route.join(" ")), "GET /health", "GET /metrics", "GET /ready"].sort(),
+  );
   expect(new Set(operations.map((o) => o.operationId)).size).toBe(operations.length);
   expect(description.security).toEqual([{ token: [] }]);
   expect(description.components.securitySchemes.token).toEqual({ type: "http", scheme: "bearer" });

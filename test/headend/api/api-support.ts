@@ -68,6 +68,8 @@ export async function fixture(
     store: fakeStore(),
     token: TOKEN,
     version: "1.2.3",
+    metrics: async () => "up 1\n",
+    readiness: async () => [],
     status: () => ({ lines: [{ link: "bus-1", open: true }] }),
     log: (entry) => logged.push(entry),
     submit: async (request) => {
@@ -118,6 +120,9 @@ function answerChecker(description: Described): (request: InjectOptions, answer:
       "schema",
     ];
     const validate = ajv.compile({ $ref: `api#/${pointer.map(escaped).join("/")}` });
-    expect(validate(answer.json()), `${answer.body}\n${ajv.errorsText(validate.errors)}`).toBe(true);
+    expect(
+      validate(type === "text/plain" ? answer.body : answer.json()),
+      `${answer.body}\n${ajv.errorsText(validate.errors)}`,
+    ).toBe(true);
   };
 }
