@@ -111,7 +111,11 @@ export function migrate(db: BetterSqlite3.Database): void {
   }).immediate();
 }
 
-function checkIdentity(db: BetterSqlite3.Database): number {
+/**
+ * The file's schema version, 0 where it is empty.
+ * @throws Error with a sentence where the file is another program's or a newer version's.
+ */
+export function checkIdentity(db: BetterSqlite3.Database): number {
   const ours = db.pragma("application_id", { simple: true }) === APPLICATION_ID;
   const empty = db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
   if (!ours && !empty) throw new Error("it is the SQLite database of another program: choose another file");
