@@ -7,7 +7,7 @@ import Database from "better-sqlite3";
 import { holdLock, openReader } from "./connection.ts";
 import { explain } from "./errors.ts";
 import { requireSound } from "./file-check.ts";
-import { checkIdentity } from "./schema.ts";
+import { checkIdentity, LAST_ORDER, migrate } from "./schema.ts";
 
 const COUNTED = ["meters", "readings", "orders", "accounts", "postings", "audit"] as const;
 
@@ -82,6 +82,34 @@ export function inspectStore(file: string): StoreContent {
 function countRows(db: BetterSqlite3.Database): RowCounts {
   const count = (table: string) => [table, db.prepare(`SELECT count(*) FROM ${table}`).pluck().get()];
   return Object.fromEntries(COUNTED.map(count)) as RowCounts;
+}
+
+/** More orders than any head-end gives between a backup and its restore; 2^53 has room for two million restores. */
+const ORDER_LEAP = 2 ** 32;
+
+/**
+ * Makes the copy of a backup a store to go on with, upgraded to this version's schema. Orders given after the backup are not
+ * in it, but meters remember their numbers, and answer a number they know with its first outcome: the next orders therefore
+ * get numbers beyond all that can have been given. The audit says that it was restored (`at` in µs since 1970) and from what.
+ * @throws Error with a sentence.
+ */
+export function resumeFrom(copy: string, at: number, detail: string): void {
+  explained(() => {
+    const db = new Database(copy, { fileMustExist: true });
+    try {
+      migrate(db);
+      db.transaction(() => {
+        const last = db.prepare(LAST_ORDER).pluck().get() as number;
+        db.prepare("INSERT OR REPLACE INTO order_floor (number, last) VALUES (1, ?)").run(last + ORDER_LEAP);
+        db.prepare("INSERT INTO audit (at, actor, action, detail) VALUES (?, 'restore', 'store restored', ?)").run(
+          at,
+          detail,
+        );
+      })();
+    } finally {
+      db.close();
+    }
+  });
 }
 
 /** Keeps head-ends off the store until the returned function is called. @throws Error with a sentence where one has it open. */

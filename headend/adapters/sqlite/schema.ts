@@ -95,7 +95,19 @@ const MIGRATIONS: readonly string[] = [
   CREATE TRIGGER postings_update BEFORE UPDATE ON postings BEGIN SELECT RAISE(ABORT, 'postings are append-only'); END;
   CREATE TRIGGER postings_delete BEFORE DELETE ON postings BEGIN SELECT RAISE(ABORT, 'postings are append-only'); END;
   `,
+  `
+  -- Order numbers up to here may have been given, though their orders are not in this file: set by a restore.
+  CREATE TABLE order_floor (
+    number INTEGER PRIMARY KEY CHECK (number = 1),
+    last   INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];
+
+/** The highest order number that may have been given. */
+export const LAST_ORDER = `SELECT max(
+  coalesce((SELECT max(id) FROM orders), 0),
+  coalesce((SELECT last FROM order_floor), 0))`;
 
 /**
  * Creates or upgrades the tables in one transaction.

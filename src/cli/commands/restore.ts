@@ -1,7 +1,7 @@
 /** `meterworks restore`: a backup becomes the store again, once it has been proven whole. */
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { reserveStore } from "../../../headend/adapters/sqlite/backup.ts";
+import { reserveStore, resumeFrom } from "../../../headend/adapters/sqlite/backup.ts";
 import { errorText } from "../../platform/errors.ts";
 import {
   copyVerified,
@@ -91,8 +91,14 @@ async function restore(
   return await withDraft(proc, store, async (draft) => {
     await copyVerified(backup, manifest, draft, watchedProgress(proc));
     verifyContent(draft, backup, manifest);
+    const now = new Date();
+    try {
+      resumeFrom(draft, now.getTime() * 1_000, `${backup}, taken ${manifest.takenAt}, SHA-256 ${manifest.sha256}`);
+    } catch (error) {
+      throw failed(`${store} cannot be restored: ${errorText(error)}`);
+    }
     const there = existsSync(store);
-    const aside = `${store}.replaced-${new Date().toISOString().replace(/[-:]/g, "")}`;
+    const aside = `${store}.replaced-${now.toISOString().replace(/[-:]/g, "")}`;
     setAside(store, aside);
     putInPlace(draft, store);
     return there ? aside : null;
