@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { inspectStore } from "../../headend/adapters/sqlite/backup.ts";
 import { fileError, syncDirectory } from "../platform/atomic-file.ts";
 import { errorText, PlatformError } from "../platform/errors.ts";
@@ -38,6 +39,17 @@ export function watchedProgress(proc: CommandProcess): (share: number) => void {
     if (proc.ending) throw failed("interrupted", "nothing was changed");
     show?.(share);
   };
+}
+
+/** Where in the whole the parts begin and end, 0..1, as measured: most time goes into the check of the database. */
+export const PARTS = { copy: [0, 0.4], hash: [0.85, 1], verify: [0, 0.25] } as const;
+
+/** The progress of one part as progress of the whole. */
+export function partOf(
+  onProgress: (share: number) => void,
+  [from, to]: readonly [number, number],
+): (share: number) => void {
+  return (share) => onProgress(from + share * (to - from));
 }
 
 /** Gives a whole draft its name, durably. */
@@ -85,7 +97,7 @@ export function readManifest(backup: string): Manifest {
 
 /** Reads the backup to its end and compares length and SHA-256. */
 export async function verifyBytes(backup: string, manifest: Manifest, onProgress: (share: number) => void) {
-  requireBytes(backup, manifest, await digest(backup, (_chunk, share) => onProgress(share)));
+  requireBytes(backup, manifest, await digest(backup, onProgress));
 }
 
 /** Copies the backup to `draft`, and lets only the very bytes pass that were backed up. */
@@ -97,10 +109,7 @@ export async function copyVerified(
 ): Promise<void> {
   const target = await open(draft, "wx").catch((error) => Promise.reject(unwritable(error, draft)));
   try {
-    const read = await digest(backup, async (chunk, share) => {
-      onProgress(share);
-      await writeChunk(target, chunk, draft);
-    });
+    const read = await digest(backup, onProgress, (chunk) => writeChunk(target, chunk, draft));
     await target.sync();
     requireBytes(backup, manifest, read);
   } finally {
@@ -124,13 +133,16 @@ function requireBytes(backup: string, manifest: Manifest, read: { bytes: number;
 }
 
 /** Opens a copy as a database, checks it in full, and compares schema and rows with the manifest. */
-export function verifyContent(copy: string, backup: string, manifest: Manifest): void {
+export async function verifyContent(copy: string, backup: string, manifest: Manifest): Promise<void> {
   let content: ReturnType<typeof inspectStore>;
   try {
     content = inspectStore(copy);
   } catch (error) {
     throw failed(`${backup} cannot be used: ${errorText(error)}`);
   }
+  // The check holds the event loop: a Ctrl-C that came meanwhile is heard in the next turn, which the second wait is behind.
+  await setImmediate();
+  await setImmediate();
   const difference = differentRows(manifest.rows, content.rows);
   if (difference !== undefined) throw failed(`${backup} is not what its manifest says: ${difference}`, ANOTHER);
 }

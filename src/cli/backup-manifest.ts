@@ -59,12 +59,13 @@ export function differentRows(expected: RowCounts, found: RowCounts): string | u
 const CHUNK_BYTES = 1 << 20;
 
 /**
- * Reads a file to its end: its length and SHA-256. `onChunk` gets each piece before the next is read, and the share done.
- * Rejects with the system's error, and with what `onChunk` throws.
+ * Reads a file to its end: its length and SHA-256. `onProgress` gets the share done, `onChunk` each piece before the next is read.
+ * Rejects with the system's error, and with what the two throw.
  */
 export async function digest(
   path: string,
-  onChunk: (bytes: Uint8Array, share: number) => Promise<void> | void,
+  onProgress: (share: number) => void,
+  onChunk?: (bytes: Uint8Array) => Promise<void>,
 ): Promise<{ readonly bytes: number; readonly sha256: string }> {
   const file = await open(path, "r");
   try {
@@ -78,7 +79,8 @@ export async function digest(
       const chunk = buffer.subarray(0, bytesRead);
       hash.update(chunk);
       bytes += bytesRead;
-      await onChunk(chunk, Math.min(1, bytes / size));
+      await onChunk?.(chunk);
+      onProgress(Math.min(1, bytes / size));
     }
   } finally {
     await file.close();

@@ -5,6 +5,8 @@ import { copyStore, inspectStore } from "../../../headend/adapters/sqlite/backup
 import { writeFileAtomic } from "../../platform/atomic-file.ts";
 import { errorText } from "../../platform/errors.ts";
 import {
+  PARTS,
+  partOf,
   putInPlace,
   readManifest,
   unwritable,
@@ -76,10 +78,10 @@ async function backUp(proc: CommandProcess, target: string | undefined, url: str
   return await withDraft(proc, target, async (draft) => {
     const takenAt = new Date().toISOString();
     const content = await attempt(`${store} cannot be backed up to ${target}`, async () => {
-      await copyStore(store, draft, onProgress);
+      await copyStore(store, draft, partOf(onProgress, PARTS.copy));
       return inspectStore(draft);
     });
-    const { bytes, sha256 } = await digest(draft, (_chunk, share) => onProgress(share));
+    const { bytes, sha256 } = await digest(draft, partOf(onProgress, PARTS.hash));
     const about = { format: "meterworks-backup", version: 1, takenAt, madeBy: VERSION } as const;
     const manifest: Manifest = { ...about, ...content, bytes, sha256 };
     putInPlace(draft, target);
@@ -104,7 +106,9 @@ async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
 
 async function check(proc: CommandProcess, backup: string): Promise<Manifest> {
   const manifest = readManifest(backup);
-  await verifyBytes(backup, manifest, watchedProgress(proc));
-  verifyContent(backup, backup, manifest);
+  const onProgress = watchedProgress(proc);
+  await verifyBytes(backup, manifest, partOf(onProgress, PARTS.verify));
+  await verifyContent(backup, backup, manifest);
+  onProgress(1);
   return manifest;
 }

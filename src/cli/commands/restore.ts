@@ -5,6 +5,8 @@ import { reserveStore, resumeFrom } from "../../../headend/adapters/sqlite/backu
 import { errorText } from "../../platform/errors.ts";
 import {
   copyVerified,
+  PARTS,
+  partOf,
   putInPlace,
   readManifest,
   setAside,
@@ -89,8 +91,10 @@ async function restore(
   store: string,
 ): Promise<string | null> {
   return await withDraft(proc, store, async (draft) => {
-    await copyVerified(backup, manifest, draft, watchedProgress(proc));
-    verifyContent(draft, backup, manifest);
+    const onProgress = watchedProgress(proc);
+    await copyVerified(backup, manifest, draft, partOf(onProgress, PARTS.copy));
+    await verifyContent(draft, backup, manifest);
+    onProgress(1);
     const now = new Date();
     try {
       resumeFrom(draft, now.getTime() * 1_000, `${backup}, taken ${manifest.takenAt}, SHA-256 ${manifest.sha256}`);
