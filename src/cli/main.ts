@@ -52,6 +52,14 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     summary: "the collector with its API",
     load: async () => (await import("./commands/headend.ts")).addHeadend,
   },
+  backup: {
+    summary: "a copy of the store, also of a running head-end",
+    load: async () => (await import("./commands/backup.ts")).addBackup,
+  },
+  restore: {
+    summary: "a backup becomes the store again",
+    load: async () => (await import("./commands/restore.ts")).addRestore,
+  },
   topup: { summary: "credit for a prepaid meter", load: async () => (await import("./commands/topup.ts")).addTopup },
   relay: { summary: "open or close a meter's relay", load: async () => (await import("./commands/relay.ts")).addRelay },
   sim: {

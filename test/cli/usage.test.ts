@@ -258,6 +258,15 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ],
   ["a store in a folder that is not there", ["headend", "--store", "sqlite:/nosuch/x.db"], /\/nosuch\/x.db/],
   ["an unknown store", ["headend", "--store", "mysql:x"], /"mysql:x" is no store; use sqlite:FILE/],
+  ["a backup without a name", ["backup"], /no backup file is named; name one, or give --verify/],
+  ["a backup of no store", ["backup", "x.db", "--store", "sqlite:/nosuch/x.db"], /there is no store \/nosuch\/x.db/],
+  [
+    "a backup made and checked at once",
+    ["backup", "x.db", "--verify", "y.db"],
+    /--verify checks a backup and makes none/,
+  ],
+  ["a restore over a store", ["restore", "x.db", "--store", `sqlite:${NOT_A_DATABASE}`], /already; .*--force/],
+  ["an unknown check of the store", ["headend", "--check", "slow"], /--check "slow" is unknown; one of: none, quick/],
   ["top-up without a token", ["topup", "flat-7", "10.00"], /no token for the API/],
   ["a negative top-up", ["topup", "--token", "x", "flat-7", "--", "-1"], /"-1" is no amount of money above zero/],
   ["an amount with a third decimal", ["topup", "flat-7", "1.005", "--token", "x"], /no amount of money/],
@@ -349,7 +358,7 @@ describe("what fails is exit 1 and says what to look at", () => {
 describe("help", () => {
   test.each([
     ...["demo", "meter", "models", "scan", "read", "watch", "replay", "write", "doctor", "conformance"],
-    ...["headend", "topup", "relay", "sim", "accuracy"],
+    ...["headend", "backup", "restore", "topup", "relay", "sim", "accuracy"],
   ])("%s --help has an example", async (command) => {
     const result = await runCli([command, "--help"]);
     expect(result.code).toBe(0);

@@ -2,6 +2,7 @@
 
 import type BetterSqlite3 from "better-sqlite3";
 import Database from "better-sqlite3";
+import { type FileCheck, requireSound } from "./file-check.ts";
 import { migrate } from "./schema.ts";
 
 /** FULL survives a power cut; NORMAL survives a crash of the process and may lose the last commits with the power. */
@@ -15,12 +16,14 @@ export interface WriterConnection {
   close(): void;
 }
 
-/** @throws the library's exceptions, and Error with a sentence; see {@link migrate}. */
-export function openWriter(file: string, synchronous: Synchronous): WriterConnection {
+/** @throws the library's exceptions, and Error with a sentence; see {@link migrate} and {@link requireSound}. */
+export function openWriter(file: string, synchronous: Synchronous, check: FileCheck): WriterConnection {
   const lock = holdLock(file);
   let db: BetterSqlite3.Database | undefined;
   try {
     db = new Database(file, { timeout: BUSY_MS });
+    // Before anything is written: what is damaged is not to get worse.
+    requireSound(db, check);
     // Before WAL is switched on: a foreign file must stay as it is.
     migrateCarefully(db);
     db.pragma(`synchronous = ${synchronous}`);
@@ -55,7 +58,7 @@ export function openReader(file: string): BetterSqlite3.Database {
  * people who look with the sqlite3 program, so the lock is a second, empty database held in an exclusive transaction:
  * the kernel drops it with the process, so kill -9 leaves nothing to clean up.
  */
-function holdLock(file: string): BetterSqlite3.Database {
+export function holdLock(file: string): BetterSqlite3.Database {
   const lock = new Database(`${file}-lock`, { timeout: 0 });
   try {
     lock.pragma("journal_mode = MEMORY");

@@ -1,5 +1,8 @@
 /** What SQLite says, as a sentence that says what to do. */
 
+/** What to do about a damaged store. */
+export const WAY_OUT = "keep a copy of it, then restore a backup (meterworks restore --help)";
+
 /** By primary result code; extended codes (`SQLITE_IOERR_WRITE`) fall back to it. */
 const SENTENCES: Readonly<Record<string, string>> = {
   SQLITE_FULL: "the disk is full: free some space; nothing stored is lost, and storing goes on by itself",
@@ -7,7 +10,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   SQLITE_READONLY: "the file cannot be written: check its owner and mode, and whether the disk is mounted read-only",
   SQLITE_CANTOPEN: "the file cannot be opened: check the path and the rights on its directory",
   SQLITE_NOTADB: "the file is not an SQLite database: choose another file",
-  SQLITE_CORRUPT: "the database is damaged: stop, copy it, and restore a backup",
+  SQLITE_CORRUPT: `the database is damaged: ${WAY_OUT}`,
   SQLITE_BUSY: "another program holds a long write on the database: close it (an open sqlite3 transaction, a backup)",
   SQLITE_NOMEM: "out of memory",
 };

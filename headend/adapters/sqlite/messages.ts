@@ -1,12 +1,15 @@
 /** What crosses between the event loop and the two worker threads. Everything is cloned, so bigint and undefined survive. */
 import type { StoreBatch, StoreQuery, StoreSnapshot } from "../../ports.ts";
 import type { Synchronous } from "./connection.ts";
+import type { FileCheck } from "./file-check.ts";
 
 /** One worker writes, the other reads, so that no query waits behind a long transaction. */
 export interface WorkerRole {
   readonly role: "writer" | "reader";
   readonly file: string;
   readonly synchronous: Synchronous;
+  /** What the writer looks at before it takes the file. */
+  readonly check: FileCheck;
 }
 
 /** What a reader answers: the queries of the port, synchronously, and the snapshot. */

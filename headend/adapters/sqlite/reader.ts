@@ -20,6 +20,7 @@ import {
   readingFrom,
 } from "./mapping.ts";
 import type { ReaderMethods } from "./messages.ts";
+import { LAST_ORDER } from "./schema.ts";
 
 export class StoreReader implements ReaderMethods {
   readonly #statements: Statements;
@@ -134,7 +135,7 @@ function prepare(db: BetterSqlite3.Database) {
       `${ORDERS} WHERE o.id IN (SELECT id FROM orders WHERE meter = m.number AND state NOT IN ${OPEN}
        ORDER BY id DESC LIMIT ${RECENT_PER_METER}) ORDER BY o.id`,
     ),
-    lastOrder: db.prepare("SELECT coalesce(max(id), 0) FROM orders").pluck(),
+    lastOrder: db.prepare(LAST_ORDER).pluck(),
     account: db.prepare<[string], AccountRow>(`${ACCOUNTS} WHERE m.id = ?`).safeIntegers(),
     accounts: db.prepare<[], AccountRow>(`${ACCOUNTS} ORDER BY m.id`).safeIntegers(),
     postings: db

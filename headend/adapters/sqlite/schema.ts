@@ -95,7 +95,19 @@ const MIGRATIONS: readonly string[] = [
   CREATE TRIGGER postings_update BEFORE UPDATE ON postings BEGIN SELECT RAISE(ABORT, 'postings are append-only'); END;
   CREATE TRIGGER postings_delete BEFORE DELETE ON postings BEGIN SELECT RAISE(ABORT, 'postings are append-only'); END;
   `,
+  `
+  -- Order numbers up to here may have been given, though their orders are not in this file: set by a restore.
+  CREATE TABLE order_floor (
+    number INTEGER PRIMARY KEY CHECK (number = 1),
+    last   INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];
+
+/** The highest order number that may have been given. */
+export const LAST_ORDER = `SELECT max(
+  coalesce((SELECT max(id) FROM orders), 0),
+  coalesce((SELECT last FROM order_floor), 0))`;
 
 /**
  * Creates or upgrades the tables in one transaction.
@@ -111,7 +123,11 @@ export function migrate(db: BetterSqlite3.Database): void {
   }).immediate();
 }
 
-function checkIdentity(db: BetterSqlite3.Database): number {
+/**
+ * The file's schema version, 0 where it is empty.
+ * @throws Error with a sentence where the file is another program's or a newer version's.
+ */
+export function checkIdentity(db: BetterSqlite3.Database): number {
   const ours = db.pragma("application_id", { simple: true }) === APPLICATION_ID;
   const empty = db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
   if (!ours && !empty) throw new Error("it is the SQLite database of another program: choose another file");

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { Store, StoreBatch, StoreQuery, StoreSnapshot } from "../../ports.ts";
 import type { Synchronous } from "./connection.ts";
+import type { FileCheck } from "./file-check.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { CommitOutcome } from "./messages.ts";
 import { WorkerClient } from "./worker-client.ts";
@@ -10,6 +11,8 @@ export interface SqliteStoreOptions {
   readonly file: string;
   /** Default FULL: a resolved commit survives a power cut. */
   readonly synchronous?: Synchronous;
+  /** How the file is checked before it is used; default quick. */
+  readonly check?: FileCheck;
   /** The compiled worker, where this module does not run from beside it. */
   readonly worker?: URL;
 }
@@ -20,18 +23,18 @@ const MAXIMUM_WAITING_BATCHES = 10_000;
 /**
  * Opens or creates the database.
  * Rejects with one sentence that names the file: no such directory, no rights, not a database, another program's or a newer
- * version's, or in use by another head-end.
+ * version's, damaged, or in use by another head-end.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { file, synchronous = "FULL", worker = new URL("./worker.js", import.meta.url) } = options;
+  const { file, synchronous = "FULL", check = "quick", worker = new URL("./worker.js", import.meta.url) } = options;
   // SQLite takes these names for databases in memory, of which the second connection would see nothing.
   if (file === "" || file.startsWith(":") || file.startsWith("file:"))
     throw new Error(`the store cannot be opened at "${file}": give the path of a file`);
   const path = resolve(file);
   try {
-    const writer = await WorkerClient.start(worker, { role: "writer", file: path, synchronous });
+    const writer = await WorkerClient.start(worker, { role: "writer", file: path, synchronous, check });
     try {
-      const reader = await WorkerClient.start(worker, { role: "reader", file: path, synchronous });
+      const reader = await WorkerClient.start(worker, { role: "reader", file: path, synchronous, check });
       return new SqliteStore(writer, reader);
     } catch (error) {
       await writer.close();

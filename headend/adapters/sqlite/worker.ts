@@ -12,9 +12,9 @@ interface Service {
   close(): void;
 }
 
-function open({ role, file, synchronous }: WorkerRole): Service {
+function open({ role, file, synchronous, check }: WorkerRole): Service {
   if (role === "writer") {
-    const connection = openWriter(file, synchronous);
+    const connection = openWriter(file, synchronous, check);
     const writer = new BatchWriter(connection.db);
     return { methods: { commit: (batches: never) => writer.commit(batches) }, close: () => connection.close() };
   }

@@ -1,6 +1,7 @@
 /** `meterworks headend`: the collector with its API. */
 import { existsSync, readFileSync } from "node:fs";
 import type { Command } from "commander";
+import type { FileCheck } from "../../../headend/adapters/sqlite/file-check.ts";
 import { openSqliteStore } from "../../../headend/adapters/sqlite/store.ts";
 import type { CollectorConfig } from "../../../headend/config.ts";
 import { type HeadendConfig, type LineWhere, parseConfigText } from "../../../headend/parse-config.ts";
@@ -20,11 +21,13 @@ import { keptLine } from "../kept-line.ts";
 import { loadModel } from "../models.ts";
 import { print } from "../output.ts";
 import { CommandProcess } from "../process.ts";
-import { type HostPort, hostPort, number, showHostPort } from "../values.ts";
+import { storeFile } from "../store-url.ts";
+import { choice, type HostPort, hostPort, number, showHostPort } from "../values.ts";
 
 interface Flags extends BrokerFlags {
   readonly config?: string;
   readonly store: string;
+  readonly check: FileCheck;
   readonly http: HostPort;
   readonly tokenFile?: string;
   readonly speed: number;
@@ -53,7 +56,13 @@ export function addHeadend(program: Command): void {
       "the collector: reads lines and broker, stores, bills prepaid meters, carries out orders; with an HTTP API",
     )
     .option("--config <FILE>", "lines, meters and prepaid accounts (JSON)")
-    .option("--store <URL>", "sqlite:FILE", "sqlite:meterworks.db");
+    .option("--store <URL>", "sqlite:FILE", "sqlite:meterworks.db")
+    .option(
+      "--check <HOW>",
+      "the store's file is checked at the start: none, quick or full",
+      choice("--check", ["none", "quick", "full"]),
+      "quick",
+    );
   addBrokerFlags(command)
     .option("--http <HOST:PORT>", "where the API listens", hostPort("--http"), { host: "127.0.0.1", port: 8086 })
     .option("--token-file <FILE>", "keeps the API's token (default: the store's file with .token)")
@@ -68,7 +77,7 @@ async function run(flags: Flags): Promise<void> {
   const file = storeFile(flags.store);
   const parsed = readConfig(flags.config);
   await CommandProcess.run(flags.speed, async (proc) => {
-    const store = await openStore(proc, file);
+    const store = await openStore(proc, file, flags.check);
     const lines = await openLines(proc, parsed);
     const broker = await openBrokerLink(proc, flags);
     const config: CollectorConfig = {
@@ -93,16 +102,9 @@ async function run(flags: Flags): Promise<void> {
   });
 }
 
-function storeFile(url: string): string {
-  const m = /^sqlite:(.+)$/.exec(url);
-  if (m?.[1] !== undefined) return m[1];
-  if (/^postgres(ql)?:/.test(url)) throw usage("--store postgres: is not offered in this version", "use sqlite:FILE");
-  throw usage(`--store "${url}" is no store`, "use sqlite:FILE");
-}
-
 /** Its end is agreed at once: an open store keeps the process alive when a port or the broker can't be opened after it. */
-async function openStore(proc: CommandProcess, file: string): Promise<Store> {
-  const store = await openSqliteStore({ file }).catch((error: Error) => {
+async function openStore(proc: CommandProcess, file: string, check: FileCheck): Promise<Store> {
+  const store = await openSqliteStore({ file, check }).catch((error: Error) => {
     throw new CommandError(2, error.message);
   });
   proc.cleanup(() => store.close());
