@@ -2,10 +2,11 @@
  * One Modbus line (a serial bus, or a TCP connection to a meter or gateway) with its meters: one piece of work at a time,
  * orders before polls, polls oldest due first.
  *
- * The share of a silent meter: after {@link FAILURES_UNTIL_SILENT} failed pieces of work in a row a meter counts as silent.
- * From then on it is asked once, without repeats, after pauses that double up to {@link LONGEST_PROBE_PAUSE}; and all silent
- * meters of a line together get one such attempt, after which the line is theirs no more for seven times its duration. So
- * they take at most an eighth of the line's time, and any answer makes a meter a full member again.
+ * The share of meters that do not answer, or only now and then: what their failed attempts take from others is bounded
+ * (line-share.ts). After {@link FAILURES_UNTIL_SILENT} failed pieces of work in a row a meter counts as silent: from then
+ * on it is asked once, without repeats, after pauses that double up to {@link LONGEST_PROBE_PAUSE}, and an order for it waits
+ * with it. A meter in doubt is polled out of that share too, and beyond it when nobody else wants the line; its orders go
+ * first like any other's.
  */
 import { ModbusClient } from "../../protocols/modbus/client.ts";
 import { EXCEPTION, type ModbusFailure } from "../../protocols/modbus/errors.ts";
@@ -18,6 +19,7 @@ import { type Civil, civil, MICROS_PER_MS, MICROS_PER_SECOND, type Now, type Wak
 import type { LineConfig, PolledMeterConfig } from "../config.ts";
 import type { MeterId, Order } from "../ports.ts";
 import { planReads, type ReadBlock } from "../schedule/poll-plan.ts";
+import { LineShare, Standing } from "./line-share.ts";
 import type { LineTask, SessionOutput, TaskMove } from "./line-task.ts";
 import { ModbusOrder } from "./modbus-orders.ts";
 import { PollTask } from "./poll-task.ts";
@@ -25,8 +27,6 @@ import { PollTask } from "./poll-task.ts";
 const FAILURES_UNTIL_SILENT = 2;
 const FIRST_PROBE_PAUSE = MICROS_PER_SECOND;
 const LONGEST_PROBE_PAUSE = 300 * MICROS_PER_SECOND;
-/** What a silent meter's attempt costs is given to the others this many times over before the next one. */
-const SHARE_OF_OTHERS = 7;
 const DEFAULT_TIMEOUT = MICROS_PER_SECOND;
 const DEFAULT_RETRIES = 2;
 /** A meter that says "busy" or "acknowledge" is asked again after this (Modbus application protocol, codes 05 and 06). */
@@ -54,6 +54,7 @@ interface MeterState {
   order: Job | undefined;
   poll: Job | undefined;
   failures: number;
+  readonly standing: Standing;
   /** Silent meters: when it may be asked again, and the pause after that. */
   probeAt: number;
   probePause: number;
@@ -63,6 +64,8 @@ interface Current {
   readonly meter: MeterState;
   readonly job: Job;
   readonly asked: Now;
+  /** Nobody else wanted the line: what fails now costs no one. */
+  readonly spare: boolean;
   /** When the request left, which may be a silence after it was asked for. */
   sent: Now;
 }
@@ -81,8 +84,7 @@ export class LineSession {
   #paused = false;
   #current: Current | undefined;
   #ticket = 0;
-  /** Until then the line belongs to the meters that answer. */
-  #probesFrom = Number.NEGATIVE_INFINITY;
+  readonly #share = new LineShare();
 
   constructor(config: LineConfig) {
     this.config = config;
@@ -97,6 +99,7 @@ export class LineSession {
       order: undefined,
       poll: undefined,
       failures: 0,
+      standing: new Standing(),
       probeAt: 0,
       probePause: FIRST_PROBE_PAUSE,
     }));
@@ -164,9 +167,9 @@ export class LineSession {
     let civil = Number.POSITIVE_INFINITY;
     if (!this.#up || this.#current !== undefined) return { mono, civil };
     for (const meter of this.#meters) {
-      const from = this.#mayAskFrom(meter);
-      if (meter.order !== undefined) mono = Math.min(mono, Math.max(from, meter.order.notBefore));
+      if (meter.order !== undefined) mono = Math.min(mono, Math.max(this.#silentUntil(meter), meter.order.notBefore));
       if (this.#paused) continue;
+      const from = this.#silentUntil(meter);
       if (meter.poll !== undefined) mono = Math.min(mono, Math.max(from, meter.poll.notBefore));
       else if (isSilent(meter)) mono = Math.min(mono, from);
       else civil = Math.min(civil, meter.due);
@@ -181,8 +184,13 @@ export class LineSession {
       meter.due = now.civil + Math.floor((i * this.config.pollEvery) / this.#meters.length);
   }
 
-  #mayAskFrom(meter: MeterState): number {
-    return isSilent(meter) ? Math.max(meter.probeAt, this.#probesFrom) : Number.NEGATIVE_INFINITY;
+  #silentUntil(meter: MeterState): number {
+    return isSilent(meter) ? Math.max(meter.probeAt, this.#share.from) : Number.NEGATIVE_INFINITY;
+  }
+
+  /** Whether a poll of the meter has to wait while others want the line. Where it is alone there is nobody to be fair to. */
+  #givesWay(meter: MeterState, now: Now): boolean {
+    return meter.standing.inDoubt && this.#meters.length > 1 && this.#share.from > now.mono;
   }
 
   /** Begins work as long as the line is free and something is due. */
@@ -200,7 +208,7 @@ export class LineSession {
     let first: { meter: MeterState; job: Job } | undefined;
     for (const meter of this.#meters) {
       const job = meter.order;
-      if (job === undefined || job.notBefore > now.mono || this.#mayAskFrom(meter) > now.mono) continue;
+      if (job === undefined || job.notBefore > now.mono || this.#silentUntil(meter) > now.mono) continue;
       if (first === undefined || job.notBefore < first.job.notBefore) first = { meter, job };
     }
     return first;
@@ -209,12 +217,17 @@ export class LineSession {
   #pickPoll(now: Now): { meter: MeterState; job: Job } | undefined {
     if (this.#paused) return undefined;
     let first: MeterState | undefined;
+    let spare: MeterState | undefined;
     for (const meter of this.#meters) {
-      if (this.#mayAskFrom(meter) > now.mono) continue;
+      if (this.#silentUntil(meter) > now.mono) continue;
       const ready =
         meter.poll === undefined ? meter.due <= now.civil || isSilent(meter) : meter.poll.notBefore <= now.mono;
-      if (ready && (first === undefined || meter.due < first.due)) first = meter;
+      if (!ready) continue;
+      if (this.#givesWay(meter, now)) {
+        if (spare === undefined || meter.due < spare.due) spare = meter;
+      } else if (first === undefined || meter.due < first.due) first = meter;
     }
+    first ??= spare;
     if (first === undefined) return undefined;
     first.poll ??= jobOf("poll", new PollTask(first.config.id, first.config.model.modbus, first.plan));
     return { meter: first, job: first.poll };
@@ -236,7 +249,8 @@ export class LineSession {
   #ask(meter: MeterState, job: Job, request: ModbusRequest, now: Now, out: SessionOutput[]): void {
     job.request = request;
     this.#ticket += 1;
-    this.#current = { meter, job, asked: now, sent: now };
+    const spare = job.kind === "poll" && this.#givesWay(meter, now);
+    this.#current = { meter, job, asked: now, spare, sent: now };
     this.#apply(this.#client.submit(this.#ticket, meter.config.unit, request, now.mono), now, out);
   }
 
@@ -254,8 +268,9 @@ export class LineSession {
     if (current === undefined) return;
     this.#current = undefined;
     const { meter, job } = current;
+    this.#judge(current, result, now);
     if (!result.ok && this.#repeats(meter, job, result.error, now)) return;
-    this.#account(meter, result, now.mono - current.asked.mono, now, out);
+    this.#account(meter, result, now, out);
     this.#move(
       meter,
       job,
@@ -290,24 +305,26 @@ export class LineSession {
     return true;
   }
 
-  #account(
-    meter: MeterState,
-    result: Result<ModbusReply, ModbusFailure>,
-    took: number,
-    now: Now,
-    out: SessionOutput[],
-  ): void {
-    if (result.ok || (result.error.kind === "exception" && !isUnreached(result.error))) {
+  /** Every attempt counts for the standing of a meter, and the time of a failed one for the line. */
+  #judge({ meter, asked, spare }: Current, result: Result<ModbusReply, ModbusFailure>, now: Now): void {
+    if (isAnswer(result)) meter.standing.answered();
+    else if (!result.ok && result.error.kind !== "link-down") {
+      meter.standing.failed();
+      if (!spare) this.#share.spend(now.mono - asked.mono, now.mono);
+    }
+  }
+
+  #account(meter: MeterState, result: Result<ModbusReply, ModbusFailure>, now: Now, out: SessionOutput[]): void {
+    if (isAnswer(result)) {
       meter.failures = 0;
       meter.probePause = FIRST_PROBE_PAUSE;
       return;
     }
-    if (result.error.kind === "link-down") return;
+    if (result.ok || result.error.kind === "link-down") return;
     meter.failures += 1;
     if (!isSilent(meter)) return;
     meter.probeAt = now.mono + meter.probePause;
     meter.probePause = Math.min(LONGEST_PROBE_PAUSE, meter.probePause * 2);
-    this.#probesFrom = now.mono + SHARE_OF_OTHERS * took;
     // A TCP connection on which nobody answers may be half open, which only a new one shows.
     if (this.config.framing === "tcp" && result.error.kind === "timeout" && this.#meters.every(isSilent))
       out.push({ kind: "close", link: this.config.link, reason: "no meter answers on this connection" });
@@ -319,6 +336,11 @@ function isUnreached(failure: ModbusFailure): boolean {
   return (
     failure.kind === "exception" && (failure.code === EXCEPTION.gatewayTarget || failure.code === EXCEPTION.gatewayPath)
   );
+}
+
+/** An exception is one too: the meter is there, only not willing. */
+function isAnswer(result: Result<ModbusReply, ModbusFailure>): boolean {
+  return result.ok || (result.error.kind === "exception" && !isUnreached(result.error));
 }
 
 function isSilent(meter: MeterState): boolean {
