@@ -238,8 +238,11 @@ export class LineSession {
     job.repeats = 0;
     // An order that expired meanwhile is no longer the meter's: what its task still wants is dropped.
     if (meter[job.kind] !== job) return;
-    if (move.kind === "ask") this.#ask(meter, job, move.request, now, out);
-    else if (move.kind === "wait") job.notBefore = move.until;
+    if (move.kind === "ask") {
+      // Between two blocks of a poll an order may go first; the poll goes on behind it.
+      if (job.kind === "poll" && this.#pickOrder(now) !== undefined) job.request = move.request;
+      else this.#ask(meter, job, move.request, now, out);
+    } else if (move.kind === "wait") job.notBefore = move.until;
     else {
       meter[job.kind] = undefined;
       if (job.kind === "poll") meter.due = nextSlot(meter.due, this.config.pollEvery, now.civil);

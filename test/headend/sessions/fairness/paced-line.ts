@@ -137,6 +137,10 @@ export class PacedLine {
     this.#host.touch();
   }
 
+  cancel(order: Order): void {
+    this.#actor.session.cancelOrder(order);
+  }
+
   /** Begins to count anew. */
   reset(): void {
     this.#settle();
