@@ -2,7 +2,7 @@
  * One Modbus line (a serial bus, or a TCP connection to a meter or gateway) with its meters: one piece of work at a time,
  * orders before polls, polls oldest due first.
  *
- * The share of meters that do not answer, or only now and then: what their failed attempts take from others is bounded
+ * The share of meters that do not answer, slowly or only now and then: what such attempts take from others is bounded
  * (line-share.ts). After {@link FAILURES_UNTIL_SILENT} failed pieces of work in a row a meter counts as silent: from then
  * on it is asked once, without repeats, after pauses that double up to {@link LONGEST_PROBE_PAUSE}, and an order for it waits
  * with it. A meter in doubt is polled out of that share too, and beyond it when nobody else wants the line; its orders go
@@ -29,11 +29,15 @@ const FIRST_PROBE_PAUSE = MICROS_PER_SECOND;
 const LONGEST_PROBE_PAUSE = 300 * MICROS_PER_SECOND;
 const DEFAULT_TIMEOUT = MICROS_PER_SECOND;
 const DEFAULT_RETRIES = 2;
+/** Of the response timeout: whoever takes longer to begin its answer is in doubt as if it had not answered. */
+const SLOW_PART = 0.25;
 /** A meter that says "busy" or "acknowledge" is asked again after this (Modbus application protocol, codes 05 and 06). */
 const BUSY_PAUSE = 200 * MICROS_PER_MS;
 
 /** Function and byte count of the reply to a read. */
 const READ_REPLY_HEADER = 2;
+
+type Answer = Result<ModbusReply, ModbusFailure>;
 
 /** A task in a meter's hands, with the request the line still owes it. */
 interface Job {
@@ -85,12 +89,15 @@ export class LineSession {
   #current: Current | undefined;
   #ticket = 0;
   readonly #share = new LineShare();
+  /** µs of turnaround from which on a meter is slow. */
+  readonly #slowFrom: number;
 
   constructor(config: LineConfig) {
     this.config = config;
     const framing = framingOf(config);
     this.#wire = framing === undefined ? undefined : serialLine(framing);
     this.#client = clientFor(config, framing);
+    this.#slowFrom = (config.responseTimeout ?? DEFAULT_TIMEOUT) * SLOW_PART;
     this.#retries = config.retries ?? DEFAULT_RETRIES;
     this.#meters = config.meters.map((meter) => ({
       config: meter,
@@ -266,12 +273,12 @@ export class LineSession {
     }
   }
 
-  #answered(result: Result<ModbusReply, ModbusFailure>, latency: number, now: Now, out: SessionOutput[]): void {
+  #answered(result: Answer, latency: number, now: Now, out: SessionOutput[]): void {
     const current = this.#current;
     if (current === undefined) return;
     this.#current = undefined;
     const { meter, job } = current;
-    this.#judge(current, result, now);
+    this.#judge(current, result, latency, now);
     if (!result.ok && this.#repeats(meter, job, result.error, now)) return;
     this.#account(meter, result, now, out);
     this.#move(
@@ -287,13 +294,19 @@ export class LineSession {
    * When the meter took the values of a reply: between the request and the first byte of the reply, so in the middle. The
    * time a reply is on a serial wire follows from its length; a pseudo terminal does not take that time.
    */
-  #takenAt(sent: Now, result: Result<ModbusReply, ModbusFailure>, latency: number, now: Now): Civil {
+  #takenAt(sent: Now, result: Answer, latency: number, now: Now): Civil {
     const passed = now.mono - sent.mono;
     if (!result.ok || passed <= 0) return now.civil;
-    const onWire = this.#wire?.wireTime(this.#wire.charactersOf(READ_REPLY_HEADER + result.value.data.length)) ?? 0;
-    const window = latency > onWire ? latency - onWire : latency;
+    const window = this.#turnaround(result, latency);
     // Civil time may run at another speed than the wire's.
     return civil(sent.civil + Math.round(((now.civil - sent.civil) * (window / 2)) / passed));
+  }
+
+  /** What a reply took beyond its time on a serial wire, µs. */
+  #turnaround(result: Answer, latency: number): number {
+    const length = result.ok ? READ_REPLY_HEADER + result.value.data.length : 0;
+    const onWire = this.#wire?.wireTime(this.#wire.charactersOf(length)) ?? 0;
+    return latency > onWire ? latency - onWire : latency;
   }
 
   /** Whether a failed request stays with the line for another attempt; it is taken up again like any other work. */
@@ -308,16 +321,17 @@ export class LineSession {
     return true;
   }
 
-  /** Every attempt counts for the standing of a meter, and the time of a failed one for the line. */
-  #judge({ meter, asked, spare }: Current, result: Result<ModbusReply, ModbusFailure>, now: Now): void {
-    if (isAnswer(result)) meter.standing.answered();
-    else if (!result.ok && result.error.kind !== "link-down") {
+  /** Every attempt counts for the standing of a meter; the time of a failed or slow one is at the cost of the others. */
+  #judge({ meter, asked, spare }: Current, result: Answer, latency: number, now: Now): void {
+    if (!result.ok && result.error.kind === "link-down") return;
+    if (isAnswer(result) && this.#turnaround(result, latency) <= this.#slowFrom) meter.standing.answered();
+    else {
       meter.standing.failed();
       if (!spare) this.#share.spend(now.mono - asked.mono, now.mono);
     }
   }
 
-  #account(meter: MeterState, result: Result<ModbusReply, ModbusFailure>, now: Now, out: SessionOutput[]): void {
+  #account(meter: MeterState, result: Answer, now: Now, out: SessionOutput[]): void {
     if (isAnswer(result)) {
       meter.failures = 0;
       meter.probePause = FIRST_PROBE_PAUSE;
@@ -342,7 +356,7 @@ function isUnreached(failure: ModbusFailure): boolean {
 }
 
 /** An exception is one too: the meter is there, only not willing. */
-function isAnswer(result: Result<ModbusReply, ModbusFailure>): boolean {
+function isAnswer(result: Answer): boolean {
   return result.ok || (result.error.kind === "exception" && !isUnreached(result.error));
 }
 

@@ -1,11 +1,11 @@
 /**
- * How much of a line goes to attempts that come to nothing, and which meters are in doubt.
+ * How much of a line goes to attempts that come to nothing or last too long, and which meters are in doubt.
  *
  * Time that failed attempts take from others is paid back: it is followed by {@link SHARE_OF_OTHERS} times as long in which
  * those in good standing go first, so that in the long run it is at most an eighth of the line's. A short run of failures
  * is free ({@link FREE_FAILURES}): a line without trouble repeats at once what it lost.
  *
- * Standing: each failed attempt counts {@link FAILED}, each answer takes one away. Two failures in a row put a meter in
+ * Standing: each failed attempt (a slow one is one too) counts {@link FAILED}, each answer takes one away. Two failures in a row put a meter in
  * doubt, and so does failing more often than one time in five; a lost reply now and then does not.
  */
 import { MICROS_PER_SECOND } from "../../src/core/time.ts";

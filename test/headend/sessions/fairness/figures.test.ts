@@ -87,3 +87,12 @@ describe("an hour of 32 meters at 9600 bit/s, each read every 15 s", () => {
     expect(cells).toEqual(expected);
   });
 });
+
+test("slow meters that would fill the line by themselves leave the others 95 percent too", () => {
+  const kinds = WELL.map((_, i): MeterKind => (i % 5 === 1 ? "slow" : "healthy"));
+  const line = hour(kinds, 1);
+  expect(line.worst("healthy")).toBeGreaterThanOrEqual(0.95);
+  // What is left of the line is theirs.
+  expect(line.figures("slow").share).toBeGreaterThan(0.2);
+  expect(line.worst("slow")).toBeGreaterThan(0.1);
+});

@@ -29,7 +29,9 @@ const BITS_PER_CHAR = 10;
 const PER = 10_000;
 const LINK = linkId("bus");
 
-export type MeterKind = "healthy" | "noisy" | "dead";
+export type MeterKind = "healthy" | "noisy" | "slow" | "dead";
+/** µs by which a slow meter answers later than it could. */
+const SLOW = 800_000;
 
 export interface LineOptions {
   /** By unit, from 1. */
@@ -242,7 +244,8 @@ export class PacedLine {
     const host = new SimHost(this.world, face, (effect: LinkEffect) => {
       if (effect.kind !== "send") return;
       const bytes = this.#asHeard(unit, effect.bytes);
-      if (bytes !== undefined) end.perform({ ...effect, bytes });
+      if (bytes === undefined) return;
+      this.world.after(this.kinds[unit - 1] === "slow" ? SLOW : 0, () => end.perform({ ...effect, bytes }));
     });
     const end = line.join(face, (event) => {
       // Only the one that is asked has to take a frame apart: 31 others would do it for nothing.
@@ -254,7 +257,7 @@ export class PacedLine {
   #asHeard(unit: number, bytes: Uint8Array): Uint8Array | undefined {
     const kind = this.kinds[unit - 1];
     if (kind === "dead") return undefined;
-    if (kind === "healthy") return bytes;
+    if (kind !== "noisy") return bytes;
     const drawn = this.#random.below(PER);
     if (drawn < this.#options.noise) return undefined;
     if (drawn >= 2 * this.#options.noise) return bytes;
