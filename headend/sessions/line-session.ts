@@ -2,10 +2,11 @@
  * One Modbus line (a serial bus, or a TCP connection to a meter or gateway) with its meters: one piece of work at a time,
  * orders before polls, polls oldest due first.
  *
- * The share of a silent meter: after {@link FAILURES_UNTIL_SILENT} failed pieces of work in a row a meter counts as silent.
- * From then on it is asked once, without repeats, after pauses that double up to {@link LONGEST_PROBE_PAUSE}; and all silent
- * meters of a line together get one such attempt, after which the line is theirs no more for seven times its duration. So
- * they take at most an eighth of the line's time, and any answer makes a meter a full member again.
+ * The share of meters that do not answer, slowly or only now and then: what such attempts take from others is bounded
+ * (line-share.ts). After {@link FAILURES_UNTIL_SILENT} failed pieces of work in a row a meter counts as silent: from then
+ * on it is asked once, without repeats, after pauses that double up to {@link LONGEST_PROBE_PAUSE}, and an order for it waits
+ * with it. A meter in doubt is polled out of that share too, and beyond it when nobody else wants the line; its orders go
+ * first like any other's.
  */
 import { ModbusClient } from "../../protocols/modbus/client.ts";
 import { EXCEPTION, type ModbusFailure } from "../../protocols/modbus/errors.ts";
@@ -18,6 +19,7 @@ import { type Civil, civil, MICROS_PER_MS, MICROS_PER_SECOND, type Now, type Wak
 import type { LineConfig, PolledMeterConfig } from "../config.ts";
 import type { MeterId, Order } from "../ports.ts";
 import { planReads, type ReadBlock } from "../schedule/poll-plan.ts";
+import { LineShare, Standing } from "./line-share.ts";
 import type { LineTask, SessionOutput, TaskMove } from "./line-task.ts";
 import { ModbusOrder } from "./modbus-orders.ts";
 import { PollTask } from "./poll-task.ts";
@@ -25,15 +27,17 @@ import { PollTask } from "./poll-task.ts";
 const FAILURES_UNTIL_SILENT = 2;
 const FIRST_PROBE_PAUSE = MICROS_PER_SECOND;
 const LONGEST_PROBE_PAUSE = 300 * MICROS_PER_SECOND;
-/** What a silent meter's attempt costs is given to the others this many times over before the next one. */
-const SHARE_OF_OTHERS = 7;
 const DEFAULT_TIMEOUT = MICROS_PER_SECOND;
 const DEFAULT_RETRIES = 2;
+/** Of the response timeout: whoever takes longer to begin its answer is in doubt as if it had not answered. */
+const SLOW_PART = 0.25;
 /** A meter that says "busy" or "acknowledge" is asked again after this (Modbus application protocol, codes 05 and 06). */
 const BUSY_PAUSE = 200 * MICROS_PER_MS;
 
 /** Function and byte count of the reply to a read. */
 const READ_REPLY_HEADER = 2;
+
+type Answer = Result<ModbusReply, ModbusFailure>;
 
 /** A task in a meter's hands, with the request the line still owes it. */
 interface Job {
@@ -54,6 +58,7 @@ interface MeterState {
   order: Job | undefined;
   poll: Job | undefined;
   failures: number;
+  readonly standing: Standing;
   /** Silent meters: when it may be asked again, and the pause after that. */
   probeAt: number;
   probePause: number;
@@ -63,6 +68,8 @@ interface Current {
   readonly meter: MeterState;
   readonly job: Job;
   readonly asked: Now;
+  /** Nobody else wanted the line: what fails now costs no one. */
+  readonly spare: boolean;
   /** When the request left, which may be a silence after it was asked for. */
   sent: Now;
 }
@@ -81,14 +88,16 @@ export class LineSession {
   #paused = false;
   #current: Current | undefined;
   #ticket = 0;
-  /** Until then the line belongs to the meters that answer. */
-  #probesFrom = Number.NEGATIVE_INFINITY;
+  readonly #share = new LineShare();
+  /** µs of turnaround from which on a meter is slow. */
+  readonly #slowFrom: number;
 
   constructor(config: LineConfig) {
     this.config = config;
     const framing = framingOf(config);
     this.#wire = framing === undefined ? undefined : serialLine(framing);
     this.#client = clientFor(config, framing);
+    this.#slowFrom = (config.responseTimeout ?? DEFAULT_TIMEOUT) * SLOW_PART;
     this.#retries = config.retries ?? DEFAULT_RETRIES;
     this.#meters = config.meters.map((meter) => ({
       config: meter,
@@ -97,6 +106,7 @@ export class LineSession {
       order: undefined,
       poll: undefined,
       failures: 0,
+      standing: new Standing(),
       probeAt: 0,
       probePause: FIRST_PROBE_PAUSE,
     }));
@@ -164,9 +174,9 @@ export class LineSession {
     let civil = Number.POSITIVE_INFINITY;
     if (!this.#up || this.#current !== undefined) return { mono, civil };
     for (const meter of this.#meters) {
-      const from = this.#mayAskFrom(meter);
-      if (meter.order !== undefined) mono = Math.min(mono, Math.max(from, meter.order.notBefore));
+      if (meter.order !== undefined) mono = Math.min(mono, Math.max(this.#silentUntil(meter), meter.order.notBefore));
       if (this.#paused) continue;
+      const from = this.#silentUntil(meter);
       if (meter.poll !== undefined) mono = Math.min(mono, Math.max(from, meter.poll.notBefore));
       else if (isSilent(meter)) mono = Math.min(mono, from);
       else civil = Math.min(civil, meter.due);
@@ -181,8 +191,13 @@ export class LineSession {
       meter.due = now.civil + Math.floor((i * this.config.pollEvery) / this.#meters.length);
   }
 
-  #mayAskFrom(meter: MeterState): number {
-    return isSilent(meter) ? Math.max(meter.probeAt, this.#probesFrom) : Number.NEGATIVE_INFINITY;
+  #silentUntil(meter: MeterState): number {
+    return isSilent(meter) ? Math.max(meter.probeAt, this.#share.from) : Number.NEGATIVE_INFINITY;
+  }
+
+  /** Whether a poll of the meter has to wait while others want the line. Where it is alone there is nobody to be fair to. */
+  #givesWay(meter: MeterState, now: Now): boolean {
+    return meter.standing.inDoubt && this.#meters.length > 1 && this.#share.from > now.mono;
   }
 
   /** Begins work as long as the line is free and something is due. */
@@ -200,7 +215,7 @@ export class LineSession {
     let first: { meter: MeterState; job: Job } | undefined;
     for (const meter of this.#meters) {
       const job = meter.order;
-      if (job === undefined || job.notBefore > now.mono || this.#mayAskFrom(meter) > now.mono) continue;
+      if (job === undefined || job.notBefore > now.mono || this.#silentUntil(meter) > now.mono) continue;
       if (first === undefined || job.notBefore < first.job.notBefore) first = { meter, job };
     }
     return first;
@@ -209,12 +224,17 @@ export class LineSession {
   #pickPoll(now: Now): { meter: MeterState; job: Job } | undefined {
     if (this.#paused) return undefined;
     let first: MeterState | undefined;
+    let spare: MeterState | undefined;
     for (const meter of this.#meters) {
-      if (this.#mayAskFrom(meter) > now.mono) continue;
+      if (this.#silentUntil(meter) > now.mono) continue;
       const ready =
         meter.poll === undefined ? meter.due <= now.civil || isSilent(meter) : meter.poll.notBefore <= now.mono;
-      if (ready && (first === undefined || meter.due < first.due)) first = meter;
+      if (!ready) continue;
+      if (this.#givesWay(meter, now)) {
+        if (spare === undefined || meter.due < spare.due) spare = meter;
+      } else if (first === undefined || meter.due < first.due) first = meter;
     }
+    first ??= spare;
     if (first === undefined) return undefined;
     first.poll ??= jobOf("poll", new PollTask(first.config.id, first.config.model.modbus, first.plan));
     return { meter: first, job: first.poll };
@@ -225,8 +245,11 @@ export class LineSession {
     job.repeats = 0;
     // An order that expired meanwhile is no longer the meter's: what its task still wants is dropped.
     if (meter[job.kind] !== job) return;
-    if (move.kind === "ask") this.#ask(meter, job, move.request, now, out);
-    else if (move.kind === "wait") job.notBefore = move.until;
+    if (move.kind === "ask") {
+      // Between two blocks of a poll an order may go first; the poll goes on behind it.
+      if (job.kind === "poll" && this.#pickOrder(now) !== undefined) job.request = move.request;
+      else this.#ask(meter, job, move.request, now, out);
+    } else if (move.kind === "wait") job.notBefore = move.until;
     else {
       meter[job.kind] = undefined;
       if (job.kind === "poll") meter.due = nextSlot(meter.due, this.config.pollEvery, now.civil);
@@ -236,7 +259,8 @@ export class LineSession {
   #ask(meter: MeterState, job: Job, request: ModbusRequest, now: Now, out: SessionOutput[]): void {
     job.request = request;
     this.#ticket += 1;
-    this.#current = { meter, job, asked: now, sent: now };
+    const spare = job.kind === "poll" && this.#givesWay(meter, now);
+    this.#current = { meter, job, asked: now, spare, sent: now };
     this.#apply(this.#client.submit(this.#ticket, meter.config.unit, request, now.mono), now, out);
   }
 
@@ -249,15 +273,16 @@ export class LineSession {
     }
   }
 
-  #answered(result: Result<ModbusReply, ModbusFailure>, latency: number, now: Now, out: SessionOutput[]): void {
+  #answered(result: Answer, latency: number, now: Now, out: SessionOutput[]): void {
     const current = this.#current;
     if (current === undefined) return;
     this.#current = undefined;
     const { meter, job } = current;
     const outcome = result.ok ? "answer" : result.error.kind;
     out.push({ kind: "observe", observation: { kind: "request", line: this.config.link, outcome, took: latency } });
+    this.#judge(current, result, latency, now);
     if (!result.ok && this.#repeats(meter, job, result.error, now)) return;
-    this.#account(meter, result, now.mono - current.asked.mono, now, out);
+    this.#account(meter, result, now, out);
     this.#move(
       meter,
       job,
@@ -271,13 +296,19 @@ export class LineSession {
    * When the meter took the values of a reply: between the request and the first byte of the reply, so in the middle. The
    * time a reply is on a serial wire follows from its length; a pseudo terminal does not take that time.
    */
-  #takenAt(sent: Now, result: Result<ModbusReply, ModbusFailure>, latency: number, now: Now): Civil {
+  #takenAt(sent: Now, result: Answer, latency: number, now: Now): Civil {
     const passed = now.mono - sent.mono;
     if (!result.ok || passed <= 0) return now.civil;
-    const onWire = this.#wire?.wireTime(this.#wire.charactersOf(READ_REPLY_HEADER + result.value.data.length)) ?? 0;
-    const window = latency > onWire ? latency - onWire : latency;
+    const window = this.#turnaround(result, latency);
     // Civil time may run at another speed than the wire's.
     return civil(sent.civil + Math.round(((now.civil - sent.civil) * (window / 2)) / passed));
+  }
+
+  /** What a reply took beyond its time on a serial wire, µs. */
+  #turnaround(result: Answer, latency: number): number {
+    const length = result.ok ? READ_REPLY_HEADER + result.value.data.length : 0;
+    const onWire = this.#wire?.wireTime(this.#wire.charactersOf(length)) ?? 0;
+    return latency > onWire ? latency - onWire : latency;
   }
 
   /** Whether a failed request stays with the line for another attempt; it is taken up again like any other work. */
@@ -292,24 +323,27 @@ export class LineSession {
     return true;
   }
 
-  #account(
-    meter: MeterState,
-    result: Result<ModbusReply, ModbusFailure>,
-    took: number,
-    now: Now,
-    out: SessionOutput[],
-  ): void {
-    if (result.ok || (result.error.kind === "exception" && !isUnreached(result.error))) {
+  /** Every attempt counts for the standing of a meter; the time of a failed or slow one is at the cost of the others. */
+  #judge({ meter, asked, spare }: Current, result: Answer, latency: number, now: Now): void {
+    if (!result.ok && result.error.kind === "link-down") return;
+    if (isAnswer(result) && this.#turnaround(result, latency) <= this.#slowFrom) meter.standing.answered();
+    else {
+      meter.standing.failed();
+      if (!spare) this.#share.spend(now.mono - asked.mono, now.mono);
+    }
+  }
+
+  #account(meter: MeterState, result: Answer, now: Now, out: SessionOutput[]): void {
+    if (isAnswer(result)) {
       meter.failures = 0;
       meter.probePause = FIRST_PROBE_PAUSE;
       return;
     }
-    if (result.error.kind === "link-down") return;
+    if (result.ok || result.error.kind === "link-down") return;
     meter.failures += 1;
     if (!isSilent(meter)) return;
     meter.probeAt = now.mono + meter.probePause;
     meter.probePause = Math.min(LONGEST_PROBE_PAUSE, meter.probePause * 2);
-    this.#probesFrom = now.mono + SHARE_OF_OTHERS * took;
     // A TCP connection on which nobody answers may be half open, which only a new one shows.
     if (this.config.framing === "tcp" && result.error.kind === "timeout" && this.#meters.every(isSilent))
       out.push({ kind: "close", link: this.config.link, reason: "no meter answers on this connection" });
@@ -321,6 +355,11 @@ function isUnreached(failure: ModbusFailure): boolean {
   return (
     failure.kind === "exception" && (failure.code === EXCEPTION.gatewayTarget || failure.code === EXCEPTION.gatewayPath)
   );
+}
+
+/** An exception is one too: the meter is there, only not willing. */
+function isAnswer(result: Answer): boolean {
+  return result.ok || (result.error.kind === "exception" && !isUnreached(result.error));
 }
 
 function isSilent(meter: MeterState): boolean {
