@@ -68,7 +68,7 @@ interface Current {
   readonly meter: MeterState;
   readonly job: Job;
   readonly asked: Now;
-  /** Nobody else wanted the line: what fails now costs no one. */
+  /** Nobody else wanted the line, or there is nobody else: what fails now costs no one. */
   readonly spare: boolean;
   /** When the request left, which may be a silence after it was asked for. */
   sent: Now;
@@ -195,9 +195,9 @@ export class LineSession {
     return isSilent(meter) ? Math.max(meter.probeAt, this.#share.from) : Number.NEGATIVE_INFINITY;
   }
 
-  /** Whether a poll of the meter has to wait while others want the line. Where it is alone there is nobody to be fair to. */
+  /** Whether a poll of the meter has to wait while others want the line. */
   #givesWay(meter: MeterState, now: Now): boolean {
-    return meter.standing.inDoubt && this.#meters.length > 1 && this.#share.from > now.mono;
+    return meter.standing.inDoubt && this.#share.from > now.mono;
   }
 
   /** Begins work as long as the line is free and something is due. */
@@ -259,7 +259,7 @@ export class LineSession {
   #ask(meter: MeterState, job: Job, request: ModbusRequest, now: Now, out: SessionOutput[]): void {
     job.request = request;
     this.#ticket += 1;
-    const spare = job.kind === "poll" && this.#givesWay(meter, now);
+    const spare = this.#meters.length === 1 || (job.kind === "poll" && this.#givesWay(meter, now));
     this.#current = { meter, job, asked: now, spare, sent: now };
     this.#apply(this.#client.submit(this.#ticket, meter.config.unit, request, now.mono), now, out);
   }

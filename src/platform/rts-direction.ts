@@ -92,7 +92,8 @@ export class RtsDirection implements DrainablePort {
     for (const piece of pieces) this.#port.write(piece);
     await new Promise<void>((resolve) => this.#port.drain(() => resolve()));
     const left = leaves - performance.now();
-    if (left > 0) await new Promise((resolve) => setTimeout(resolve, Math.ceil(left)));
+    // A timer may fire up to a millisecond early, which would cut the last character off.
+    if (left > 0) await new Promise((resolve) => setTimeout(resolve, Math.ceil(left) + 1));
     this.#unsent -= length;
   }
 

@@ -52,7 +52,7 @@ describe("RTS", () => {
     expect(port.notes).toEqual(["rts off", "rts on", "write 48", "rts off"]);
     // 48 characters of 10 bits are 50 ms at 9600.
     const held = (port.times[3] as number) - (port.times[2] as number);
-    expect(held).toBeGreaterThanOrEqual(49.5);
+    expect(held).toBeGreaterThanOrEqual(50);
     expect(held).toBeLessThan(250);
   });
 
