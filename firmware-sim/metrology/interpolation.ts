@@ -1,4 +1,4 @@
-/** A signal between its samples: the polynomial through the ten around the place, as the DSP's own ends take it. */
+/** A signal between its samples: the polynomial through the fourteen around the place, as the DSP's own ends take it. */
 import { LOOK_AHEAD, LOOK_BACK } from "./edges.ts";
 
 /** Barycentric weights of equidistant points: signed binomial coefficients. */

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { CHANNELS = 6, PHASES = 3, BLOCK = 128, LENGTH = 8 * BLOCK, HALF = 5, POINTS = 2 * HALF, BACK = HALF - 1, AHEAD = HALF };
+enum { CHANNELS = 6, PHASES = 3, BLOCK = 128, LENGTH = 8 * BLOCK, HALF = 7, POINTS = 2 * HALF, BACK = HALF - 1, AHEAD = HALF };
 enum { WINDOW = 10, TABLE = 0x8000, RUN = 128, ORDERS = 6 };
 static const double TURN = 6.283185307179586, PEAK = 2000000, STEP = 50.3 / 4000, SMOOTHING = 0.075;
 static const int orders[ORDERS] = {1, 3, 5, 7, 11, 13};

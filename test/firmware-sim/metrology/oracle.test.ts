@@ -88,19 +88,22 @@ describe("the oracle", () => {
 });
 
 describe("the noiseless sampled chip", () => {
-  it("is the oracle within 10 ppm on 1,000 random mains of 45 to 65 Hz, harmonics to the 21st and unbalance included", () => {
-    fc.assert(
-      fc.property(anyMains, (mains) => {
-        const { powers, rms, reactive } = deviations(mains);
-        expect(powers).toBeLessThan(10);
-        expect(rms).toBeLessThan(10);
-        // 0.05 % of fundamental apparent power is what is asked.
-        expect(reactive).toBeLessThan(500);
-      }),
-      // The same mains every time: a run of others had one at 10.0008 ppm (seed -722788949), which is not solved.
-      { numRuns: 1_000, seed: 20_261_129 },
-    );
-  });
+  // The second seed has mains on which polynomials through ten points at the ends of a stretch missed it.
+  it.each([undefined, -722_788_949])(
+    "is the oracle within 10 ppm on 1,000 random mains of 45 to 65 Hz, harmonics to the 21st and unbalance included (seed %s)",
+    (seed) => {
+      fc.assert(
+        fc.property(anyMains, (mains) => {
+          const { powers, rms, reactive } = deviations(mains);
+          expect(powers).toBeLessThan(10);
+          expect(rms).toBeLessThan(10);
+          // 0.05 % of fundamental apparent power is what is asked.
+          expect(reactive).toBeLessThan(500);
+        }),
+        { numRuns: 1_000, ...(seed === undefined ? {} : { seed }) },
+      );
+    },
+  );
 
   // The second seed has mains on which polynomials through eight points at the ends of a stretch missed it.
   it.each([undefined, 709_679_127])(
@@ -117,7 +120,7 @@ describe("the noiseless sampled chip", () => {
             expect(Math.abs(ppm(seen.apparent, expected.apparent))).toBeLessThan(30);
           }
         }),
-        { numRuns: seed === undefined ? 500 : 200, seed: seed ?? 20_261_129 },
+        seed === undefined ? { numRuns: 500 } : { numRuns: 200, seed },
       );
     },
   );
