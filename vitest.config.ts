@@ -12,7 +12,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, ...withoutDriver],
     // Conformance tests start programs; generous, because a loaded CI machine has two cores.
-    testTimeout: 60_000,
+    testTimeout: 30_000,
     hookTimeout: 60_000,
     // One more than CI's cores: a third of the time tests wait for programs, and for lines that keep their pace.
     maxWorkers: 3,

@@ -148,5 +148,6 @@ describeWithPeers("on a serial port", ["socat"], () => {
     const { code, told } = await doctor(...args);
     expect(code).toBe(1);
     expect(causes(told)).toContain("slow-meter");
-  });
+    // At 1200 baud it takes half a minute of the line's own time.
+  }, 90_000);
 });
