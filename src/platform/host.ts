@@ -81,8 +81,8 @@ export class Host<E> {
       links.set(link.id, link);
       link.whenFinished(() => links.delete(link.id));
     }
-    // In the table before subscribing: an open link announces itself from within subscribe, and may be answered.
-    const stop = link.subscribe((event) => this.#fromLink(link, event));
+    // In the table before taking it: an open link announces itself from within, and may be answered.
+    const stop = link.take((event) => this.#fromLink(link, event));
     this.#subscriptions.set(link.id, stop);
   }
 

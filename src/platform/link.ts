@@ -11,6 +11,8 @@ export abstract class Link {
   #finishers: (() => void)[] = [];
   #open = false;
   #finished = false;
+  /** Messages that are owed an acknowledgement and came before an actor took the link; undefined from then on. */
+  #early: LinkEvent[] | undefined = [];
 
   constructor(id: LinkId) {
     this.id = id;
@@ -34,6 +36,19 @@ export abstract class Link {
     return () => {
       this.#listeners = this.#listeners.filter((l) => l !== listener);
     };
+  }
+
+  /**
+   * Subscribes the actor whose link this is. A broker gives what it has kept as soon as it is greeted, which may be before the
+   * actor is there: nobody else would acknowledge it, and all later acknowledgements wait for it. There are never more than a
+   * link lets be in flight.
+   */
+  take(listener: LinkListener): () => void {
+    const stop = this.subscribe(listener);
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const event of early) listener(event);
+    return stop;
   }
 
   /** Calls back after the last `closed`. The link must not be finished yet. */
@@ -77,11 +92,14 @@ export abstract class Link {
     if (this.#finished) return;
     this.#finished = finished;
     this.#open = false;
+    // What this connection gave is given again on the next one.
+    if (this.#early !== undefined) this.#early = [];
     this.emit({ kind: "closed", link: this.id, reason });
     if (finished) for (const callback of this.#finishers.splice(0)) callback();
   }
 
   protected emit(event: LinkEvent): void {
+    if (event.kind === "message" && event.token !== undefined) this.#early?.push(event);
     const listeners = this.#listeners;
     if (listeners.length === 1) (listeners[0] as LinkListener)(event);
     else for (const listener of listeners) listener(event);

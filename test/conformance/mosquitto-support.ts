@@ -1,5 +1,5 @@
 /** Mosquitto's broker and clients, and our head-end and meters beside them. */
-import { writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import BetterSqlite3 from "better-sqlite3";
 import { requirePeer } from "../peers.ts";
@@ -33,6 +33,23 @@ export class Mosquitto {
     const args = ["-c", join(this.directory, "mosquitto.conf")];
     const ready = /mosquitto version .* running/;
     this.#program = this.#cleanup.program(await start(requirePeer("mosquitto"), args, { ready }));
+  }
+
+  /** Has it save, and waits until the file is in its place: on a disk that is busy it waits for seconds within one save. */
+  async save(): Promise<void> {
+    const before = this.#saved();
+    if (this.#program !== undefined) process.kill(this.#program.pid, "SIGUSR1");
+    await eventually(
+      () => this.#saved() !== before,
+      () => `mosquitto has not saved: ${this.log()}`,
+      30_000,
+    );
+  }
+
+  /** Names the file that was saved last, to tell it from the next. */
+  #saved(): string | undefined {
+    const file = statSync(join(this.directory, "mosquitto.db"), { throwIfNoEntry: false });
+    return file && `${file.ino}:${file.mtimeMs}`;
   }
 
   async kill(): Promise<void> {

@@ -248,8 +248,6 @@ describeWithPeers("a broker that dies", ["mosquitto", "tshark", "text2pcap"], ()
   const cleanup = new Cleanup();
   const broker = new Mosquitto(cleanup);
   const INTERVAL_MS = 300;
-  /** Mosquitto saves on every change, when it gets to it. */
-  const SAVED_MS = 500;
   const meterArgs: string[] = [];
   let port = 0;
   let headend: Headend;
@@ -266,7 +264,7 @@ describeWithPeers("a broker that dies", ["mosquitto", "tshark", "text2pcap"], ()
   /** With the meter stopped nothing is on its way that Mosquitto has acknowledged and not yet saved: that loss would be its own. */
   async function killBroker(): Promise<void> {
     process.kill(meter.pid, "SIGSTOP");
-    await pause(SAVED_MS);
+    await broker.save();
     await broker.kill();
     process.kill(meter.pid, "SIGCONT");
   }
