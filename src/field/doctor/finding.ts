@@ -20,12 +20,13 @@ export const CAUSES = {
     ],
   },
   "no-traffic": {
-    title: "no answer at all, with any speed or parity",
+    title: "no answer at all",
     remedies: [
+      "check the address: `meterworks scan` asks at others",
       "check that the meter has power and that both wires reach it",
       "swap A and B at one end: makers do not agree on the letters",
-      "check the address: `meterworks scan` asks at others",
       "check that the adapter switches to sending (RS-485 mode, RTS)",
+      "behind a serial server on TCP: check the speed and parity that it is set to",
     ],
   },
   echo: {
