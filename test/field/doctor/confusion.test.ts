@@ -12,7 +12,7 @@ import { ON_DLT645, ON_IEC62056, onIec62056, SCENARIOS } from "./scenarios.ts";
 const SEEDS = Number(process.env["METERWORKS_DOCTOR_SEEDS"] ?? 200);
 const ENOUGH = 0.95;
 /** Meters of the other protocols take ten times as long to simulate, and the rules are the same. */
-const FEW_SEEDS = Math.ceil(SEEDS / 100);
+const FEW_SEEDS = Math.ceil(SEEDS / 40);
 
 type Draw = (random: Random) => Case;
 
