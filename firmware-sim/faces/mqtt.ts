@@ -28,6 +28,8 @@ export interface MqttFaceOptions {
   readonly link: LinkId;
   /** Telemetry interval in meter time, µs. */
   readonly interval: number;
+  /** µs after each round multiple of the interval, so that a fleet does not publish all at once; 0 by default. */
+  readonly offset?: number;
   /** Telemetry messages that may wait for a broker that is away; beyond, the oldest are given up. */
   readonly buffer?: number;
   /** Keeps waiting telemetry across power loss. */
@@ -59,6 +61,7 @@ export class MqttFace implements Actor {
   readonly #meter: Meter;
   readonly #link: LinkId;
   readonly #interval: number;
+  readonly #offset: number;
   /** What a query is answered with, and what telemetry carries: that without single harmonics. */
   readonly #keys: readonly MeasureKey[];
   readonly #usual: readonly MeasureKey[];
@@ -76,6 +79,7 @@ export class MqttFace implements Actor {
     this.#meter = meter;
     this.#link = options.link;
     this.#interval = options.interval;
+    this.#offset = options.offset ?? 0;
     this.#keys = shownKeys(meter);
     this.#usual = this.#keys.filter((key) => !measure(key).isDetail);
     this.#buffer = new MessageBuffer(options.buffer ?? BUFFER_DEFAULT, options.nvram);
@@ -102,7 +106,7 @@ export class MqttFace implements Actor {
 
   wake(now: Now): readonly LinkEffect[] {
     if (now.civil >= this.#due) {
-      this.#due = (Math.floor(now.civil / this.#interval) + 1) * this.#interval;
+      this.#due = (Math.floor((now.civil - this.#offset) / this.#interval) + 1) * this.#interval + this.#offset;
       this.#measure(now);
     } else {
       // What happens in a meter happens at its own edges.
