@@ -59,17 +59,13 @@ class Judge {
 
   figures(run: RunTimes): JudgeFigures {
     const db = new Database(this.#store, { readonly: true });
-    const readings = [...this.#published.values()];
-    const found = recoveries(readings, run.outages);
+    // What was never acknowledged may have been on its way when the run ended.
+    const readings = [...this.#published.values()].filter(({ acknowledged }) => acknowledged);
+    const found = recoveries(readings, run.outages, run.ended);
     return {
       comparison: compare(db, this.#published),
       polled: comparePolled(db, this.#served, run, run.outages),
-      // What was never acknowledged may have been on its way when the run ended.
-      latency: quietLatency(
-        readings.filter(({ acknowledged }) => acknowledged),
-        found,
-        run.ended,
-      ),
+      latency: quietLatency(readings, found, run.ended),
       recoveries: found,
     };
   }

@@ -10,6 +10,9 @@ import { type ChaosOptions, ChaosUsage, readOptions, USAGE } from "./options.ts"
 import { goalsOf, jsonReport, type RunReport, textReport } from "./report.ts";
 import { ChaosRun } from "./run.ts";
 
+/** Debian installs daemons there, which is not in every user's PATH. */
+process.env["PATH"] = `${process.env["PATH"] ?? ""}:/usr/sbin:/usr/local/sbin`;
+
 /** Beside one file for each connection: store, logs, gateways. */
 const FILES_BESIDE = 300;
 

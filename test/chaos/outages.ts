@@ -28,12 +28,20 @@ export const LATE_MS = 2_000;
 /** What is late longer than this after an outage is no longer excused by it. */
 export const EXCUSED_SECONDS = 60;
 
-/** @param outages in order of time */
-export function recoveries(readings: Iterable<Published>, outages: readonly Outage[]): readonly Recovery[] {
+/**
+ * @param outages in order of time
+ * @param until what never became visible was late until then
+ */
+export function recoveries(
+  readings: Iterable<Published>,
+  outages: readonly Outage[],
+  until: number,
+): readonly Recovery[] {
   const found = outages.map((outage) => ({ ...outage, backlogSeconds: 0, late: 0 }));
-  for (const { time, visible } of readings) {
-    const made = time / 1_000;
-    if (visible === 0 || visible - made <= LATE_MS) continue;
+  for (const reading of readings) {
+    const made = reading.time / 1_000;
+    const visible = reading.visible || until;
+    if (visible - made <= LATE_MS) continue;
     // The last one that had begun when it became visible and was not over, with its excuse, when it was made.
     const cause = found.findLast(({ began, ended }) => began <= visible && made <= ended + EXCUSED_SECONDS * 1_000);
     if (cause === undefined) continue;

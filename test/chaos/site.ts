@@ -18,8 +18,8 @@ export const UNITS_PER_GATEWAY = 10;
 function mosquittoConfig(directory: string, port: number): string {
   return [
     ...["user root", `listener ${port} 127.0.0.1`, "allow_anonymous true"],
-    ...["persistence true", `persistence_location ${directory}/`, "autosave_on_changes true", "autosave_interval 1"],
-    ...["max_queued_messages 0", ""],
+    ...["persistence true", `persistence_location ${directory}/`, "autosave_interval 1"],
+    ...["max_queued_messages 0", "max_inflight_messages 2000", ""],
   ].join("\n");
 }
 
