@@ -12,8 +12,6 @@ import { civil } from "../../src/core/time.ts";
 const [port = 0, messages = 0, meters = 1, window = 100] = process.argv.slice(2).map(Number);
 /** MQTT has 16 bits for the identifier of a packet. */
 const IDENTIFIERS = 65_535;
-/** Where the identifier of a QoS 1 publish stands, counted from the end of the topic. */
-const AFTER_TOPIC = 0;
 
 interface Prepared {
   readonly bytes: Buffer;
@@ -43,7 +41,7 @@ function prepare(index: number, began: number): Prepared {
   const bytes = mqttPacket.generate({
     ...{ cmd: "publish", topic, payload: Buffer.from(payload), qos: 1, messageId: 1, dup: false, retain: false },
   });
-  return { bytes, identifierAt: bytes.indexOf(topic) + topic.length + AFTER_TOPIC };
+  return { bytes, identifierAt: bytes.indexOf(topic) + topic.length };
 }
 
 const began = Date.now() * 1_000;
