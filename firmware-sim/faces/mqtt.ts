@@ -32,6 +32,8 @@ export interface MqttFaceOptions {
   readonly interval: number;
   /** Proves whose an order is. */
   readonly verify: Verify;
+  /** µs after each round multiple of the interval, so that a fleet does not publish all at once; 0 by default. */
+  readonly offset?: number;
   /** Telemetry messages that may wait for a broker that is away; beyond, the oldest are given up. */
   readonly buffer?: number;
   /** Keeps waiting telemetry across power loss. */
@@ -64,6 +66,7 @@ export class MqttFace implements Actor {
   readonly #link: LinkId;
   readonly #interval: number;
   readonly #verify: Verify;
+  readonly #offset: number;
   /** What a query is answered with, and what telemetry carries: that without single harmonics. */
   readonly #keys: readonly MeasureKey[];
   readonly #usual: readonly MeasureKey[];
@@ -82,6 +85,7 @@ export class MqttFace implements Actor {
     this.#link = options.link;
     this.#interval = options.interval;
     this.#verify = options.verify;
+    this.#offset = options.offset ?? 0;
     this.#keys = shownKeys(meter);
     this.#usual = this.#keys.filter((key) => !measure(key).isDetail);
     this.#buffer = new MessageBuffer(options.buffer ?? BUFFER_DEFAULT, options.nvram);
@@ -108,7 +112,7 @@ export class MqttFace implements Actor {
 
   wake(now: Now): readonly LinkEffect[] {
     if (now.civil >= this.#due) {
-      this.#due = (Math.floor(now.civil / this.#interval) + 1) * this.#interval;
+      this.#due = (Math.floor((now.civil - this.#offset) / this.#interval) + 1) * this.#interval + this.#offset;
       this.#measure(now);
     } else {
       // What happens in a meter happens at its own edges.

@@ -20,6 +20,7 @@ import { CommandError, usage } from "../errors.ts";
 import { startHeadend } from "../headend-process.ts";
 import { keptLine } from "../kept-line.ts";
 import { loadModel } from "../models.ts";
+import { requireOpenFiles } from "../open-files.ts";
 import { print } from "../output.ts";
 import { CommandProcess } from "../process.ts";
 import { storeFile } from "../store-url.ts";
@@ -83,11 +84,15 @@ async function run(flags: Flags): Promise<void> {
   const file = storeFile(flags.store);
   const keyFile = flags.orderKey ?? `${file}.orderkey`;
   const parsed = readConfig(flags.config);
+  const connections = requireOpenFiles({
+    lines: parsed.collector.lines.length,
+    meters: flags.broker === "embedded" ? (parsed.collector.mqtt?.meters.length ?? 0) : 0,
+  });
   await CommandProcess.run(flags.speed, async (proc) => {
     const store = await openStore(proc, file, flags.check);
     const lines = await openLines(proc, parsed);
-    const broker = await openBrokerLink(proc, flags);
     const { mqtt, ...site } = parsed.collector;
+    const broker = await openBrokerLink(proc, flags, connections);
     const config: CollectorConfig = {
       ...site,
       lines: lines.map(({ line, link }) => ({ ...line, link: link.id })),
