@@ -7,7 +7,13 @@
  */
 
 import type { MeterModel } from "../protocols/models/model.ts";
-import { type MeterOrder, ORDER_OPERATIONS, type OrderOutcome, type OrderStatus } from "../protocols/orders.ts";
+import {
+  type MeterOrder,
+  ORDER_OPERATIONS,
+  type OrderOperation,
+  type OrderOutcome,
+  type OrderStatus,
+} from "../protocols/orders.ts";
 import type { LogEffect } from "../src/core/actor.ts";
 import { EMPTY_BYTES } from "../src/core/bytes.ts";
 import type { MeasureKey } from "../src/core/measures.ts";
@@ -318,8 +324,7 @@ export class Meter {
     if (order.operation === "credit-add") return statusOf(this.#functions.topUp(order.argument, order.id, at));
     if (order.operation === "credit-refund") return statusOf(this.#functions.refund(order.argument, order.id, at));
     if (!this.hasRelay) return "refused";
-    const wanted = order.operation === "relay-close" ? "close" : "trip";
-    return this.#functions.orderRelay(wanted, "remote", at) === "kept" ? "refused" : "done";
+    return this.#functions.orderRelay(RELAY_ORDERS[order.operation], "remote", at) === "kept" ? "refused" : "done";
   }
 
   /** False for a time that the clock does not take. */
@@ -353,6 +358,13 @@ export class Meter {
     this.#functions.commit();
   }
 }
+
+/** What orders by id ask of the relay. */
+const RELAY_ORDERS = {
+  "relay-open": "trip",
+  "relay-close": "close",
+  "relay-allow": "allowClose",
+} as const satisfies Partial<Record<OrderOperation, RelayOrder>>;
 
 /** What a credit order comes to; undefined from a meter that has no credit of its own. */
 function statusOf(booking: BookingStatus | undefined): OrderStatus {

@@ -10,7 +10,7 @@ import type { Now, Wake } from "../src/core/time.ts";
 import { Books } from "./books.ts";
 import { headsByMeter, nextExpiry } from "./commands/orders.ts";
 import { Committer, type Work } from "./committer.ts";
-import { type CollectorConfig, DEFAULT_LIMITS, type Limits } from "./config.ts";
+import { type CollectorConfig, DEFAULT_LIMITS, DEFAULT_ORDER_POLICY, type Limits, type OrderPolicy } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { problemText } from "./config-reader.ts";
 import { Directory } from "./directory.ts";
@@ -22,6 +22,7 @@ import { expiryWork, orderStepWork, readingWork, requestWork, startWork } from "
 
 export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   readonly #limits: Limits;
+  readonly #policy: OrderPolicy;
   readonly #books: Books;
   readonly #directory: Directory;
   readonly #committer: Committer;
@@ -41,6 +42,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     const problem = checkConfig(config)[0];
     assert(problem === undefined, problem === undefined ? "" : problemText(problem));
     this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
+    this.#policy = config.orders ?? DEFAULT_ORDER_POLICY;
     this.#books = new Books(snapshot);
     this.#directory = new Directory(config, this.#books.meters);
     this.#committer = new Committer(this.#books, this.#limits);
@@ -113,7 +115,12 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     this.#dispatchDue = false;
     const heads = headsByMeter(this.#books);
     for (const [meter, carried] of this.#carried) {
-      if (heads.get(meter)?.id === carried.id) continue;
+      const head = heads.get(meter);
+      if (head?.id === carried.id) {
+        this.#carried.set(meter, head);
+        if (head !== carried) this.#take(this.#sessions.orderStored(head, this.#directory.find(meter)?.line, now), out);
+        continue;
+      }
       this.#sessions.cancelOrder(carried, this.#directory.find(meter)?.line);
       this.#carried.delete(meter);
     }
@@ -127,7 +134,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   }
 
   #request(request: Extract<CollectorEvent, { kind: "request" }>["request"], out: CollectorEffect[]): void {
-    const work = requestWork(this.#books, this.#limits, this.#directory, request);
+    const work = requestWork(this.#books, this.#limits, this.#policy, this.#directory, request);
     if (this.#committer.overfull) out.push(...(work.abandoned?.("it is behind") ?? []));
     else this.#committer.add(work);
   }

@@ -4,6 +4,7 @@
  * Waiting for a wire is monotonic time, poll intervals and expiry are civil time (they scale with simulated speed).
  */
 import type { MeterModel } from "../protocols/models/model.ts";
+import type { OrderOperation } from "../protocols/orders.ts";
 import type { LinkId } from "../src/core/actor.ts";
 import type { MeasureKey } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
@@ -77,6 +78,8 @@ export interface Limits {
   readonly unknownMeters: number;
   /** µs of civil time after which an order that is not done is given up. */
   readonly orderExpiry: number;
+  /** µs of civil time that a requester may give an order at most. */
+  readonly longestOrderExpiry: number;
   /** µs, monotonic: an MQTT meter that has not answered a command gets it again. */
   readonly mqttResend: number;
 }
@@ -87,13 +90,23 @@ export const DEFAULT_LIMITS: Limits = {
   openOrders: 1_000,
   unknownMeters: 100_000,
   orderExpiry: SECONDS_PER_DAY * MICROS_PER_SECOND,
+  longestOrderExpiry: 30 * SECONDS_PER_DAY * MICROS_PER_SECOND,
   mqttResend: 2 * MICROS_PER_SECOND,
 };
+
+/** Who must stand behind orders. */
+export interface OrderPolicy {
+  /** By operation how many persons, the requester among them; default 1: the requester alone. */
+  readonly persons: Readonly<Partial<Record<OrderOperation, number>>>;
+}
+
+export const DEFAULT_ORDER_POLICY: OrderPolicy = { persons: {} };
 
 export interface CollectorConfig {
   readonly lines: readonly LineConfig[];
   readonly mqtt?: MqttConfig;
   readonly prepaid?: readonly PrepaidConfig[];
+  readonly orders?: OrderPolicy;
   /** Models by which self-registered MQTT meters are judged, beside the built-in ones. */
   readonly models?: readonly MeterModel[];
   readonly limits?: Partial<Limits>;

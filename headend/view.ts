@@ -11,6 +11,7 @@ import type {
   MeterReading,
   Order,
   OrderReceipt,
+  OrderTerms,
   Posting,
   PrepaidAccount,
   RegisteredMeter,
@@ -61,7 +62,15 @@ export function orderView(order: Order) {
     expiresAt: toIso(expiresAt),
     ...{ outcome, relayReadBack },
     finishedAt: order.finishedAt === null ? null : toIso(order.finishedAt),
+    ...termsView(order.terms),
   };
+}
+
+function termsView({ requester, persons, approvedBy, precondition, mass }: OrderTerms) {
+  const { relay = null, balanceAtMost: balance } = precondition ?? {};
+  const balanceAtMost = balance === undefined ? null : showMoney(balance.amount, balance.currency);
+  const currency = balance?.currency ?? null;
+  return { requester, persons, approvedBy, precondition: { relay, balanceAtMost, currency }, mass };
 }
 
 export function auditView({ at, actor, action, meter, order, detail }: AuditEntry) {

@@ -1,6 +1,7 @@
 /**
  * Orders over MQTT: the command is published (QoS 1) until the meter says what came of it, then relay and clock are asked
- * for and checked. Repeating a command is safe: the meter answers a known id with its first outcome.
+ * for and checked. A precondition on the relay is asked for before; the command leaves once `sent` is stored, so an order that
+ * is only queued was certainly not carried out. Repeating a command is safe: the meter answers a known id with its first outcome.
  */
 import { encodeCommand, type MeterResponse } from "../../protocols/mqtt/message.ts";
 import { topicFor } from "../../protocols/mqtt/topics.ts";
@@ -14,10 +15,10 @@ import { refusedByMeter, verify } from "./verify.ts";
 const LONGEST_RESEND = 60 * MICROS_PER_SECOND;
 
 interface Carried {
-  readonly order: Order;
+  order: Order;
   /** Id of the query whose answer is waited for; undefined while the outcome is. */
   query: number | undefined;
-  /** Whether the book knows that it was sent. */
+  /** Whether the book was told that it is about to be sent. */
   told: boolean;
   resendAt: number;
   pause: number;
@@ -62,6 +63,17 @@ export class MqttOrders {
     return out;
   }
 
+  /** A step of an order is stored: the command may leave where it was told that it is about to. */
+  stored(order: Order, now: Now): SessionOutput[] {
+    const out: SessionOutput[] = [];
+    const carried = this.#byMeter.get(order.meter);
+    if (carried?.order.id !== order.id) return out;
+    const waited = carried.order.state === "queued" && order.state === "sent";
+    carried.order = order;
+    if (waited && this.#up) this.#send(carried, now, out);
+    return out;
+  }
+
   cancel(order: Order): void {
     if (this.#byMeter.get(order.meter)?.order.id === order.id) this.#byMeter.delete(order.meter);
   }
@@ -72,15 +84,19 @@ export class MqttOrders {
     const carried = this.#byMeter.get(response.meter as MeterId);
     if (carried === undefined) return out;
     if (response.kind === "outcome" && carried.query === undefined && response.outcome.id === carried.order.id) {
+      if (carried.order.state === "queued") return out;
       const { status, relay } = response.outcome;
       if (status === "none") return out;
       this.#tell(carried, { state: "acknowledged", outcome: status }, out);
       if (status !== "done") return this.#end(carried, refusedByMeter(status, relay), out);
-      this.#lastQuery += 1;
-      carried.query = this.#lastQuery;
+      carried.query = this.#nextQuery();
       carried.pause = this.#resend;
       this.#send(carried, now, out);
     } else if (response.kind === "state" && response.query === carried.query) {
+      if (carried.order.state === "queued") {
+        this.#announce(carried, response.relay, out);
+        return out;
+      }
       const clock = Math.floor(response.time / MICROS_PER_SECOND);
       return this.#end(carried, verify(carried.order, { relay: response.relay, clock }, now.civil), out);
     }
@@ -102,7 +118,15 @@ export class MqttOrders {
   }
 
   #send(carried: Carried, now: Now, out: SessionOutput[]): void {
-    const { order, query } = carried;
+    const { order } = carried;
+    if (order.state === "queued" && !carried.told && order.terms.precondition?.relay === undefined)
+      this.#announce(carried, null, out);
+    if (order.state === "queued" && carried.told) {
+      carried.resendAt = Number.POSITIVE_INFINITY;
+      return;
+    }
+    if (order.state === "queued") carried.query ??= this.#nextQuery();
+    const { query } = carried;
     const payload =
       query === undefined
         ? encodeCommand({
@@ -115,8 +139,19 @@ export class MqttOrders {
     out.push({ kind: "publish", link: this.#link, topic, payload, qos: 1, retain: false });
     carried.resendAt = now.mono + carried.pause;
     carried.pause = Math.min(LONGEST_RESEND, carried.pause * 2);
-    if (!carried.told) this.#tell(carried, { state: "sent" }, out);
+  }
+
+  #announce(carried: Carried, relay: 0 | 1 | null, out: SessionOutput[]): void {
     carried.told = true;
+    carried.query = undefined;
+    carried.pause = this.#resend;
+    carried.resendAt = Number.POSITIVE_INFINITY;
+    this.#tell(carried, { state: "sent", wire: "mqtt", relay }, out);
+  }
+
+  #nextQuery(): number {
+    this.#lastQuery += 1;
+    return this.#lastQuery;
   }
 
   #end(carried: Carried, step: OrderStep, out: SessionOutput[]): SessionOutput[] {

@@ -20,6 +20,7 @@ const ROUTES = [
   ["POST", "/api/v1/meters/{id}/topups"],
   ["POST", "/api/v1/meters/{id}/orders"],
   ["GET", "/api/v1/orders/{id}"],
+  ["POST", "/api/v1/orders/{id}/{decision}"],
   ["GET", "/api/v1/orders"],
   ["GET", "/api/v1/audit"],
   ["GET", "/api/v1/status"],
