@@ -19,16 +19,20 @@ export interface ChainedEntry {
 /** What stands before the first entry. */
 export const GENESIS = "0".repeat(64);
 
-const LONE_SURROGATES = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const UNKEEPABLE = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** A store keeps half a character, left where a text was cut, as U+FFFD: the hash is of what can be read back. */
-function readable(text: string): string {
-  return text.replace(LONE_SURROGATES, "\ufffd");
+/**
+ * The entry with its texts as every store gives them back: half a character, left where a text was cut, and NUL become
+ * U+FFFD. A store hashes and keeps this.
+ */
+export function keepable(entry: AuditEntry): AuditEntry {
+  const keep = (text: string) => text.replace(UNKEEPABLE, "\ufffd");
+  return { ...entry, actor: keep(entry.actor), action: keep(entry.action), detail: keep(entry.detail) };
 }
 
 /** `[number, µs since 1970, actor, action, meter or null, order or null, detail]` as JSON without blanks. */
-export function canonicalText(number: number, { at, actor, action, meter, order, detail }: AuditEntry): string {
-  return JSON.stringify([number, at, readable(actor), readable(action), meter, order, readable(detail)]);
+function canonicalText(number: number, { at, actor, action, meter, order, detail }: AuditEntry): string {
+  return JSON.stringify([number, at, actor, action, meter, order, detail]);
 }
 
 /** @param previous the hash of the entry before, {@link GENESIS} for the first one */

@@ -1,7 +1,7 @@
 /** The audit's table: entries are added behind the last one with the hash that chains them to it, see audit/chain.ts. */
 import { createHash } from "node:crypto";
 import type BetterSqlite3 from "better-sqlite3";
-import { type ChainedEntry, chainHash, GENESIS } from "../../audit/chain.ts";
+import { type ChainedEntry, chainHash, GENESIS, keepable } from "../../audit/chain.ts";
 import type { AuditEntry } from "../../ports.ts";
 import { type AuditRow, auditFrom } from "./mapping.ts";
 
@@ -23,7 +23,8 @@ export class AuditAppender {
   }
 
   /** @param meter the number under which the store knows the entry's meter */
-  add(entry: AuditEntry, meter: number | null): void {
+  add(given: AuditEntry, meter: number | null): void {
+    const entry = keepable(given);
     this.#head ??= this.#last.get() ?? { number: 0, hash: GENESIS };
     const number = this.#head.number + 1;
     const hash = chainHash(sha256, this.#head.hash, number, entry);
