@@ -8,6 +8,7 @@ import { Random } from "../src/core/random.ts";
 import { assert } from "../src/core/result.ts";
 import type { Now, Wake } from "../src/core/time.ts";
 import { Books } from "./books.ts";
+import { nextIssue } from "./commands/mass-issue.ts";
 import { headsByMeter, nextExpiry } from "./commands/orders.ts";
 import { Committer, type Work } from "./committer.ts";
 import { type CollectorConfig, DEFAULT_LIMITS, DEFAULT_ORDER_POLICY, type Limits, type OrderPolicy } from "./config.ts";
@@ -18,7 +19,7 @@ import type { CollectorEffect, CollectorEvent, CollectorFigures, MeterId, Order,
 import type { SessionOutput } from "./sessions/line-task.ts";
 import { acknowledge, counted, MqttIngest, type Publish } from "./sessions/mqtt-ingest.ts";
 import { Sessions } from "./sessions/sessions.ts";
-import { expiryWork, orderStepWork, readingWork, requestWork, startWork } from "./work.ts";
+import { dueWork, orderStepWork, readingWork, requestWork, startWork } from "./work.ts";
 
 export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   readonly #limits: Limits;
@@ -30,8 +31,8 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   readonly #ingest: MqttIngest | undefined;
   /** Orders the sessions carry at the moment. */
   readonly #carried = new Map<MeterId, Order>();
-  /** Civil time at which the first open order expires. */
-  #expiry = Number.POSITIVE_INFINITY;
+  /** Civil time at which an order expires or a mass order gives its next one. */
+  #ordersDue = Number.POSITIVE_INFINITY;
   #dispatchDue = true;
 
   /**
@@ -79,9 +80,9 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   wake(now: Now): readonly CollectorEffect[] {
     const out: CollectorEffect[] = [];
     this.#take(this.#sessions.wake(now), out);
-    if (now.civil >= this.#expiry) {
-      this.#expiry = Number.POSITIVE_INFINITY;
-      this.#committer.add(expiryWork(this.#books));
+    if (now.civil >= this.#ordersDue) {
+      this.#ordersDue = Number.POSITIVE_INFINITY;
+      this.#committer.add(dueWork(this.#books, this.#limits, this.#directory));
     }
     this.#settle(now, out);
     return out;
@@ -91,7 +92,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     const sessions = this.#sessions.nextWake();
     return {
       mono: Math.min(sessions.mono, this.#committer.nextWake()),
-      civil: Math.min(sessions.civil, this.#expiry),
+      civil: Math.min(sessions.civil, this.#ordersDue),
     };
   }
 
@@ -124,7 +125,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
       this.#sessions.cancelOrder(carried, this.#directory.find(meter)?.line);
       this.#carried.delete(meter);
     }
-    this.#expiry = nextExpiry(this.#books);
+    this.#ordersDue = Math.min(nextExpiry(this.#books), nextIssue(this.#books, now));
     for (const order of heads.values()) {
       const known = this.#directory.find(order.meter);
       if (this.#carried.has(order.meter) || known === undefined) continue;

@@ -98,9 +98,22 @@ export const DEFAULT_LIMITS: Limits = {
 export interface OrderPolicy {
   /** By operation how many persons, the requester among them; default 1: the requester alone. */
   readonly persons: Readonly<Partial<Record<OrderOperation, number>>>;
+  readonly mass: {
+    /** The requester among them: at least 2. */
+    readonly persons: number;
+    readonly perMinute: number;
+    /** A mass order stops when more than so many percent of the last `stopWindow` (at least 20) orders came to nothing. */
+    readonly stopPercent: number;
+    readonly stopWindow: number;
+    /** µs of civil time that each of its orders has. */
+    readonly orderExpiry: number;
+  };
 }
 
-export const DEFAULT_ORDER_POLICY: OrderPolicy = { persons: {} };
+export const DEFAULT_ORDER_POLICY: OrderPolicy = {
+  persons: {},
+  mass: { persons: 2, perMinute: 60, stopPercent: 10, stopWindow: 20, orderExpiry: 3_600 * MICROS_PER_SECOND },
+};
 
 export interface CollectorConfig {
   readonly lines: readonly LineConfig[];

@@ -11,6 +11,7 @@ import type { MeasureValues, Quality } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import type { Result } from "../src/core/result.ts";
 import type { Civil } from "../src/core/time.ts";
+import type { MassDecision, MassReceipt, MassRequest } from "./commands/mass-order.ts";
 
 /** The head-end's name of a meter: its serial number or a chosen id, `[A-Za-z0-9_.-]{1,64}`. */
 export type MeterId = string & { readonly __id: "meter" };
@@ -229,7 +230,9 @@ export type Request =
       readonly order: OrderNumber;
       readonly decision: "approve" | "reject" | "cancel";
       readonly actor: string;
-    };
+    }
+  | MassRequest
+  | MassDecision;
 
 /** Business refusals, in order of precedence; append only. */
 export type Refusal =
@@ -246,7 +249,8 @@ export type Refusal =
   | { readonly reason: "unknown-order"; readonly detail: string }
   | { readonly reason: "not-waiting"; readonly detail: string }
   | { readonly reason: "second-person-needed"; readonly detail: string }
-  | { readonly reason: "too-late"; readonly detail: string };
+  | { readonly reason: "too-late"; readonly detail: string }
+  | { readonly reason: "bad-selection"; readonly detail: string };
 
 export interface TopupReceipt {
   readonly kind: "topup";
@@ -265,7 +269,7 @@ export interface OrderReceipt {
 }
 
 /** What a request that was granted is answered with. */
-export type Receipt = TopupReceipt | OrderReceipt;
+export type Receipt = TopupReceipt | OrderReceipt | MassReceipt;
 
 export interface ReplyEffect {
   readonly kind: "reply";

@@ -2,7 +2,9 @@
 import type { OrderNumber } from "../protocols/orders.ts";
 import { failure, type Result } from "../src/core/result.ts";
 import type { Now } from "../src/core/time.ts";
-import { type Books, type Draft, PREPAID_KEY } from "./books.ts";
+import { type Books, type Draft, MASS_KEY, PREPAID_KEY } from "./books.ts";
+import { issueDue } from "./commands/mass-issue.ts";
+import { decideMass, requestMass } from "./commands/mass-requests.ts";
 import { advanceOrder, decideOrder, expireOrders, type OrderStep } from "./commands/orders.ts";
 import { requestSingle } from "./commands/requests.ts";
 import type { Work } from "./committer.ts";
@@ -45,12 +47,14 @@ export function orderStepWork(books: Books, id: OrderNumber, step: OrderStep): W
   return { apply: (draft, now) => advanceOrder(books, id, step, draft, now), abandoned: () => [] };
 }
 
-export function expiryWork(books: Books): Work {
+/** What orders have to be done by the clock: deadlines, and the next order of a mass order. */
+export function dueWork(books: Books, limits: Limits, directory: Directory): Work {
   return {
     apply(draft, now) {
       expireOrders(books, draft, now);
+      issueDue(books, limits, directory, draft, now);
     },
-    abandoned: (reason) => [{ kind: "log", level: "error", event: "expiry-not-stored", fields: { reason } }],
+    abandoned: (reason) => [{ kind: "log", level: "error", event: "due-orders-not-stored", fields: { reason } }],
   };
 }
 
@@ -82,7 +86,7 @@ export function requestWork(
 }
 
 /** Keys of postings and orders that the collector makes itself. */
-const RESERVED = [PREPAID_KEY, "charge:", "initial:"];
+const RESERVED = [PREPAID_KEY, MASS_KEY, "charge:", "initial:"];
 
 function decide(
   books: Books,
@@ -95,6 +99,8 @@ function decide(
 ): Result<Receipt, Refusal> {
   if (request.kind === "decide-order")
     return decideOrder(books, request.order, request.decision, request.actor, draft, now);
+  if (request.kind === "mass") return requestMass(books, policy, directory, request, draft, now);
+  if (request.kind === "decide-mass") return decideMass(books, request, draft, now);
   const meter = directory.find(request.meter);
   if (meter === undefined)
     return failure({ reason: "unknown-meter", detail: `there is no meter ${request.meter}; see the list of meters` });

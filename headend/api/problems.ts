@@ -32,6 +32,7 @@ const REFUSAL_STATUS: Readonly<Record<Refusal["reason"], number>> = {
   "not-waiting": 409,
   "second-person-needed": 403,
   "too-late": 409,
+  "bad-selection": 422,
 };
 
 const RETRY_AFTER_SECONDS = 5;

@@ -9,6 +9,7 @@ import { authenticity, type OrderWire } from "../audit/authenticity.ts";
 import { type Books, type Draft, isPrepaidOrder } from "../books.ts";
 import type { Limits } from "../config.ts";
 import type { MeterId, Order, OrderReceipt, OrderState, Precondition, Refusal } from "../ports.ts";
+import { countEnd, isHeld } from "./mass-order.ts";
 import { unmet } from "./terms.ts";
 
 export interface OrderRequest {
@@ -124,7 +125,7 @@ export function requestOrder(
   };
   if (persons > 1) {
     step(asked, draft, now, request.actor, `${request.reason}; waits for ${others(persons - 1)} to approve it`);
-    keep(books, asked, draft);
+    keep(books, asked, draft, now);
     return success({ kind: "order", order: asked, created: true });
   }
   step(asked, draft, now, request.actor, request.reason);
@@ -141,7 +142,7 @@ function queue(books: Books, order: Order, draft: Draft, now: Now, actor: string
   step({ ...order, state: "approved" }, draft, now, actor, approval);
   const queued: Order = { ...order, state: "queued" };
   step(queued, draft, now, "collector", "waits for its turn with the meter");
-  keep(books, queued, draft);
+  keep(books, queued, draft, now);
   return queued;
 }
 
@@ -182,7 +183,7 @@ export function decideOrder(
   const missing = persons - 2 - approvedBy.length;
   if (missing <= 0) return receipt(queue(books, approved, draft, now, actor, `approved by ${actor}`));
   step(approved, draft, now, actor, `approved by ${actor}; waits for ${others(missing)}`);
-  keep(books, approved, draft);
+  keep(books, approved, draft, now);
   return receipt(approved);
 }
 
@@ -194,6 +195,7 @@ export function advanceOrder(books: Books, id: OrderNumber, said: OrderStep, dra
   const order = books.openOrders.get(id);
   if (order === undefined || RANK[said.state] <= RANK[order.state]) return;
   if (said.state === "sent") {
+    if (isHeld(books, order)) return;
     const why = unmet(books, order, said.relay);
     if (why === undefined)
       move(books, { ...order, state: "sent" }, draft, now, `on its way ${authenticity(said.wire)}`);
@@ -243,13 +245,13 @@ export function finish(
 ): Order {
   const finished: Order = { ...order, state: end.state, finishedAt: now.civil };
   step(finished, draft, now, actor, detail);
-  keep(books, finished, draft);
+  keep(books, finished, draft, now);
   return finished;
 }
 
 function move(books: Books, order: Order, draft: Draft, now: Now, detail: string): void {
   step(order, draft, now, "collector", detail);
-  keep(books, order, draft);
+  keep(books, order, draft, now);
 }
 
 /** One step of an order's life in the audit, told once it is stored. */
@@ -261,11 +263,12 @@ function step(order: Order, draft: Draft, now: Now, actor: string, detail: strin
 }
 
 /** What the order is after the steps of this batch. */
-function keep(books: Books, order: Order, draft: Draft): void {
+function keep(books: Books, order: Order, draft: Draft, now: Now): void {
   if (isFinished(order)) {
     books.openOrders.delete(order.id);
     books.openOrderKeys.delete(order.key);
     books.recentOrders.add(order);
+    countEnd(books, order, draft, now);
   } else {
     books.openOrders.set(order.id, order);
     books.openOrderKeys.set(order.key, order.id);
@@ -278,7 +281,7 @@ function keep(books: Books, order: Order, draft: Draft): void {
 export function headsByMeter(books: Books): Map<MeterId, Order> {
   const heads = new Map<MeterId, Order>();
   for (const order of books.openOrders.values()) {
-    if (order.state === "requested") continue;
+    if (order.state === "requested" || isHeld(books, order)) continue;
     const head = heads.get(order.meter);
     if (head === undefined || goesBefore(order, head)) heads.set(order.meter, order);
   }
