@@ -20,6 +20,7 @@ import type {
 } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { type ConfigProblem, ObjectReader } from "./config-reader.ts";
+import { readOrders } from "./parse-orders.ts";
 import type { MeterId } from "./ports.ts";
 
 /** Where a line is: what the driver opens. */
@@ -68,12 +69,14 @@ export function parseConfig(
   const lines = root.objects("lines").map((line, i) => readLine(line, i, where, findModel));
   const mqtt = root.has("mqtt") ? readMqtt(root.object("mqtt"), findModel) : undefined;
   const prepaid = root.objects("prepaid").map(readPrepaid);
+  const orders = root.has("orders") ? readOrders(root.object("orders")) : undefined;
   root.close();
   if (problems.length > 0) return failure(problems);
   const collector: CollectorConfig = {
     lines: lines.filter((line) => line !== undefined),
     ...(mqtt === undefined ? {} : { mqtt }),
     prepaid: prepaid.filter((account) => account !== undefined),
+    ...(orders === undefined ? {} : { orders }),
   };
   const conflicts = checkConfig(collector);
   return conflicts.length > 0 ? failure(conflicts) : success({ collector, where });

@@ -8,18 +8,18 @@ export const DEFAULT_LIMIT = 100;
 type Schema = Readonly<Record<string, unknown>>;
 
 /** An object that has these properties, all of them required, and no others. */
-function record(properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
+export function record(properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
   const required = Object.keys(properties).filter((name) => !optional.includes(name));
   return { type: "object", additionalProperties: false, required, properties };
 }
 
-const list = (items: Schema): Schema => ({ type: "array", items });
-const orNull = (schema: Schema): Schema => ({ anyOf: [schema, { type: "null" }] });
+export const list = (items: Schema): Schema => ({ type: "array", items });
+export const orNull = (schema: Schema): Schema => ({ anyOf: [schema, { type: "null" }] });
 const ref = (id: string): Schema => ({ $ref: `${id}#` });
-const text: Schema = { type: "string" };
-const integer: Schema = { type: "integer" };
+export const text: Schema = { type: "string" };
+export const integer: Schema = { type: "integer" };
 const flag: Schema = { type: "boolean" };
-const time: Schema = { type: "string", description: "an ISO 8601 time in UTC such as 2026-11-24T16:00:00Z" };
+export const time: Schema = { type: "string", description: "an ISO 8601 time in UTC such as 2026-11-24T16:00:00Z" };
 const decimal: Schema = {
   type: "string",
   description: "a decimal number as a string",
@@ -27,7 +27,7 @@ const decimal: Schema = {
 };
 const next: Schema = orNull({ type: "string", description: "the cursor of the next page; null on the last one" });
 
-const meterId: Schema = {
+export const meterId: Schema = {
   type: "string",
   description: "a meter id: 1 to 64 letters, digits, dots, dashes and underlines",
   pattern: "^[A-Za-z0-9_.-]{1,64}$",
