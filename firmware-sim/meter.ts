@@ -11,6 +11,7 @@ import {
   type MeterOrder,
   ORDER_OPERATIONS,
   type OrderNumber,
+  type OrderOperation,
   type OrderOutcome,
   type OrderStatus,
 } from "../protocols/orders.ts";
@@ -333,8 +334,7 @@ export class Meter {
     if (order.operation === "credit-add") return statusOf(this.#functions.topUp(order.argument, order.id, at));
     if (order.operation === "credit-refund") return statusOf(this.#functions.refund(order.argument, order.id, at));
     if (!this.hasRelay) return "refused";
-    const wanted = order.operation === "relay-close" ? "close" : "trip";
-    return this.#functions.orderRelay(wanted, "remote", at) === "kept" ? "refused" : "done";
+    return this.#functions.orderRelay(RELAY_ORDERS[order.operation], "remote", at) === "kept" ? "refused" : "done";
   }
 
   /** False for a time that the clock does not take. */
@@ -369,6 +369,13 @@ export class Meter {
     this.#functions.commit();
   }
 }
+
+/** What orders by id ask of the relay. */
+const RELAY_ORDERS = {
+  "relay-open": "trip",
+  "relay-close": "close",
+  "relay-allow": "allowClose",
+} as const satisfies Partial<Record<OrderOperation, RelayOrder>>;
 
 /** What a credit order comes to; undefined from a meter that has no credit of its own. */
 function statusOf(booking: BookingStatus | undefined): OrderStatus {

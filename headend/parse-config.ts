@@ -13,6 +13,7 @@ import { MICROS_PER_SECOND } from "../src/core/time.ts";
 import type { LineConfig, MeterConfig, PolledMeterConfig, PrepaidConfig, SiteConfig } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { type ConfigProblem, ObjectReader } from "./config-reader.ts";
+import { readOrders } from "./parse-orders.ts";
 import type { MeterId } from "./ports.ts";
 
 /** Where a line is: what the driver opens. */
@@ -61,12 +62,14 @@ export function parseConfig(
   const lines = root.objects("lines").map((line, i) => readLine(line, i, where, findModel));
   const mqtt = root.has("mqtt") ? readMqtt(root.object("mqtt"), findModel) : undefined;
   const prepaid = root.objects("prepaid").map(readPrepaid);
+  const orders = root.has("orders") ? readOrders(root.object("orders")) : undefined;
   root.close();
   if (problems.length > 0) return failure(problems);
   const collector: SiteConfig = {
     lines: lines.filter((line) => line !== undefined),
     ...(mqtt === undefined ? {} : { mqtt }),
     prepaid: prepaid.filter((account) => account !== undefined),
+    ...(orders === undefined ? {} : { orders }),
   };
   const conflicts = checkConfig(collector);
   return conflicts.length > 0 ? failure(conflicts) : success({ collector, where });

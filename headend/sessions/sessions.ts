@@ -52,6 +52,12 @@ export class Sessions {
     return this.#touch(line, (session) => session.startOrder(order, now)) ?? [];
   }
 
+  /** A step of an order that is carried is stored. */
+  orderStored(order: Order, line: LinkId | undefined, now: Now): readonly SessionOutput[] {
+    if (line === undefined) return this.#mqtt?.stored(order, now) ?? [];
+    return this.#touch(line, (session) => session.orderStored(order, now)) ?? [];
+  }
+
   cancelOrder(order: Order, line: LinkId | undefined): void {
     if (line === undefined) this.#mqtt?.cancel(order);
     else this.#touch(line, (session) => session.cancelOrder(order));

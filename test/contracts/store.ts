@@ -61,6 +61,7 @@ export function order(id: number, meter: string, change: Partial<Order> = {}): O
     outcome: null,
     relayReadBack: null,
     finishedAt: null,
+    terms: { requester: "operator", persons: 1, approvedBy: [], precondition: null, mass: null },
     ...change,
   };
 }
