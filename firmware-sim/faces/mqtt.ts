@@ -23,6 +23,7 @@ import type { EventNotice } from "../events/monitor.ts";
 import type { Meter } from "../meter.ts";
 import type { Nvram } from "../nvram/nvram.ts";
 import { MessageBuffer, type MessageChannel } from "./message-buffer.ts";
+import { profileParts } from "./mqtt-profile.ts";
 
 export interface MqttFaceOptions {
   readonly link: LinkId;
@@ -207,6 +208,10 @@ export class MqttFace implements Actor {
       const relay = this.#meter.hasRelay ? (this.#meter.relayClosed ? 1 : 0) : null;
       const state = { kind: "state", meter, query: command.id, relay, time, values: this.#values(this.#keys) } as const;
       return [this.#publish("resp", encodeResponse(state))];
+    }
+    if (command.kind === "profile") {
+      this.#meter.refresh(now);
+      return profileParts(this.#meter, command, time).map((part) => this.#publish("resp", encodeResponse(part)));
     }
     // By the meter's own clock: an order that waited in the broker while the meter was away must not act late.
     // Clock-set is exempt: a clock far ahead can be put right only by an order that looks expired to it.
