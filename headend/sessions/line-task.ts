@@ -7,7 +7,9 @@ import type { MeasureValues } from "../../src/core/measures.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { Civil, Now } from "../../src/core/time.ts";
 import type { OrderStep } from "../commands/orders.ts";
+import type { PolledMeterConfig } from "../config.ts";
 import type { MeterId, ObserveEffect } from "../ports.ts";
+import type { ReadBlock } from "../schedule/poll-plan.ts";
 
 /** What sessions tell the collector, beside what they ask of their links. */
 export type SessionOutput =
@@ -34,3 +36,6 @@ export interface LineTask {
 }
 
 export const END: TaskMove = { kind: "end" };
+
+/** Makes a task for a meter as it is configured; `plan` are the reads that give its usual values. */
+export type TaskMaker = (meter: PolledMeterConfig, plan: readonly ReadBlock[]) => LineTask;
