@@ -5,6 +5,7 @@
 import type { OrderNumber } from "../protocols/orders.ts";
 import type { MeasureValues } from "../src/core/measures.ts";
 import type { Civil } from "../src/core/time.ts";
+import { type CompletenessConfig, IntervalBook } from "./completeness/interval-book.ts";
 import { JournaledMap } from "./journaled-map.ts";
 import {
   type CollectorEffect,
@@ -71,10 +72,12 @@ export class Books {
   readonly prepaidOrders = new JournaledMap<MeterId, Order>();
   readonly recentOrders = new RecentByKey<Order>();
   readonly recentTopups = new RecentByKey<Posting>();
+  /** Undefined where completeness is not followed. */
+  readonly intervals: IntervalBook | undefined;
   /** Never goes back, not even with a batch that failed: an order id is used once. */
   #lastOrder: number;
 
-  constructor(snapshot: StoreSnapshot) {
+  constructor(snapshot: StoreSnapshot, completeness?: CompletenessConfig) {
     this.meters = new JournaledMap(snapshot.meters.map((meter) => [meter.id, meter]));
     this.latest = new JournaledMap(snapshot.latest.map((reading) => [reading.meter, reading]));
     this.baselines = new JournaledMap(
@@ -83,6 +86,7 @@ export class Books {
     this.accounts = new JournaledMap(snapshot.accounts.map((account) => [account.meter, account]));
     this.openOrders = new JournaledMap(snapshot.openOrders.map((order) => [order.id, order]));
     this.openOrderKeys = new JournaledMap(snapshot.openOrders.map((order) => [order.key, order.id]));
+    this.intervals = completeness && new IntervalBook(completeness, snapshot.documents);
     this.#lastOrder = snapshot.lastOrder;
     for (const order of [...snapshot.recentOrders].sort((a, b) => a.id - b.id)) this.recentOrders.add(order);
     for (const topup of [...snapshot.recentTopups].sort((a, b) => a.at - b.at)) this.recentTopups.add(topup);
@@ -115,6 +119,7 @@ export class Books {
       this.prepaidOrders,
       this.recentOrders,
       this.recentTopups,
+      ...(this.intervals === undefined ? [] : [this.intervals]),
     ] as const;
   }
 }

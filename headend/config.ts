@@ -8,6 +8,7 @@ import type { LinkId } from "../src/core/actor.ts";
 import type { MeasureKey } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import { MICROS_PER_SECOND, SECONDS_PER_DAY } from "../src/core/time.ts";
+import type { CompletenessConfig } from "./completeness/interval-book.ts";
 import type { MeterId } from "./ports.ts";
 
 export interface MeterConfig {
@@ -97,4 +98,6 @@ export interface CollectorConfig {
   /** Models by which self-registered MQTT meters are judged, beside the built-in ones. */
   readonly models?: readonly MeterModel[];
   readonly limits?: Partial<Limits>;
+  /** Which intervals are expected; undefined: completeness is not followed, and gaps are not filled. */
+  readonly completeness?: CompletenessConfig;
 }

@@ -1,6 +1,6 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
-import { ORDER_STATES } from "../ports.ts";
+import { ORDER_STATES, READING_SOURCES } from "../ports.ts";
 
 export const MAXIMUM_LIMIT = 500;
 export const DEFAULT_LIMIT = 100;
@@ -98,7 +98,7 @@ export const orderBody = record(
   ["argument"],
 );
 
-const source: Schema = { enum: ["modbus", "mqtt"] };
+const source: Schema = { enum: READING_SOURCES };
 const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
 
 /** Shared answers, by the name under which the document lists them. */

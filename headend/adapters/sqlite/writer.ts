@@ -1,16 +1,17 @@
 /** Writes batches. Each record kind is one statement and one rule for what is there already, see `StoreBatch`. */
 import type BetterSqlite3 from "better-sqlite3";
-import type {
-  AuditEntry,
-  MeterId,
-  MeterReading,
-  Order,
-  Posting,
-  PrepaidAccount,
-  RegisteredMeter,
-  StoreBatch,
-  StoredDocument,
-  StoreRecord,
+import {
+  type AuditEntry,
+  type MeterId,
+  type MeterReading,
+  type Order,
+  type Posting,
+  type PrepaidAccount,
+  READING_SOURCES,
+  type RegisteredMeter,
+  type StoreBatch,
+  type StoredDocument,
+  type StoreRecord,
 } from "../../ports.ts";
 import { SOURCE_CODES } from "./codes.ts";
 import { explain } from "./errors.ts";
@@ -54,12 +55,12 @@ export class BatchWriter implements WriterMethods {
   }
 
   #apply(batch: StoreBatch): void {
-    const added = { modbus: 0, mqtt: 0 };
+    const added = { modbus: 0, mqtt: 0, profile: 0 };
     for (const record of batch) {
       if (record.kind === "reading") added[record.reading.source] += this.#reading(record.reading);
       else this.#other(record);
     }
-    for (const source of ["modbus", "mqtt"] as const)
+    for (const source of READING_SOURCES)
       if (added[source] > 0) this.#statements.count.run(SOURCE_CODES[source], added[source]);
   }
 
