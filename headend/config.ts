@@ -10,6 +10,7 @@ import type { MeasureKey } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import type { Signer } from "../src/core/signature.ts";
 import { MICROS_PER_SECOND, SECONDS_PER_DAY } from "../src/core/time.ts";
+import type { CompletenessConfig } from "./completeness/interval-book.ts";
 import type { MeterId } from "./ports.ts";
 
 export interface MeterConfig {
@@ -128,4 +129,6 @@ export interface CollectorConfig {
   /** Models by which self-registered MQTT meters are judged, beside the built-in ones. */
   readonly models?: readonly MeterModel[];
   readonly limits?: Partial<Limits>;
+  /** Which intervals are expected; undefined: completeness is not followed, and gaps are not filled. */
+  readonly completeness?: CompletenessConfig;
 }

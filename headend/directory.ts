@@ -61,6 +61,11 @@ export class Directory {
   }
 }
 
+/** Whether the meter keeps a load profile that the head-end can ask for, on a line or over MQTT: the native models do. */
+export function keepsProfile({ model }: KnownMeter): boolean {
+  return model?.modbus.control?.functions !== undefined;
+}
+
 /** Why a meter cannot carry out an operation; undefined when it can. Checked before anything is queued. */
 export function inability(meter: KnownMeter, operation: OrderOperation): Refusal | undefined {
   const { model, line, registration } = meter;

@@ -116,7 +116,7 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       expect(await store.query.accounts()).toEqual([]);
       expect(await store.query.postings(none, 10)).toEqual([]);
       expect(await store.query.audit(10)).toEqual([]);
-      expect(await store.query.counts()).toEqual({ modbus: 0, mqtt: 0 });
+      expect(await store.query.counts()).toEqual({ modbus: 0, mqtt: 0, profile: 0 });
       expect(await store.snapshot()).toEqual({
         meters: [],
         accounts: [],
@@ -174,7 +174,7 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       await store.commit(readings(first));
       await store.commit(readings(first, reading("m", 0, { values: { voltageL1: 1 } }), reading("m", 1)));
       expect(await stored("m")).toEqual([first, reading("m", 1)]);
-      expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 1 });
+      expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 1, profile: 0 });
     });
 
     test("a reading may come before its meter is registered", async () => {
@@ -295,7 +295,7 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       expect(await stored("fresh")).toEqual([]);
       expect(await store.query.audit(10)).toEqual([]);
       expect(await store.query.accounts()).toEqual([]);
-      expect(await store.query.counts()).toEqual({ modbus: 0, mqtt: 0 });
+      expect(await store.query.counts()).toEqual({ modbus: 0, mqtt: 0, profile: 0 });
       await store.commit(readings(reading("fresh", 0)));
       expect(await stored("fresh")).toEqual([reading("fresh", 0)]);
     });
@@ -357,7 +357,7 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       expect(await store.snapshot()).toEqual(expected);
       const again = await harness.reopen();
       expect(await again.snapshot()).toEqual(expected);
-      expect(await again.query.counts()).toEqual({ modbus: 4, mqtt: 0 });
+      expect(await again.query.counts()).toEqual({ modbus: 4, mqtt: 0, profile: 0 });
     });
 
     test("the snapshot's recent orders and top-ups are the newest of each meter, and bounded", async () => {
