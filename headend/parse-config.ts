@@ -10,6 +10,7 @@ import { isMeasureKey, type MeasureKey, measure } from "../src/core/measures.ts"
 import { currencyOf, minor, pricePerKwh } from "../src/core/money.ts";
 import { failure, type Result, success } from "../src/core/result.ts";
 import { MICROS_PER_SECOND } from "../src/core/time.ts";
+import { type CompletenessConfig, DEFAULT_COMPLETENESS } from "./completeness/interval-book.ts";
 import type {
   CollectorConfig,
   LineConfig,
@@ -68,15 +69,27 @@ export function parseConfig(
   const lines = root.objects("lines").map((line, i) => readLine(line, i, where, findModel));
   const mqtt = root.has("mqtt") ? readMqtt(root.object("mqtt"), findModel) : undefined;
   const prepaid = root.objects("prepaid").map(readPrepaid);
+  const completeness = root.has("completeness") ? readCompleteness(root.object("completeness")) : DEFAULT_COMPLETENESS;
   root.close();
   if (problems.length > 0) return failure(problems);
   const collector: CollectorConfig = {
     lines: lines.filter((line) => line !== undefined),
     ...(mqtt === undefined ? {} : { mqtt }),
     prepaid: prepaid.filter((account) => account !== undefined),
+    completeness,
   };
   const conflicts = checkConfig(collector);
   return conflicts.length > 0 ? failure(conflicts) : success({ collector, where });
+}
+
+function readCompleteness(section: ObjectReader): CompletenessConfig {
+  const { minutes, from } = DEFAULT_COMPLETENESS;
+  const read = {
+    minutes: section.has("minutes") ? section.choice("minutes", [5, 10, 15, 20, 30, 60]) : minutes,
+    from: section.has("from") ? section.choice("from", ["any", "profile"]) : from,
+  };
+  section.close();
+  return { minutes: read.minutes ?? minutes, from: read.from ?? from };
 }
 
 function readLine(

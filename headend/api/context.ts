@@ -1,6 +1,7 @@
 /** What the routes are given: the store's read side and the way to the collector. */
 import type { LogEffect } from "../../src/core/actor.ts";
 import type { Result } from "../../src/core/result.ts";
+import type { Civil } from "../../src/core/time.ts";
 import type { MeterId, OrderReceipt, Refusal, RegisteredMeter, Request, StoreQuery, TopupReceipt } from "../ports.ts";
 import { fromStore, Problem } from "./problems.ts";
 
@@ -24,6 +25,7 @@ export interface ApiOptions {
   readonly submit: (request: ApiRequest) => Promise<Result<TopupReceipt | OrderReceipt, Refusal>>;
   /** At least 16 characters, random. */
   readonly token: string;
+  readonly now: () => Civil;
   readonly version: string;
   /** What the driver knows of lines, broker and queues; plain JSON data. */
   readonly status: () => object;

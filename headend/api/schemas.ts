@@ -178,7 +178,7 @@ export const answers = {
   status: {
     type: "object",
     required: ["version", "readings"],
-    properties: { version: text, readings: record({ modbus: integer, mqtt: integer }) },
+    properties: { version: text, readings: record({ modbus: integer, mqtt: integer, profile: integer }) },
   },
   meters: record({ meters: list(ref("Meter")), next }),
   meter: record({ meter: ref("Meter"), latest: orNull(ref("Reading")) }),

@@ -65,6 +65,46 @@ export async function noteOnOrder(access: ApiAccess, id: number): Promise<string
   return audit.entries.find(({ order }) => order === id)?.detail;
 }
 
+/** What is expected and there; `percent` is null where nothing is expected. */
+export interface CompletenessFigures {
+  readonly expected: number;
+  readonly read: number;
+  readonly late: number;
+  readonly missing: number;
+  readonly open: number;
+  readonly percent: string | null;
+}
+
+export interface CompletenessAnswer {
+  readonly by: string;
+  readonly from: string;
+  readonly to: string;
+  readonly total: CompletenessFigures;
+  readonly rows: readonly (CompletenessFigures & { readonly key: string })[];
+}
+
+export interface MeterCompletenessAnswer {
+  readonly meter: string;
+  readonly minutes: number | null;
+  readonly total: CompletenessFigures;
+  readonly runs: readonly { readonly from: string; readonly to: string; readonly state: string }[];
+}
+
+/** The worst `limit` rows of a day (undefined: of all days that are kept). */
+export function completenessByApi(
+  access: ApiAccess,
+  query: { readonly day: string | undefined; readonly by: string; readonly limit: number },
+): Promise<CompletenessAnswer> {
+  const { day, by, limit } = query;
+  const parameters = new URLSearchParams({ by, limit: String(limit), ...(day === undefined ? {} : { day }) });
+  return call(access, "GET", `/api/v1/completeness?${parameters}`) as Promise<CompletenessAnswer>;
+}
+
+export function meterCompletenessByApi(access: ApiAccess, meter: string): Promise<MeterCompletenessAnswer> {
+  const path = `/api/v1/meters/${encodeURIComponent(meter)}/completeness`;
+  return call(access, "GET", path) as Promise<MeterCompletenessAnswer>;
+}
+
 async function call(access: ApiAccess, method: "GET" | "POST", path: string, body?: object): Promise<unknown> {
   const headers: Record<string, string> = { authorization: `Bearer ${access.token}` };
   if (body !== undefined) headers["content-type"] = "application/json";

@@ -60,6 +60,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     summary: "a backup becomes the store again",
     load: async () => (await import("./commands/restore.ts")).addRestore,
   },
+  completeness: {
+    summary: "which intervals are read, late or missing",
+    load: async () => (await import("./commands/completeness.ts")).addCompleteness,
+  },
   topup: { summary: "credit for a prepaid meter", load: async () => (await import("./commands/topup.ts")).addTopup },
   relay: { summary: "open or close a meter's relay", load: async () => (await import("./commands/relay.ts")).addRelay },
   sim: {
