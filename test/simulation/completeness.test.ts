@@ -12,10 +12,10 @@ import { type SiteParts, SOUND_PARTS } from "../../src/simulation/site.ts";
 import { SimStore } from "../../src/simulation/store.ts";
 
 const OUTAGES: SimOptions = {
-  ...drawOptions(3, 1, 6, null),
-  ...{ mqttShare: 50, metersPerLine: 2, pollMinutes: 5, orders: 4 },
+  ...drawOptions(3, 1, 4, null),
+  ...{ mqttShare: 50, metersPerLine: 2, pollMinutes: 15, orders: 2 },
   line: { lost: 100, flipped: 100, cut: 50, noise: 50, late: 50 },
-  ...{ headendCrashes: 2, headendAwayMinutes: 300, powerCuts: 8 },
+  ...{ headendCrashes: 2, headendAwayMinutes: 300, powerCuts: 6 },
   completeness: { minutes: 15, from: "any" },
 };
 
@@ -48,13 +48,13 @@ describe.each(["any", "profile"] as const)("intervals read by %s", (from) => {
     const of = (...qualities: MeterReading["quality"][]) =>
       readings.filter((r) => qualities.includes(r.quality)).length;
     // Hours of intervals came late out of the profiles, and some the meters themselves do not have.
-    expect(of("late")).toBeGreaterThan(50);
-    expect(of("missing")).toBeGreaterThan(3);
+    expect(of("late")).toBeGreaterThan(20);
+    expect(of("missing")).toBeGreaterThan(2);
     const states = stores
       .flatMap((store) => store.documents())
       .filter(({ collection }) => collection === INTERVALS_COLLECTION)
       .map(({ text }) => INTERVALS_CODEC.decode(text));
-    expect(states.length).toBe(6);
+    expect(states.length).toBe(4);
     const missing = states.reduce(
       (sum, { runs, first }) => sum + count(runs, { from: first, to: Number.MAX_SAFE_INTEGER }).missing,
       0,
@@ -75,20 +75,6 @@ describe("planted", () => {
       return [{ kind: "reading", reading: { ...reading, values: { ...reading.values, activeEnergyImport } } }];
     });
     expect(found[0]).toMatch(/mWh stored where the meter has \d+/);
-  });
-
-  test("a record under the time of its neighbour", () => {
-    const found = planted((record) => {
-      if (!isOfProfile(record) || record.reading.quality !== "late") return [record];
-      const time = (record.reading.time + 900e6) as MeterReading["time"];
-      return [{ kind: "reading", reading: { ...record.reading, time } }];
-    });
-    expect(found.length).toBeGreaterThan(0);
-  });
-
-  test("records that are never stored", () => {
-    const found = planted((record) => (isOfProfile(record) ? [] : [record]));
-    expect(found.join("\n")).toMatch(/said to be (read or late|missing), stored open/);
   });
 
   test("what is known of the intervals, lost", () => {
