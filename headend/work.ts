@@ -23,6 +23,7 @@ export function startWork(books: Books, directory: Directory, config: CollectorC
         books.meters.set(registration.id, registration);
         draft.records.push({ kind: "meter", meter: registration });
       }
+      for (const { registration } of directory.configured()) books.intervals?.begin(registration.id, draft, now);
       for (const account of config.prepaid ?? []) configureAccount(books, account, draft, now);
     },
   };

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from "fastify";
 import type { LogEffect } from "../../src/core/actor.ts";
 import type { Result } from "../../src/core/result.ts";
+import type { Civil } from "../../src/core/time.ts";
 import type { MeterId, Receipt, Refusal, RegisteredMeter, Request, StoreQuery } from "../ports.ts";
 import { fromStore, Problem } from "./problems.ts";
 
@@ -25,6 +26,7 @@ export interface ApiOptions {
   readonly submit: (request: ApiRequest) => Promise<Result<Receipt, Refusal>>;
   /** At least 16 characters, random. */
   readonly token: string;
+  readonly now: () => Civil;
   readonly version: string;
   /** What the driver knows of lines, broker and queues; plain JSON data. */
   readonly status: () => object;

@@ -60,6 +60,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     summary: "a backup becomes the store again",
     load: async () => (await import("./commands/restore.ts")).addRestore,
   },
+  completeness: {
+    summary: "which intervals are read, late or missing",
+    load: async () => (await import("./commands/completeness.ts")).addCompleteness,
+  },
   topup: { summary: "credit for a prepaid meter", load: async () => (await import("./commands/topup.ts")).addTopup },
   audit: {
     summary: "is the audit's chain whole, and the audit as a file",

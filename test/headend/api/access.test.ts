@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildApi } from "../../../headend/api/api.ts";
 import type { ReadyCheck } from "../../../headend/api/context.ts";
+import { civil } from "../../../src/core/time.ts";
 import { type Fixture, fakeStore, fixture, TOKEN } from "./api-support.ts";
 
 let api: Fixture;
@@ -15,6 +16,8 @@ const ROUTES = [
   ["GET", "/api/v1/meters"],
   ["GET", "/api/v1/meters/{id}"],
   ["GET", "/api/v1/meters/{id}/readings"],
+  ["GET", "/api/v1/meters/{id}/completeness"],
+  ["GET", "/api/v1/completeness"],
   ["GET", "/api/v1/meters/{id}/account"],
   ["GET", "/api/v1/meters/{id}/postings"],
   ["POST", "/api/v1/meters/{id}/topups"],
@@ -87,6 +90,7 @@ test("metrics need no token and are plain text in the version that scrapers ask 
 test("a token that is no secret is a mistake of the caller", () => {
   const options = {
     store: fakeStore(),
+    now: () => civil(0),
     version: "1",
     status: () => ({}),
     submit: () => expect.fail(),

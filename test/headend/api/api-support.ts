@@ -7,6 +7,7 @@ import type { ApiOptions, ApiRequest } from "../../../headend/api/context.ts";
 import type { Receipt, Refusal, StoreQuery } from "../../../headend/ports.ts";
 import { minor } from "../../../src/core/money.ts";
 import type { Result } from "../../../src/core/result.ts";
+import { civil } from "../../../src/core/time.ts";
 import { account, audit, meterId, order, orderNumber, posting, reading } from "../../contracts/store.ts";
 
 export const TOKEN = "0123456789abcdef0123456789abcdef";
@@ -69,6 +70,7 @@ export async function fixture(
   const app = buildApi({
     store: fakeStore(),
     token: TOKEN,
+    now: () => civil(1_795_881_600_000_000),
     version: "1.2.3",
     metrics: async () => "up 1\n",
     readiness: async () => [],
