@@ -2,7 +2,7 @@
 import swagger from "@fastify/swagger";
 import fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import { assert } from "../../src/core/result.ts";
-import { requireToken } from "./auth.ts";
+import { guard } from "./auth.ts";
 import { badRequest, parseQuery } from "./bad-requests.ts";
 import type { ApiOptions } from "./context.ts";
 import { Problem, sendProblem } from "./problems.ts";
@@ -31,7 +31,7 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   // Answers are written as they are: a serializer built from the schema would silently drop what the schema forgot.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.removeContentTypeParser("text/plain");
-  app.addHook("onRequest", requireToken(options.token));
+  guard(app, { token: options.token, tokens: options.tokens ?? (() => []), now: options.now });
   app.addHook("onRequest", (_request, reply, done) => {
     reply.header("cache-control", "no-store");
     done();

@@ -1,8 +1,10 @@
 /** What the routes are given: the store's read side and the way to the collector. */
 import type { LogEffect } from "../../src/core/actor.ts";
 import type { Result } from "../../src/core/result.ts";
+import type { Civil } from "../../src/core/time.ts";
 import type { MeterId, OrderReceipt, Refusal, RegisteredMeter, Request, StoreQuery, TopupReceipt } from "../ports.ts";
 import { fromStore, Problem } from "./problems.ts";
+import type { ApiToken } from "./tokens.ts";
 
 type WithoutTicket<T> = T extends unknown ? Omit<T, "ticket"> : never;
 
@@ -22,8 +24,11 @@ export interface ApiOptions {
   readonly store: StoreQuery;
   /** Resolves with the collector's reply, which comes after the commit. */
   readonly submit: (request: ApiRequest) => Promise<Result<TopupReceipt | OrderReceipt, Refusal>>;
-  /** At least 16 characters, random. */
+  /** At least 16 characters, random: allowed everything, under the name `operator`. */
   readonly token: string;
+  /** Named tokens with scopes; default: none. */
+  readonly tokens?: () => readonly ApiToken[];
+  readonly now: () => Civil;
   readonly version: string;
   /** What the driver knows of lines, broker and queues; plain JSON data. */
   readonly status: () => object;
@@ -32,9 +37,6 @@ export interface ApiOptions {
   readonly readiness: () => Promise<readonly ReadyCheck[]>;
   readonly log?: (entry: LogEffect) => void;
 }
-
-/** Who the audit says it was: the API has one token and so one user. */
-export const ACTOR = "operator";
 
 export async function knownMeter(store: StoreQuery, id: string): Promise<RegisteredMeter> {
   const meter = await fromStore(store.meter(id as MeterId));

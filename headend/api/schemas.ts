@@ -192,7 +192,7 @@ export const answers = {
   audit: record({ entries: list(ref("AuditEntry")) }),
 } satisfies Record<string, Schema>;
 
-/** The answers of a route: its good ones, and problems for the statuses it may give beside 401. */
+/** The answers of a route: its good ones, and problems for the statuses it may give beside those of all. */
 export function responses(
   good: Readonly<Record<number, Schema>>,
   ...problems: readonly number[]
@@ -200,7 +200,7 @@ export function responses(
   const all: Record<number, Schema> = {};
   for (const [status, schema] of Object.entries(good)) all[Number(status)] = { description: "", ...schema };
   const problem = { "application/problem+json": { schema: ref("Problem") } };
-  for (const status of [400, 401, 500, 503, ...problems])
+  for (const status of [400, 401, 403, 500, 503, ...problems])
     all[status] = { description: "refused: `detail` says what to do", content: problem };
   return all;
 }

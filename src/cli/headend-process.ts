@@ -1,6 +1,7 @@
 /** The head-end in this process: collector, store, API and sinks wired together. `headend` and `demo` both run it. */
 import { Metrics } from "../../headend/adapters/prometheus/metrics.ts";
 import { buildApi } from "../../headend/api/api.ts";
+import type { ApiToken } from "../../headend/api/tokens.ts";
 import { Broadcaster } from "../../headend/broadcaster.ts";
 import { Collector } from "../../headend/collector.ts";
 import type { CollectorConfig } from "../../headend/config.ts";
@@ -36,6 +37,8 @@ export interface HeadendOptions {
   readonly store: Store;
   readonly http: HostPort;
   readonly token: string;
+  /** Named tokens beside it. */
+  readonly tokens?: () => readonly ApiToken[];
   /** Hear everything the collector tells, each at its own pace: a slow one loses its oldest notices, never the collector's time. */
   readonly sinks: readonly ((notice: Notice) => void)[];
   readonly status: () => object;
@@ -82,6 +85,8 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
     store: store.query,
     submit: (request) => tickets.open((ticket) => host.post({ kind: "request", request: { ...request, ticket } })),
     token: options.token,
+    ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
+    now: () => proc.clock.now().civil,
     version: VERSION,
     status: options.status,
     metrics: () => metrics.text(),

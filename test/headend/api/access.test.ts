@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildApi } from "../../../headend/api/api.ts";
 import type { ReadyCheck } from "../../../headend/api/context.ts";
-import { type Fixture, fakeStore, fixture, TOKEN } from "./api-support.ts";
+import { type Fixture, fakeStore, fixture, NOW, TOKEN } from "./api-support.ts";
 
 let api: Fixture;
 beforeAll(async () => {
@@ -84,6 +84,7 @@ test("a token that is no secret is a mistake of the caller", () => {
   const options = {
     store: fakeStore(),
     version: "1",
+    now: () => NOW,
     status: () => ({}),
     submit: () => expect.fail(),
     metrics: async () => "",

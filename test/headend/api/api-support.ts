@@ -7,9 +7,12 @@ import type { ApiOptions, ApiRequest } from "../../../headend/api/context.ts";
 import type { OrderReceipt, Refusal, StoreQuery, TopupReceipt } from "../../../headend/ports.ts";
 import { minor } from "../../../src/core/money.ts";
 import type { Result } from "../../../src/core/result.ts";
+import { civil } from "../../../src/core/time.ts";
 import { account, audit, meterId, order, orderNumber, posting, reading } from "../../contracts/store.ts";
 
 export const TOKEN = "0123456789abcdef0123456789abcdef";
+/** 2026-11-24T16:00:00Z. */
+export const NOW = civil(1_795_881_600_000_000);
 
 const METERS = ["a", "b", "prepaid"].map((id) => ({
   id: meterId(id),
@@ -67,6 +70,7 @@ export async function fixture(
   const app = buildApi({
     store: fakeStore(),
     token: TOKEN,
+    now: () => NOW,
     version: "1.2.3",
     metrics: async () => "up 1\n",
     readiness: async () => [],
