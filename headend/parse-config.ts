@@ -106,7 +106,7 @@ function readLine(
     framing,
     pollEvery: micros(pollEvery),
     meters: meters.filter((meter) => meter !== undefined),
-    ...(where.kind === "serial" ? { baud: where.baud, bitsPerChar: bitsPerChar(where) } : {}),
+    ...(where.kind === "serial" ? { baud: where.baud, bitsPerChar: bitsPerChar(where) } : { gateway: where.host }),
     ...(echo === undefined ? {} : { echo }),
     ...(responseTimeout === undefined ? {} : { responseTimeout: micros(responseTimeout) }),
     ...(retries === undefined ? {} : { retries }),
@@ -190,6 +190,7 @@ function readPolledMeter(meter: ObjectReader, findModel: ModelFinder): PolledMet
 
 function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): MqttConfig {
   const acceptUnknown = mqtt.has("acceptUnknown") ? mqtt.flag("acceptUnknown") : true;
+  const silentAfter = mqtt.has("silentAfterSeconds") ? mqtt.number("silentAfterSeconds", 1, 31_536_000) : undefined;
   const meters = mqtt.objects("meters").map((meter) => {
     const read = readMeter(meter, findModel);
     meter.close();
@@ -199,6 +200,7 @@ function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): MqttConfig {
   return {
     link: MQTT_LINK,
     acceptUnknown: acceptUnknown ?? true,
+    ...(silentAfter === undefined ? {} : { silentAfter: micros(silentAfter) }),
     meters: meters.filter((meter) => meter !== undefined),
   };
 }

@@ -11,6 +11,7 @@ import type { MeasureValues, Quality } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import type { Result } from "../src/core/result.ts";
 import type { Civil } from "../src/core/time.ts";
+import type { Incident } from "./alarms/incident.ts";
 
 /** The head-end's name of a meter: its serial number or a chosen id, `[A-Za-z0-9_.-]{1,64}`. */
 export type MeterId = string & { readonly __id: "meter" };
@@ -176,6 +177,13 @@ export type Request =
       readonly argument: number;
       readonly key: string;
       readonly actor: string;
+    }
+  | {
+      readonly kind: "acknowledge";
+      readonly ticket: number;
+      readonly incident: string;
+      readonly note: string;
+      readonly actor: string;
     };
 
 /** Business refusals, in order of precedence; append only. */
@@ -187,7 +195,8 @@ export type Refusal =
   | { readonly reason: "bad-amount"; readonly detail: string }
   | { readonly reason: "key-used-differently"; readonly detail: string }
   | { readonly reason: "too-many-orders"; readonly detail: string }
-  | { readonly reason: "store-failed"; readonly detail: string };
+  | { readonly reason: "store-failed"; readonly detail: string }
+  | { readonly reason: "unknown-alarm"; readonly detail: string };
 
 export interface TopupReceipt {
   readonly kind: "topup";
@@ -205,10 +214,17 @@ export interface OrderReceipt {
   readonly created: boolean;
 }
 
+export interface AlarmReceipt {
+  readonly kind: "acknowledge";
+  readonly incident: Incident;
+}
+
+export type Receipt = TopupReceipt | OrderReceipt | AlarmReceipt;
+
 export interface ReplyEffect {
   readonly kind: "reply";
   readonly ticket: number;
-  readonly result: Result<TopupReceipt | OrderReceipt, Refusal>;
+  readonly result: Result<Receipt, Refusal>;
 }
 
 /** Things people and sinks are told as they happen; one broadcaster in the driver fans them out. */
@@ -222,7 +238,9 @@ export type Notice =
       readonly balance: Minor;
       readonly level: "good" | "warning" | "empty";
     }
-  | { readonly kind: "poll"; readonly meter: MeterId; readonly ok: boolean; readonly reason: string };
+  | { readonly kind: "poll"; readonly meter: MeterId; readonly ok: boolean; readonly reason: string }
+  /** An incident began, changed or was healed; it may not be stored yet. */
+  | { readonly kind: "alarm"; readonly incident: Incident };
 
 export interface NotifyEffect {
   readonly kind: "notify";
@@ -259,7 +277,13 @@ export type RequestOutcome = (typeof REQUEST_OUTCOMES)[number];
  */
 export type Observation =
   /** `took`: µs from the request's sending to the last byte of what came back, or to its failure; 0 when it was never sent. */
-  | { readonly kind: "request"; readonly line: LinkId; readonly outcome: RequestOutcome; readonly took: number }
+  | {
+      readonly kind: "request";
+      readonly line: LinkId;
+      readonly meter: MeterId;
+      readonly outcome: RequestOutcome;
+      readonly took: number;
+    }
   | { readonly kind: "poll"; readonly line: LinkId; readonly ok: boolean }
   | { readonly kind: "message"; readonly outcome: MessageOutcome };
 

@@ -5,7 +5,9 @@
 import { formatDecimal, formatFixed } from "../src/core/decimal.ts";
 import { MEASURES, type MeasureValues, measure, type Quality, shownUnit, showValue } from "../src/core/measures.ts";
 import { currencyOf, type Minor } from "../src/core/money.ts";
-import { type Civil, toIso } from "../src/core/time.ts";
+import { type Civil, MICROS_PER_SECOND, toIso } from "../src/core/time.ts";
+import type { Availability } from "./alarms/availability.ts";
+import { ADVICE, type Incident } from "./alarms/incident.ts";
 import type {
   AuditEntry,
   MeterReading,
@@ -61,6 +63,35 @@ export function orderView(order: Order) {
     expiresAt: toIso(expiresAt),
     ...{ outcome, relayReadBack },
     finishedAt: order.finishedAt === null ? null : toIso(order.finishedAt),
+  };
+}
+
+/** `seconds` of one that lasts is null: count from `since`. */
+export function alarmView(incident: Incident) {
+  const { id, kind, place, cause, since, until, lasted, count, meters, within, acknowledged } = incident;
+  return {
+    ...{ id, kind, part: place.part, name: place.name, open: until === null },
+    since: toIso(since),
+    until: until === null ? null : toIso(until),
+    seconds: until === null ? null : Math.round(lasted / MICROS_PER_SECOND),
+    ...{ count, meters, within, cause, advice: ADVICE[kind] },
+    acknowledged: acknowledged === null ? null : { ...acknowledged, at: toIso(acknowledged.at) },
+  };
+}
+
+const MICRO_DECIMALS = 6;
+/** Of an availability: 0.999999 is half a minute a year. */
+const MILLION = 1_000_000n;
+
+/** Rounded down, so that a 1 means never down; null where nobody looked, or where there was no outage to divide by. */
+export function availabilityView({ name, meters, watched, down, outages }: Availability) {
+  const up = watched - down;
+  const seconds = (micros: bigint): string => formatDecimal(micros, MICRO_DECIMALS);
+  const each = (micros: bigint): string | null => (outages === 0 ? null : seconds(micros / BigInt(outages)));
+  return {
+    ...{ name, meters, watchedSeconds: seconds(watched), downSeconds: seconds(down), outages },
+    availability: watched === 0n ? null : formatDecimal((up * MILLION) / watched, MICRO_DECIMALS),
+    ...{ mtbfSeconds: each(up), mttrSeconds: each(down) },
   };
 }
 

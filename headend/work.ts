@@ -59,8 +59,11 @@ export function expiryWork(books: Books): Work {
   };
 }
 
+/** Requests that change the books. */
+export type BookRequest = Exclude<Request, { kind: "acknowledge" }>;
+
 /** A request of the API; answered after the commit, or with `store-failed` when there was none. */
-export function requestWork(books: Books, limits: Limits, directory: Directory, request: Request): Work {
+export function requestWork(books: Books, limits: Limits, directory: Directory, request: BookRequest): Work {
   const { ticket } = request;
   return {
     apply(draft, now) {
@@ -86,7 +89,7 @@ function decide(
   books: Books,
   limits: Limits,
   directory: Directory,
-  request: Request,
+  request: BookRequest,
   draft: Draft,
   now: Now,
 ): Result<TopupReceipt | OrderReceipt, Refusal> {

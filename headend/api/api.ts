@@ -7,6 +7,8 @@ import { badRequest, parseQuery } from "./bad-requests.ts";
 import type { ApiOptions } from "./context.ts";
 import { Problem, sendProblem } from "./problems.ts";
 import { accountRoutes } from "./routes/accounts.ts";
+import { alarmRoutes } from "./routes/alarms.ts";
+import { availabilityRoutes } from "./routes/availability.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { orderRoutes } from "./routes/orders.ts";
 import { publicRoutes, systemRoutes } from "./routes/system.ts";
@@ -44,6 +46,7 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   app.register(
     async (api) => {
       for (const routes of [meterRoutes, accountRoutes, orderRoutes, systemRoutes]) routes(api, options);
+      for (const routes of [alarmRoutes, availabilityRoutes]) routes(api, options);
     },
     { prefix: "/api/v1" },
   );
@@ -80,7 +83,7 @@ function describeApi(app: FastifyInstance, version: string): void {
       },
       security: [{ token: [] }],
       components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
-      tags: ["meters", "accounts", "orders", "system"].map((name) => ({ name })),
+      tags: ["meters", "accounts", "orders", "alarms", "system"].map((name) => ({ name })),
     },
     refResolver: { buildLocalReference: ({ $id }: { $id?: string }, _base, _fragment, i) => $id ?? `schema-${i}` },
   });

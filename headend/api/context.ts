@@ -1,8 +1,11 @@
 /** What the routes are given: the store's read side and the way to the collector. */
+import type { FastifyRequest } from "fastify";
 import type { LogEffect } from "../../src/core/actor.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { Civil } from "../../src/core/time.ts";
-import type { MeterId, OrderReceipt, Refusal, RegisteredMeter, Request, StoreQuery, TopupReceipt } from "../ports.ts";
+import type { MeterPlace } from "../alarms/availability.ts";
+import type { Incident } from "../alarms/incident.ts";
+import type { MeterId, Receipt, Refusal, RegisteredMeter, Request, StoreQuery } from "../ports.ts";
 import { fromStore, Problem } from "./problems.ts";
 import type { ApiToken } from "./tokens.ts";
 
@@ -20,10 +23,20 @@ export interface ReadyCheck {
   readonly reason: string | null;
 }
 
+/** What the collector knows of alarms at this moment. */
+export interface AlarmView {
+  /** Those that last, oldest first. */
+  open(): readonly Incident[];
+  /** How many more came than can be listed. */
+  readonly unlisted: number;
+  /** Where each meter is reached, by its id. */
+  places(): readonly MeterPlace[];
+}
+
 export interface ApiOptions {
   readonly store: StoreQuery;
   /** Resolves with the collector's reply, which comes after the commit. */
-  readonly submit: (request: ApiRequest) => Promise<Result<TopupReceipt | OrderReceipt, Refusal>>;
+  readonly submit: (request: ApiRequest) => Promise<Result<Receipt, Refusal>>;
   /** At least 16 characters, random: allowed everything, under the name `operator`. */
   readonly token: string;
   /** Named tokens with scopes; default: none. */
@@ -35,7 +48,13 @@ export interface ApiOptions {
   /** In the Prometheus text format, version 0.0.4. */
   readonly metrics: () => Promise<string>;
   readonly readiness: () => Promise<readonly ReadyCheck[]>;
+  readonly alarms: AlarmView;
   readonly log?: (entry: LogEffect) => void;
+}
+
+/** Who the audit says it was. */
+export function actorOf({ caller }: FastifyRequest): string {
+  return caller.name;
 }
 
 export async function knownMeter(store: StoreQuery, id: string): Promise<RegisteredMeter> {

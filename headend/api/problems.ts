@@ -26,6 +26,7 @@ const REFUSAL_STATUS: Readonly<Record<Refusal["reason"], number>> = {
   "key-used-differently": 409,
   "too-many-orders": 429,
   "store-failed": 503,
+  "unknown-alarm": 404,
 };
 
 const RETRY_AFTER_SECONDS = 5;

@@ -1,5 +1,7 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
+import { BY } from "../alarms/availability.ts";
+import { INCIDENT_ID, INCIDENT_KINDS, PARTS } from "../alarms/incident.ts";
 import { ORDER_STATES } from "../ports.ts";
 
 export const MAXIMUM_LIMIT = 500;
@@ -66,6 +68,35 @@ export const readingsQuery = record(
     cursor,
   },
   ["from", "to", "limit", "cursor"],
+);
+
+export const alarmParams = record({
+  id: { type: "string", description: "an alarm's id, as GET /api/v1/alarms gives it", pattern: INCIDENT_ID.source },
+});
+
+export const alarmsQuery = record(
+  {
+    state: { enum: ["open", "all"], default: "open", description: "one of open, all" },
+    limit,
+    cursor,
+  },
+  ["state", "limit", "cursor"],
+);
+
+export const availabilityQuery = record(
+  {
+    by: { enum: BY, default: "site", description: `one of ${BY.join(", ")}` },
+    from: { ...time, description: "the first moment, an ISO 8601 time; default: 30 days before `to`" },
+    to: { ...time, description: "the first moment not wanted any more, an ISO 8601 time; default: now" },
+    limit,
+    cursor,
+  },
+  ["by", "from", "to", "limit", "cursor"],
+);
+
+export const acknowledgeBody = record(
+  { note: { type: "string", description: "a note of at most 500 characters", maxLength: 500 } },
+  ["note"],
 );
 
 export const topupBody = record({
@@ -157,6 +188,32 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     energyTo: orNull(decimal),
     energyUnit: text,
   }),
+  Alarm: record({
+    id: text,
+    kind: { enum: INCIDENT_KINDS },
+    part: { enum: PARTS },
+    name: text,
+    open: flag,
+    since: time,
+    until: orNull(time),
+    seconds: orNull(integer),
+    count: integer,
+    meters: integer,
+    within: orNull(text),
+    cause: text,
+    advice: text,
+    acknowledged: orNull(record({ by: text, at: time, note: text })),
+  }),
+  Availability: record({
+    name: text,
+    meters: integer,
+    watchedSeconds: decimal,
+    downSeconds: decimal,
+    outages: integer,
+    availability: orNull(decimal),
+    mtbfSeconds: orNull(decimal),
+    mttrSeconds: orNull(decimal),
+  }),
   AuditEntry: record({
     at: time,
     actor: text,
@@ -189,6 +246,13 @@ export const answers = {
   orderReceipt: record({ order: ref("Order"), created: flag }),
   order: ref("Order"),
   orders: record({ orders: list(ref("Order")) }),
+  alarms: record({ alarms: list(ref("Alarm")), unlisted: integer, next }),
+  alarm: ref("Alarm"),
+  availability: record({
+    ...{ by: { enum: BY }, from: time, to: time },
+    rows: list(ref("Availability")),
+    next,
+  }),
   audit: record({ entries: list(ref("AuditEntry")) }),
 } satisfies Record<string, Schema>;
 

@@ -9,11 +9,10 @@ import type {
   CollectorEffect,
   CollectorEvent,
   Notice,
-  OrderReceipt,
+  Receipt,
   Refusal,
   Store,
   StoreBatch,
-  TopupReceipt,
 } from "../../headend/ports.ts";
 import { assert, type Result } from "../core/result.ts";
 import { randomSeed } from "../platform/entropy.ts";
@@ -29,7 +28,7 @@ import { VERSION } from "./version.ts";
 /** Notices a sink may be behind. */
 const SINK_CAPACITY = 10_000;
 
-type Reply = Result<TopupReceipt | OrderReceipt, Refusal>;
+type Reply = Result<Receipt, Refusal>;
 
 export interface HeadendOptions {
   readonly config: CollectorConfig;
@@ -52,7 +51,11 @@ export interface Headend {
 /** Starts it and registers its orderly end: the API first, then the collector. The store is the caller's to close, last. */
 export async function startHeadend(proc: CommandProcess, options: HeadendOptions): Promise<Headend> {
   const { store } = options;
-  const collector = new Collector(options.config, await store.snapshot(), randomSeed());
+  const collector = new Collector(
+    { ...options.config, alarms: { speed: proc.clock.speed } },
+    await store.snapshot(),
+    randomSeed(),
+  );
   const tickets = new Tickets();
   const broadcaster = new Broadcaster<Notice>();
   for (const take of options.sinks) join(broadcaster, take);
@@ -91,6 +94,7 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
     status: options.status,
     metrics: () => metrics.text(),
     readiness: () => readiness.checks(),
+    alarms: collector,
     log: proc.log,
   });
   try {
@@ -99,9 +103,14 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
     const why = systemCode(error) === "EADDRINUSE" ? "is in use by another program" : errorText(error);
     throw usage(`--http ${showHostPort(options.http)} ${why}`, "choose another port; port 0 takes a free one");
   }
-  proc.cleanup(() => {
+  proc.cleanup(async () => {
     host.close();
-    return api.close();
+    await api.close();
+    await store
+      .commit(collector.farewell(proc.clock.now()))
+      .catch((error) =>
+        proc.log({ kind: "log", level: "warn", event: "goodbye.not-stored", fields: { reason: errorText(error) } }),
+      );
   });
   // Links last: a meter that answers at once finds everything in place.
   for (const link of options.links) host.attach(link);

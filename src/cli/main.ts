@@ -60,6 +60,14 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     summary: "a backup becomes the store again",
     load: async () => (await import("./commands/restore.ts")).addRestore,
   },
+  alarms: {
+    summary: "what is wrong, where and since when",
+    load: async () => (await import("./commands/alarms.ts")).addAlarms,
+  },
+  availability: {
+    summary: "how much of the time meters could be reached",
+    load: async () => (await import("./commands/availability.ts")).addAvailability,
+  },
   topup: { summary: "credit for a prepaid meter", load: async () => (await import("./commands/topup.ts")).addTopup },
   relay: { summary: "open or close a meter's relay", load: async () => (await import("./commands/relay.ts")).addRelay },
   sim: {

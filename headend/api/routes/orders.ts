@@ -4,7 +4,7 @@ import type { OrderNumber, OrderOperation } from "../../../protocols/orders.ts";
 import { assert } from "../../../src/core/result.ts";
 import type { MeterId } from "../../ports.ts";
 import { orderReceiptView, orderView } from "../../view.ts";
-import { type ApiOptions, knownMeter } from "../context.ts";
+import { type ApiOptions, actorOf, knownMeter } from "../context.ts";
 import { fromStore, Problem, refused } from "../problems.ts";
 import { answers, meterParams, orderBody, orderParams, ordersQuery, responses } from "../schemas.ts";
 
@@ -30,10 +30,12 @@ export function orderRoutes(app: FastifyInstance, { store, submit }: ApiOptions)
         response: responses({ 200: answers.orderReceipt, 202: answers.orderReceipt }, 404, 409, 413, 415, 422, 429),
       },
     },
-    async ({ params: { id }, body, caller }, reply) => {
+    async (request, reply) => {
+      const { id } = request.params;
+      const { body } = request;
       const { operation, key } = body;
       const argument = argumentOf(body);
-      const result = await submit({ kind: "order", meter: id, operation, argument, key, actor: caller.name });
+      const result = await submit({ kind: "order", meter: id, operation, argument, key, actor: actorOf(request) });
       if (!result.ok) throw refused(result.error);
       assert(result.value.kind === "order", "an order is answered by its receipt");
       const { order, created } = result.value;

@@ -21,6 +21,10 @@ const ROUTES = [
   ["POST", "/api/v1/meters/{id}/orders"],
   ["GET", "/api/v1/orders/{id}"],
   ["GET", "/api/v1/orders"],
+  ["GET", "/api/v1/alarms"],
+  ["GET", "/api/v1/alarms/{id}"],
+  ["POST", "/api/v1/alarms/{id}/acknowledgement"],
+  ["GET", "/api/v1/availability"],
   ["GET", "/api/v1/audit"],
   ["GET", "/api/v1/status"],
 ] as const;
@@ -89,6 +93,7 @@ test("a token that is no secret is a mistake of the caller", () => {
     submit: () => expect.fail(),
     metrics: async () => "",
     readiness: async () => [],
+    alarms: { open: () => [], unlisted: 0, places: () => [] },
   };
   expect(() => buildApi({ ...options, token: "short" })).toThrow(/token/);
 });

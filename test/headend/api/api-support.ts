@@ -4,7 +4,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fas
 import { expect } from "vitest";
 import { buildApi } from "../../../headend/api/api.ts";
 import type { ApiOptions, ApiRequest } from "../../../headend/api/context.ts";
-import type { OrderReceipt, Refusal, StoreQuery, TopupReceipt } from "../../../headend/ports.ts";
+import type { Receipt, Refusal, StoreQuery } from "../../../headend/ports.ts";
 import { minor } from "../../../src/core/money.ts";
 import type { Result } from "../../../src/core/result.ts";
 import { civil } from "../../../src/core/time.ts";
@@ -12,7 +12,7 @@ import { account, audit, meterId, order, orderNumber, posting, reading } from ".
 
 export const TOKEN = "0123456789abcdef0123456789abcdef";
 /** 2026-11-24T16:00:00Z. */
-export const NOW = civil(1_795_881_600_000_000);
+export const NOW = civil(1_795_536_000_000_000);
 
 const METERS = ["a", "b", "prepaid"].map((id) => ({
   id: meterId(id),
@@ -61,7 +61,7 @@ export interface Fixture {
   call(options: InjectOptions): Promise<LightMyRequestResponse>;
 }
 
-type Reply = Result<TopupReceipt | OrderReceipt, Refusal>;
+type Reply = Result<Receipt, Refusal>;
 
 export async function fixture(
   reply: (request: ApiRequest) => Reply | Promise<Reply> = () => expect.fail("nothing should reach the collector"),
@@ -76,6 +76,7 @@ export async function fixture(
     version: "1.2.3",
     metrics: async () => "up 1\n",
     readiness: async () => [],
+    alarms: { open: () => [], unlisted: 0, places: () => [] },
     status: () => ({ lines: [{ link: "bus-1", open: true }] }),
     log: (entry) => logged.push(entry),
     submit: async (request) => {
