@@ -8,6 +8,7 @@ import { currencyOf, type Minor } from "../src/core/money.ts";
 import { type Civil, MICROS_PER_SECOND, toIso } from "../src/core/time.ts";
 import type { Availability } from "./alarms/availability.ts";
 import { ADVICE, type Incident } from "./alarms/incident.ts";
+import type { EventNotice } from "./notice-feed.ts";
 import type {
   AuditEntry,
   MeterReading,
@@ -53,6 +54,15 @@ export function readingView(reading: MeterReading) {
 
 export function meterView({ id, model, ratio, via }: RegisteredMeter) {
   return { id, model, ratio, via };
+}
+
+/** The data of a live event. */
+export function eventView(notice: EventNotice): object {
+  if (notice.kind === "reading") return { meter: notice.reading.meter, ...readingView(notice.reading) };
+  if (notice.kind === "order") return orderView(notice.order);
+  if (notice.kind === "alarm") return alarmView(notice.incident);
+  const { meter, currency, balance, level } = notice;
+  return { meter, currency, balance: showMoney(balance, currency), level };
 }
 
 export function orderView(order: Order) {

@@ -6,9 +6,11 @@ import { guard } from "./auth.ts";
 import { badRequest, parseQuery } from "./bad-requests.ts";
 import type { ApiOptions } from "./context.ts";
 import { Problem, sendProblem } from "./problems.ts";
+import { logRequests, requestIds } from "./request-log.ts";
 import { accountRoutes } from "./routes/accounts.ts";
 import { alarmRoutes } from "./routes/alarms.ts";
 import { availabilityRoutes } from "./routes/availability.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { orderRoutes } from "./routes/orders.ts";
 import { publicRoutes, systemRoutes } from "./routes/system.ts";
@@ -28,11 +30,13 @@ export function buildApi(options: ApiOptions): FastifyInstance {
     routerOptions: { querystringParser: parseQuery },
     // Wrong types and unknown fields are refused, never bent into shape; verbose errors carry the field's description.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, verbose: true } },
+    genReqId: requestIds(),
     frameworkErrors: (error, _request, reply) => sendProblem(reply, new Problem(400, "bad-request", error.message)),
   });
   // Answers are written as they are: a serializer built from the schema would silently drop what the schema forgot.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.removeContentTypeParser("text/plain");
+  logRequests(app, options);
   guard(app, { token: options.token, tokens: options.tokens ?? (() => []), now: options.now });
   app.addHook("onRequest", (_request, reply, done) => {
     reply.header("cache-control", "no-store");
@@ -46,7 +50,7 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   app.register(
     async (api) => {
       for (const routes of [meterRoutes, accountRoutes, orderRoutes, systemRoutes]) routes(api, options);
-      for (const routes of [alarmRoutes, availabilityRoutes]) routes(api, options);
+      for (const routes of [alarmRoutes, availabilityRoutes, eventRoutes]) routes(api, options);
     },
     { prefix: "/api/v1" },
   );
@@ -63,7 +67,11 @@ function handleErrors(app: FastifyInstance, { log }: ApiOptions): void {
   app.setErrorHandler((error: FastifyError | Problem, request, reply) => {
     const problem = error instanceof Problem ? error : badRequest(error);
     if (problem !== undefined) return sendProblem(reply, problem);
-    const fields = { route: request.routeOptions.url ?? request.url, reason: error.stack ?? error.message };
+    const fields = {
+      request: request.id,
+      route: request.routeOptions.url ?? request.url,
+      reason: error.stack ?? error.message,
+    };
     log?.({ kind: "log", level: "error", event: "api.failed", fields });
     return sendProblem(reply, new Problem(500, "internal", "an error inside the head-end: its log says more"));
   });

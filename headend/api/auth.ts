@@ -14,6 +14,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Whose token it was; on public routes there is none. */
     caller: Caller;
+    /** Whether its token still holds: for answers that last. */
+    stillAllowed(): boolean;
   }
 }
 
@@ -29,6 +31,10 @@ export interface Guard {
 export function guard(app: FastifyInstance, options: Guard): void {
   const own: ApiToken = { name: "operator", scopes: ["admin"], expires: null, digest: tokenDigest(options.token) };
   app.decorateRequest("caller", undefined as never);
+  app.decorateRequest("stillAllowed", function stillAllowed(this: FastifyRequest) {
+    const token = findToken([own, ...options.tokens()], givenToken(this) ?? "");
+    return token !== undefined && !isOver(token, options.now()) && forbidden(this, token) === undefined;
+  });
   app.addHook("onRequest", requireToken(options, own));
   app.addHook("onRoute", (route) => {
     if (route.config?.public === true || route.schema === undefined) return;
@@ -45,7 +51,7 @@ function requireToken({ tokens, now }: Guard, own: ApiToken): onRequestHookHandl
   return (request, reply, done) => {
     const { config } = request.routeOptions;
     if (config.public === true) return done();
-    const [, given] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "") ?? [];
+    const given = givenToken(request);
     if (given === undefined)
       return unauthorized(
         reply,
@@ -55,11 +61,19 @@ function requireToken({ tokens, now }: Guard, own: ApiToken): onRequestHookHandl
     const token = findToken([own, ...tokens()], given);
     if (token === undefined)
       return unauthorized(reply, done, "this is no token of this head-end: take the one it wrote at its start");
-    if (token.expires !== null && token.expires <= now())
+    if (isOver(token, now()))
       return unauthorized(reply, done, `the token of "${token.name}" has expired: have a new one made`);
     request.caller = token;
     done(forbidden(request, token));
   };
+}
+
+function givenToken({ headers }: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1];
+}
+
+function isOver({ expires }: ApiToken, now: Civil): boolean {
+  return expires !== null && expires <= now;
 }
 
 function unauthorized(reply: FastifyReply, done: (problem: Problem) => void, detail: string): void {

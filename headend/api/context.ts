@@ -5,6 +5,7 @@ import type { Result } from "../../src/core/result.ts";
 import type { Civil } from "../../src/core/time.ts";
 import type { MeterPlace } from "../alarms/availability.ts";
 import type { Incident } from "../alarms/incident.ts";
+import type { NoticeFeed } from "../notice-feed.ts";
 import type { MeterId, Receipt, Refusal, RegisteredMeter, Request, StoreQuery } from "../ports.ts";
 import { fromStore, Problem } from "./problems.ts";
 import type { ApiToken } from "./tokens.ts";
@@ -49,6 +50,10 @@ export interface ApiOptions {
   readonly metrics: () => Promise<string>;
   readonly readiness: () => Promise<readonly ReadyCheck[]>;
   readonly alarms: AlarmView;
+  /** Where live updates come from. */
+  readonly events: NoticeFeed;
+  /** Between two signs of life on a stream of events, ms; default 15 s. */
+  readonly heartbeatMs?: number;
   readonly log?: (entry: LogEffect) => void;
 }
 

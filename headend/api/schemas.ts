@@ -2,6 +2,7 @@
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
 import { BY } from "../alarms/availability.ts";
 import { INCIDENT_ID, INCIDENT_KINDS, PARTS } from "../alarms/incident.ts";
+import { EVENT_KINDS } from "../notice-feed.ts";
 import { ORDER_STATES } from "../ports.ts";
 
 export const MAXIMUM_LIMIT = 500;
@@ -97,6 +98,18 @@ export const availabilityQuery = record(
 export const acknowledgeBody = record(
   { note: { type: "string", description: "a note of at most 500 characters", maxLength: 500 } },
   ["note"],
+);
+
+export const eventsQuery = record(
+  {
+    kinds: {
+      type: "string",
+      description: `of ${EVENT_KINDS.join(", ")}, separated by commas; default: all`,
+      pattern: `^(${EVENT_KINDS.join("|")})(,(${EVENT_KINDS.join("|")}))*$`,
+    },
+    meter: meterId,
+  },
+  ["kinds", "meter"],
 );
 
 export const topupBody = record({

@@ -77,7 +77,6 @@ interface Current {
 export class LineSession {
   readonly config: LineConfig;
   readonly #client: ModbusClient;
-  /** RTU only. */
   /** Undefined over TCP. */
   readonly #wire: SerialLine | undefined;
   readonly #meters: readonly MeterState[];

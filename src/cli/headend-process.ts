@@ -5,6 +5,8 @@ import type { ApiToken } from "../../headend/api/tokens.ts";
 import { Broadcaster } from "../../headend/broadcaster.ts";
 import { Collector } from "../../headend/collector.ts";
 import type { CollectorConfig } from "../../headend/config.ts";
+import { LineLoad } from "../../headend/line-load.ts";
+import { NoticeFeed } from "../../headend/notice-feed.ts";
 import type {
   CollectorEffect,
   CollectorEvent,
@@ -58,8 +60,14 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
   );
   const tickets = new Tickets();
   const broadcaster = new Broadcaster<Notice>();
+  const feed = new NoticeFeed(randomSeed().toString(36));
   for (const take of options.sinks) join(broadcaster, take);
-  const { metrics, readiness } = watchOver(proc, options, collector);
+  const { metrics, readiness, load, lines } = watchOver(proc, options, collector);
+  const lineStates = () =>
+    lines.map(({ id, open }) => {
+      const { answered, failed } = load.shares(id, proc.clock.now().mono);
+      return { line: id, open, answered: thousandths(answered), failed: thousandths(failed) };
+    });
   const commit = async (batch: StoreBatch): Promise<string | null> => {
     const began = proc.clock.now().mono;
     const refusal = await store.commit(batch).then(() => null, errorText);
@@ -76,9 +84,12 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
           post(reason === null ? { kind: "stored", id: effect.id } : { kind: "storeFailed", id: effect.id, reason }),
         );
       else if (effect.kind === "reply") tickets.settle(effect.ticket, effect.result);
-      else if (effect.kind === "observe") metrics.observe(effect.observation);
-      else {
+      else if (effect.kind === "observe") {
+        metrics.observe(effect.observation);
+        load.observe(effect.observation, proc.clock.now().mono);
+      } else {
         metrics.notice(effect.notice);
+        feed.publish(effect.notice);
         broadcaster.publish(effect.notice);
       }
     },
@@ -91,10 +102,11 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
     ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
     now: () => proc.clock.now().civil,
     version: VERSION,
-    status: options.status,
+    status: () => ({ ...options.status(), lines: lineStates() }),
     metrics: () => metrics.text(),
     readiness: () => readiness.checks(),
     alarms: collector,
+    events: feed,
     log: proc.log,
   });
   try {
@@ -123,10 +135,21 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
 function watchOver(proc: CommandProcess, { config, links, store }: HeadendOptions, collector: Collector) {
   const broker = links.find((link) => link.id === config.mqtt?.link);
   const lines = links.filter((link) => link !== broker);
+  const load = new LineLoad(
+    lines.map(({ id }) => id),
+    proc.clock.now().mono,
+  );
+  const shares = (line: string) => load.shares(line, proc.clock.now().mono);
   return {
-    metrics: new Metrics({ figures: () => collector.figures(), lines, broker }),
+    ...{ load, lines },
+    metrics: new Metrics({ figures: () => collector.figures(), lines, broker, shares }),
     readiness: new Readiness({ store, lines, broker, now: () => proc.clock.now() }),
   };
+}
+
+/** To a thousandth: more would look like more than is known. */
+function thousandths(share: number): number {
+  return Math.round(share * 1_000) / 1_000;
 }
 
 /** Gives a sink what has gathered once per turn of the event loop. */

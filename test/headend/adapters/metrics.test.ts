@@ -13,7 +13,12 @@ const LINE = linkId("line-1");
 function metricsOf(change: { lines?: { id: string; open: boolean }[]; broker?: { open: boolean } } = {}) {
   const lines = change.lines ?? [{ id: LINE, open: true }];
   const openOrders = [order(1, "a"), order(2, "a", { state: "sent" })];
-  return new Metrics({ figures: () => ({ backlog: 7, openOrders }), lines, broker: change.broker });
+  return new Metrics({
+    figures: () => ({ backlog: 7, openOrders }),
+    lines,
+    broker: change.broker,
+    shares: () => ({ answered: 0.5, failed: 0.125 }),
+  });
 }
 const read = async (metrics: Metrics) => parseExposition(await metrics.text());
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildApi } from "../../../headend/api/api.ts";
 import type { ReadyCheck } from "../../../headend/api/context.ts";
+import { NoticeFeed } from "../../../headend/notice-feed.ts";
 import { type Fixture, fakeStore, fixture, NOW, TOKEN } from "./api-support.ts";
 
 let api: Fixture;
@@ -25,12 +26,14 @@ const ROUTES = [
   ["GET", "/api/v1/alarms/{id}"],
   ["POST", "/api/v1/alarms/{id}/acknowledgement"],
   ["GET", "/api/v1/availability"],
+  ["GET", "/api/v1/events"],
   ["GET", "/api/v1/audit"],
   ["GET", "/api/v1/status"],
 ] as const;
 
 test.each(ROUTES)("%s %s needs the token", async (method, template) => {
-  const url = template.replace("{id}", "a");
+  // A stream of events has no end: it is asked for what it refuses.
+  const url = template.replace("{id}", "a").replace("/events", "/events?kinds=none");
   for (const authorization of [
     undefined,
     "",
@@ -93,6 +96,7 @@ test("a token that is no secret is a mistake of the caller", () => {
     submit: () => expect.fail(),
     metrics: async () => "",
     readiness: async () => [],
+    events: new NoticeFeed("run"),
     alarms: { open: () => [], unlisted: 0, places: () => [] },
   };
   expect(() => buildApi({ ...options, token: "short" })).toThrow(/token/);

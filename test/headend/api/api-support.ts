@@ -4,6 +4,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fas
 import { expect } from "vitest";
 import { buildApi } from "../../../headend/api/api.ts";
 import type { ApiOptions, ApiRequest } from "../../../headend/api/context.ts";
+import { NoticeFeed } from "../../../headend/notice-feed.ts";
 import type { Receipt, Refusal, StoreQuery } from "../../../headend/ports.ts";
 import { minor } from "../../../src/core/money.ts";
 import type { Result } from "../../../src/core/result.ts";
@@ -77,6 +78,7 @@ export async function fixture(
     metrics: async () => "up 1\n",
     readiness: async () => [],
     alarms: { open: () => [], unlisted: 0, places: () => [] },
+    events: new NoticeFeed("run"),
     status: () => ({ lines: [{ link: "bus-1", open: true }] }),
     log: (entry) => logged.push(entry),
     submit: async (request) => {
