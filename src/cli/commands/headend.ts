@@ -152,7 +152,7 @@ async function openLines(proc: CommandProcess, config: HeadendConfig) {
 async function openLine(where: LineWhere, name: string): Promise<Link> {
   if (where.kind === "tcp") return connectTcp({ host: where.host, port: where.port, name });
   const { path, baud, parity, dataBits, stopBits } = where;
-  return openSerial({ path, baudRate: baud, parity, dataBits, stopBits });
+  return openSerial({ path, baudRate: baud, parity, dataBits, stopBits, name });
 }
 
 function count(counts: { readings: number; pollErrors: number }, notice: Notice): void {
