@@ -115,7 +115,7 @@ function readLine(
     framing,
     pollEvery: micros(pollEvery),
     meters: meters.filter((meter) => meter !== undefined),
-    ...(where.kind === "serial" ? { baud: where.baud, bitsPerChar: bitsPerChar(where) } : {}),
+    ...(where.kind === "serial" ? { baud: where.baud, bitsPerChar: bitsPerChar(where) } : { gateway: where.host }),
     ...(echo === undefined ? {} : { echo }),
     ...(responseTimeout === undefined ? {} : { responseTimeout: micros(responseTimeout) }),
     ...(retries === undefined ? {} : { retries }),
@@ -199,6 +199,7 @@ function readPolledMeter(meter: ObjectReader, findModel: ModelFinder): PolledMet
 
 function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): SiteConfig["mqtt"] {
   const acceptUnknown = mqtt.has("acceptUnknown") ? mqtt.flag("acceptUnknown") : true;
+  const silentAfter = mqtt.has("silentAfterSeconds") ? mqtt.number("silentAfterSeconds", 1, 31_536_000) : undefined;
   const meters = mqtt.objects("meters").map((meter) => {
     const read = readMeter(meter, findModel);
     meter.close();
@@ -208,6 +209,7 @@ function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): SiteConfig["mqtt"
   return {
     link: MQTT_LINK,
     acceptUnknown: acceptUnknown ?? true,
+    ...(silentAfter === undefined ? {} : { silentAfter: micros(silentAfter) }),
     meters: meters.filter((meter) => meter !== undefined),
   };
 }
