@@ -12,7 +12,8 @@ import type { Books, Draft } from "../books.ts";
 import type { Work } from "../committer.ts";
 import type { Limits, MqttConfig } from "../config.ts";
 import { Directory, type KnownMeter } from "../directory.ts";
-import type { CollectorEffect, MessageOutcome, MeterId, MeterReading } from "../ports.ts";
+import type { MessageOutcome } from "../observations.ts";
+import type { CollectorEffect, MeterId, MeterReading } from "../ports.ts";
 import { takeReading } from "../readings.ts";
 
 export type Publish = Extract<LinkEvent, { kind: "message" }>;
