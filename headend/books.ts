@@ -18,6 +18,7 @@ import {
   type StoreRecord,
   type StoreSnapshot,
 } from "./ports.ts";
+import { doneShelf } from "./schedule/records.ts";
 
 /** What the next reading is judged against. */
 export interface Baseline {
@@ -71,6 +72,8 @@ export class Books {
   readonly prepaidOrders = new JournaledMap<MeterId, Order>();
   readonly recentOrders = new RecentByKey<Order>();
   readonly recentTopups = new RecentByKey<Posting>();
+  /** By meter and task: up to when dated reads are done. */
+  readonly scheduled: ReturnType<typeof doneShelf>;
   /** Never goes back, not even with a batch that failed: an order id is used once. */
   #lastOrder: number;
 
@@ -83,6 +86,7 @@ export class Books {
     this.accounts = new JournaledMap(snapshot.accounts.map((account) => [account.meter, account]));
     this.openOrders = new JournaledMap(snapshot.openOrders.map((order) => [order.id, order]));
     this.openOrderKeys = new JournaledMap(snapshot.openOrders.map((order) => [order.key, order.id]));
+    this.scheduled = doneShelf(snapshot.documents);
     this.#lastOrder = snapshot.lastOrder;
     for (const order of [...snapshot.recentOrders].sort((a, b) => a.id - b.id)) this.recentOrders.add(order);
     for (const topup of [...snapshot.recentTopups].sort((a, b) => a.at - b.at)) this.recentTopups.add(topup);
@@ -115,6 +119,7 @@ export class Books {
       this.prepaidOrders,
       this.recentOrders,
       this.recentTopups,
+      this.scheduled,
     ] as const;
   }
 }

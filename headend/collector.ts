@@ -15,10 +15,12 @@ import { checkConfig } from "./config-check.ts";
 import { problemText } from "./config-reader.ts";
 import { Directory } from "./directory.ts";
 import type { CollectorEffect, CollectorEvent, CollectorFigures, MeterId, Order, StoreSnapshot } from "./ports.ts";
+import type { CronPort } from "./schedule/cron-port.ts";
+import { ScheduleDesk } from "./schedule/desk.ts";
 import type { SessionOutput } from "./sessions/line-task.ts";
 import { acknowledge, counted, MqttIngest, type Publish } from "./sessions/mqtt-ingest.ts";
 import { Sessions } from "./sessions/sessions.ts";
-import { expiryWork, orderStepWork, readingWork, requestWork, startWork } from "./work.ts";
+import { expiryWork, orderStepWork, requestWork, startWork } from "./work.ts";
 
 export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   readonly #limits: Limits;
@@ -26,6 +28,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   readonly #directory: Directory;
   readonly #committer: Committer;
   readonly #sessions: Sessions;
+  readonly #desk: ScheduleDesk;
   readonly #ingest: MqttIngest | undefined;
   /** Orders the sessions carry at the moment. */
   readonly #carried = new Map<MeterId, Order>();
@@ -36,8 +39,9 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   /**
    * @param snapshot the store's state when the process began
    * @param seed differs from start to start; it only numbers the queries to MQTT meters
+   * @param cron knows calendar times; needed where a schedule has some
    */
-  constructor(config: CollectorConfig, snapshot: StoreSnapshot, seed: number) {
+  constructor(config: CollectorConfig, snapshot: StoreSnapshot, seed: number, cron?: CronPort) {
     const problem = checkConfig(config)[0];
     assert(problem === undefined, problem === undefined ? "" : problemText(problem));
     this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
@@ -45,8 +49,12 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     this.#directory = new Directory(config, this.#books.meters);
     this.#committer = new Committer(this.#books, this.#limits);
     this.#sessions = new Sessions(config, this.#limits, 1 + new Random(seed).uint32());
+    const parts = { config, limits: this.#limits, books: this.#books, directory: this.#directory };
+    this.#desk = new ScheduleDesk({ ...parts, sessions: this.#sessions, cron });
     if (config.mqtt !== undefined)
-      this.#ingest = new MqttIngest(config.mqtt, this.#limits, this.#books, this.#directory);
+      this.#ingest = new MqttIngest(config.mqtt, this.#limits, this.#books, this.#directory, (meter, draft, now) =>
+        this.#desk.registered(meter, draft, now),
+      );
     this.#committer.add(startWork(this.#books, this.#directory, config));
   }
 
@@ -62,13 +70,13 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
         this.#dispatchDue = true;
         break;
       case "request":
-        this.#request(event.request, out);
+        this.#request(event.request, now, out);
         break;
       case "message":
         this.#message(event, now, out);
         break;
       default:
-        this.#take(this.#sessions.handle(event, now), out);
+        this.#take(this.#sessions.handle(event, now), now, out);
     }
     this.#settle(now, out);
     return out;
@@ -76,7 +84,10 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
 
   wake(now: Now): readonly CollectorEffect[] {
     const out: CollectorEffect[] = [];
-    this.#take(this.#sessions.wake(now), out);
+    const begun = this.#desk.begin(now);
+    if (begun !== undefined) this.#committer.add(begun);
+    this.#take(this.#sessions.wake(now), now, out);
+    this.#take(this.#desk.wake(now), now, out);
     if (now.civil >= this.#expiry) {
       this.#expiry = Number.POSITIVE_INFINITY;
       this.#committer.add(expiryWork(this.#books));
@@ -87,9 +98,10 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
 
   nextWake(): Wake {
     const sessions = this.#sessions.nextWake();
+    const desk = this.#desk.nextWake();
     return {
-      mono: Math.min(sessions.mono, this.#committer.nextWake()),
-      civil: Math.min(sessions.civil, this.#expiry),
+      mono: Math.min(sessions.mono, desk.mono, this.#committer.nextWake()),
+      civil: Math.min(sessions.civil, desk.civil, this.#expiry),
     };
   }
 
@@ -102,7 +114,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   #settle(now: Now, out: CollectorEffect[]): void {
     if (this.#dispatchDue) this.#dispatch(now, out);
     out.push(...this.#committer.pump(now));
-    this.#take(this.#sessions.pausePolls(this.#committer.full, now), out);
+    this.#take(this.#sessions.pausePolls(this.#committer.full, now), now, out);
   }
 
   /**
@@ -122,11 +134,15 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
       const known = this.#directory.find(order.meter);
       if (this.#carried.has(order.meter) || known === undefined) continue;
       this.#carried.set(order.meter, order);
-      this.#take(this.#sessions.startOrder(order, known.line, now), out);
+      this.#take(this.#sessions.startOrder(order, known.line, now), now, out);
     }
   }
 
-  #request(request: Extract<CollectorEvent, { kind: "request" }>["request"], out: CollectorEffect[]): void {
+  #request(request: Extract<CollectorEvent, { kind: "request" }>["request"], now: Now, out: CollectorEffect[]): void {
+    if (request.kind === "read") {
+      this.#take(this.#desk.request(request, now), now, out);
+      return;
+    }
     const work = requestWork(this.#books, this.#limits, this.#directory, request);
     if (this.#committer.overfull) out.push(...(work.abandoned?.("it is behind") ?? []));
     else this.#committer.add(work);
@@ -144,7 +160,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
       this.#committer.add(incoming.work);
       return;
     }
-    this.#take(this.#sessions.response(incoming.response, now), out);
+    this.#take(this.#sessions.response(incoming.response, now), now, out);
     // In the queue behind the steps it caused: the meter may forget its answer once they are stored.
     this.#committer.add({
       apply: (draft) => draft.after.push(counted("answer"), ...acknowledge(publish)),
@@ -152,20 +168,20 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     });
   }
 
-  #take(outputs: readonly SessionOutput[], out: CollectorEffect[]): void {
+  #take(outputs: readonly (SessionOutput | CollectorEffect)[], now: Now, out: CollectorEffect[]): void {
     for (const output of outputs) {
       if (output.kind === "polled") {
-        const { meter, time, values } = output;
+        const { meter } = output;
         const known = this.#directory.find(meter);
         if (known === undefined) continue;
-        const reading = { meter, time, source: "modbus", sequence: null, quality: "good", values } as const;
-        this.#committer.add(readingWork(this.#books, this.#limits, known, reading));
+        this.#committer.add(this.#desk.polled(known, output));
         out.push({ kind: "notify", notice: { kind: "poll", meter, ok: true, reason: "" } });
         this.#countPoll(meter, true, out);
       } else if (output.kind === "pollFailed") {
         const { meter, reason } = output;
         out.push({ kind: "notify", notice: { kind: "poll", meter, ok: false, reason } });
         this.#countPoll(meter, false, out);
+        out.push(...this.#desk.failed(output, now));
       } else if (output.kind === "orderStep") this.#committer.add(this.#stepWork(output.order, output.step));
       else out.push(output);
     }

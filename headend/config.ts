@@ -9,6 +9,7 @@ import type { MeasureKey } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import { MICROS_PER_SECOND, SECONDS_PER_DAY } from "../src/core/time.ts";
 import type { MeterId } from "./ports.ts";
+import type { GroupConfig } from "./schedule/groups.ts";
 
 export interface MeterConfig {
   readonly id: MeterId;
@@ -79,6 +80,10 @@ export interface Limits {
   readonly orderExpiry: number;
   /** µs, monotonic: an MQTT meter that has not answered a command gets it again. */
   readonly mqttResend: number;
+  /** Queries to MQTT meters in a second at most, those aside that somebody waits for. */
+  readonly mqttQueries: number;
+  /** Most meters that are read on demand at a time. */
+  readonly onDemandReads: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -88,12 +93,15 @@ export const DEFAULT_LIMITS: Limits = {
   unknownMeters: 100_000,
   orderExpiry: SECONDS_PER_DAY * MICROS_PER_SECOND,
   mqttResend: 2 * MICROS_PER_SECOND,
+  mqttQueries: 20,
+  onDemandReads: 200,
 };
 
 export interface CollectorConfig {
   readonly lines: readonly LineConfig[];
   readonly mqtt?: MqttConfig;
   readonly prepaid?: readonly PrepaidConfig[];
+  readonly groups?: readonly GroupConfig[];
   /** Models by which self-registered MQTT meters are judged, beside the built-in ones. */
   readonly models?: readonly MeterModel[];
   readonly limits?: Partial<Limits>;

@@ -20,7 +20,9 @@ import type {
 } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { type ConfigProblem, ObjectReader } from "./config-reader.ts";
+import { readGroup } from "./parse-groups.ts";
 import type { MeterId } from "./ports.ts";
+import type { CronPort } from "./schedule/cron-port.ts";
 
 /** Where a line is: what the driver opens. */
 export type LineWhere =
@@ -48,19 +50,25 @@ const MQTT_LINK: LinkId = linkId("mqtt");
 
 const DEFAULT_POLL_SECONDS = 60;
 
-export function parseConfigText(text: string, findModel: ModelFinder): Result<HeadendConfig, readonly ConfigProblem[]> {
+/** @param cron judges the calendar times of schedules, see {@link parseConfig} */
+export function parseConfigText(
+  text: string,
+  findModel: ModelFinder,
+  cron?: CronPort,
+): Result<HeadendConfig, readonly ConfigProblem[]> {
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch (error) {
     return failure([{ place: "", problem: `this is not JSON: ${error instanceof Error ? error.message : error}` }]);
   }
-  return parseConfig(document, findModel);
+  return parseConfig(document, findModel, cron);
 }
 
 export function parseConfig(
   document: unknown,
   findModel: ModelFinder,
+  cron?: CronPort,
 ): Result<HeadendConfig, readonly ConfigProblem[]> {
   const problems: ConfigProblem[] = [];
   const root = new ObjectReader(document, "", problems);
@@ -68,12 +76,14 @@ export function parseConfig(
   const lines = root.objects("lines").map((line, i) => readLine(line, i, where, findModel));
   const mqtt = root.has("mqtt") ? readMqtt(root.object("mqtt"), findModel) : undefined;
   const prepaid = root.objects("prepaid").map(readPrepaid);
+  const groups = root.objects("groups").map((group) => readGroup(group, cron));
   root.close();
   if (problems.length > 0) return failure(problems);
   const collector: CollectorConfig = {
     lines: lines.filter((line) => line !== undefined),
     ...(mqtt === undefined ? {} : { mqtt }),
     prepaid: prepaid.filter((account) => account !== undefined),
+    ...(groups.length === 0 ? {} : { groups: groups.filter((group) => group !== undefined) }),
   };
   const conflicts = checkConfig(collector);
   return conflicts.length > 0 ? failure(conflicts) : success({ collector, where });

@@ -176,6 +176,14 @@ export type Request =
       readonly argument: number;
       readonly key: string;
       readonly actor: string;
+    }
+  | {
+      /** A reading now; it changes nothing, so it has no key. */
+      readonly kind: "read";
+      readonly ticket: number;
+      readonly meter: MeterId;
+      /** µs, monotonic: for how long somebody waits. */
+      readonly wait: number;
     };
 
 /** Business refusals, in order of precedence; append only. */
@@ -187,7 +195,9 @@ export type Refusal =
   | { readonly reason: "bad-amount"; readonly detail: string }
   | { readonly reason: "key-used-differently"; readonly detail: string }
   | { readonly reason: "too-many-orders"; readonly detail: string }
-  | { readonly reason: "store-failed"; readonly detail: string };
+  | { readonly reason: "store-failed"; readonly detail: string }
+  | { readonly reason: "too-many-reads"; readonly detail: string }
+  | { readonly reason: "no-answer"; readonly detail: string };
 
 export interface TopupReceipt {
   readonly kind: "topup";
@@ -205,10 +215,18 @@ export interface OrderReceipt {
   readonly created: boolean;
 }
 
+export interface ReadReceipt {
+  readonly kind: "read";
+  /** As it is stored. */
+  readonly reading: MeterReading;
+}
+
+export type Receipt = TopupReceipt | OrderReceipt | ReadReceipt;
+
 export interface ReplyEffect {
   readonly kind: "reply";
   readonly ticket: number;
-  readonly result: Result<TopupReceipt | OrderReceipt, Refusal>;
+  readonly result: Result<Receipt, Refusal>;
 }
 
 /** Things people and sinks are told as they happen; one broadcaster in the driver fans them out. */

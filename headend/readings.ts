@@ -31,7 +31,9 @@ export function takeReading(
   if (lost > 0)
     draft.after.push({ kind: "log", level: "warn", event: "readings-lost", fields: { meter: reading.meter, lost } });
   if (judged.quality === "invalid" && newest?.quality !== "invalid") auditInvalid(stored, judged.reason, draft, now);
-  if (judged.quality !== "late") books.latest.set(reading.meter, stored);
+  // A read that was asked for has no number: what the meter sends by itself is still counted from the one before.
+  const sequence = stored.sequence ?? newest?.sequence ?? null;
+  if (judged.quality !== "late") books.latest.set(reading.meter, { ...stored, sequence });
   if (judged.quality === "good" || judged.quality === "clock-doubt")
     books.baselines.set(reading.meter, { values: reading.values, time: reading.time, arrived: now.civil });
   if (judged.trusted)

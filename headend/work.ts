@@ -6,10 +6,9 @@ import { type Books, type Draft, PREPAID_KEY } from "./books.ts";
 import { advanceOrder, expiredOrders, type OrderStep, requestOrder } from "./commands/orders.ts";
 import type { Work } from "./committer.ts";
 import type { CollectorConfig, Limits } from "./config.ts";
-import { type Directory, inability, type KnownMeter } from "./directory.ts";
+import { type Directory, inability } from "./directory.ts";
 import { configureAccount, requestTopUp } from "./ledger/accounts.ts";
-import type { MeterReading, OrderReceipt, Refusal, RegisteredMeter, Request, TopupReceipt } from "./ports.ts";
-import { takeReading } from "./readings.ts";
+import type { OrderReceipt, Refusal, RegisteredMeter, Request, TopupReceipt } from "./ports.ts";
 
 /** What the configuration says and the store does not know yet. Kept until it is stored: nothing works without it. */
 export function startWork(books: Books, directory: Directory, config: CollectorConfig): Work {
@@ -27,17 +26,6 @@ export function startWork(books: Books, directory: Directory, config: CollectorC
 
 function sameRegistration(a: RegisteredMeter | undefined, b: RegisteredMeter): boolean {
   return a?.model === b.model && a.ratio === b.ratio && a.via === b.via;
-}
-
-export function readingWork(books: Books, limits: Limits, meter: KnownMeter, reading: MeterReading): Work {
-  return {
-    apply(draft, now) {
-      takeReading(books, limits, meter, reading, draft, now);
-    },
-    abandoned: (reason) => [
-      { kind: "log", level: "error", event: "reading-not-stored", fields: { meter: reading.meter, reason } },
-    ],
-  };
 }
 
 export function orderStepWork(books: Books, id: OrderNumber, step: OrderStep): Work {
@@ -59,8 +47,11 @@ export function expiryWork(books: Books): Work {
   };
 }
 
+/** What changes the books; a read is the sessions' business. */
+export type BookedRequest = Exclude<Request, { kind: "read" }>;
+
 /** A request of the API; answered after the commit, or with `store-failed` when there was none. */
-export function requestWork(books: Books, limits: Limits, directory: Directory, request: Request): Work {
+export function requestWork(books: Books, limits: Limits, directory: Directory, request: BookedRequest): Work {
   const { ticket } = request;
   return {
     apply(draft, now) {
@@ -86,7 +77,7 @@ function decide(
   books: Books,
   limits: Limits,
   directory: Directory,
-  request: Request,
+  request: BookedRequest,
   draft: Draft,
   now: Now,
 ): Result<TopupReceipt | OrderReceipt, Refusal> {

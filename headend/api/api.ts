@@ -9,6 +9,7 @@ import { Problem, sendProblem } from "./problems.ts";
 import { accountRoutes } from "./routes/accounts.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { orderRoutes } from "./routes/orders.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
 import { publicRoutes, systemRoutes } from "./routes/system.ts";
 import { COMPONENTS } from "./schemas.ts";
 
@@ -43,7 +44,8 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   app.register(async (root) => publicRoutes(root, options));
   app.register(
     async (api) => {
-      for (const routes of [meterRoutes, accountRoutes, orderRoutes, systemRoutes]) routes(api, options);
+      for (const routes of [meterRoutes, accountRoutes, orderRoutes, scheduleRoutes, systemRoutes])
+        routes(api, options);
     },
     { prefix: "/api/v1" },
   );

@@ -1,7 +1,7 @@
 /** What the routes are given: the store's read side and the way to the collector. */
 import type { LogEffect } from "../../src/core/actor.ts";
 import type { Result } from "../../src/core/result.ts";
-import type { MeterId, OrderReceipt, Refusal, RegisteredMeter, Request, StoreQuery, TopupReceipt } from "../ports.ts";
+import type { MeterId, Receipt, Refusal, RegisteredMeter, Request, StoredDocument, StoreQuery } from "../ports.ts";
 import { fromStore, Problem } from "./problems.ts";
 
 type WithoutTicket<T> = T extends unknown ? Omit<T, "ticket"> : never;
@@ -21,7 +21,7 @@ export interface ReadyCheck {
 export interface ApiOptions {
   readonly store: StoreQuery;
   /** Resolves with the collector's reply, which comes after the commit. */
-  readonly submit: (request: ApiRequest) => Promise<Result<TopupReceipt | OrderReceipt, Refusal>>;
+  readonly submit: (request: ApiRequest) => Promise<Result<Receipt, Refusal>>;
   /** At least 16 characters, random. */
   readonly token: string;
   readonly version: string;
@@ -35,6 +35,23 @@ export interface ApiOptions {
 
 /** Who the audit says it was: the API has one token and so one user. */
 export const ACTOR = "operator";
+
+/** A page of a meter's documents, which have its id before the first slash of their keys; newest keys first. */
+export async function documentsOf(
+  store: StoreQuery,
+  collection: string,
+  meter: MeterId,
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string },
+): Promise<{ readonly documents: readonly StoredDocument[]; readonly next: string | null }> {
+  const prefix = `${meter}/`;
+  const found = await fromStore(store.documents(collection, `${prefix}${cursor ?? "~"}`, "down", limit + 1));
+  const own = found.filter(({ key }) => key.startsWith(prefix));
+  const last = own[limit - 1];
+  return {
+    documents: own.slice(0, limit),
+    next: own.length > limit && last !== undefined ? last.key.slice(prefix.length) : null,
+  };
+}
 
 export async function knownMeter(store: StoreQuery, id: string): Promise<RegisteredMeter> {
   const meter = await fromStore(store.meter(id as MeterId));

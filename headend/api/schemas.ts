@@ -1,6 +1,7 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
 import { ORDER_STATES } from "../ports.ts";
+import { DATED_TASKS } from "../schedule/groups.ts";
 
 export const MAXIMUM_LIMIT = 500;
 export const DEFAULT_LIMIT = 100;
@@ -98,8 +99,25 @@ export const orderBody = record(
   ["argument"],
 );
 
+export const readBody: Schema = {
+  ...record(
+    {
+      waitSeconds: {
+        type: "number",
+        description: "for how long to wait, 1 to 60 s (default 10)",
+        minimum: 1,
+        maximum: 60,
+      },
+    },
+    ["waitSeconds"],
+  ),
+  type: ["object", "null"],
+};
+
 const source: Schema = { enum: ["modbus", "mqtt"] };
 const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
+
+const values: Schema = list(record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality }));
 
 /** Shared answers, by the name under which the document lists them. */
 export const COMPONENTS: Readonly<Record<string, Schema>> = {
@@ -118,7 +136,37 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     source,
     sequence: orNull(integer),
     quality,
-    values: list(record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality })),
+    values,
+  }),
+  DatedRead: record({
+    task: { enum: DATED_TASKS },
+    slot: { ...time, description: "the time for which it is" },
+    taken: { ...time, description: "when the values were taken" },
+    basis: {
+      enum: ["settlement", "reading"],
+      description:
+        "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
+    },
+    quality,
+    values,
+    settlement: orNull(
+      record({
+        meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
+        clockInDoubt: flag,
+        late: flag,
+        registers: list(
+          record({
+            measure: text,
+            unit: text,
+            total: decimal,
+            rates: list(decimal),
+            demandUnit: text,
+            maximumDemand: orNull(decimal),
+            maximumDemandAt: orNull(text),
+          }),
+        ),
+      }),
+    ),
   }),
   Order: record({
     id: integer,
@@ -183,6 +231,8 @@ export const answers = {
   meters: record({ meters: list(ref("Meter")), next }),
   meter: record({ meter: ref("Meter"), latest: orNull(ref("Reading")) }),
   readings: record({ meter: meterId, readings: list(ref("Reading")), next }),
+  read: record({ meter: meterId, reading: ref("Reading") }),
+  datedReads: record({ meter: meterId, reads: list(ref("DatedRead")), next }),
   account: ref("Account"),
   postings: record({ postings: list(ref("Posting")) }),
   topup: record({ meter: meterId, amount: decimal, balance: decimal, currency: text, booked: flag }),

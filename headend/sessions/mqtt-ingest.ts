@@ -30,10 +30,19 @@ export class MqttIngest {
   readonly #limits: Limits;
   readonly #books: Books;
   readonly #directory: Directory;
+  readonly #registered: (meter: KnownMeter, draft: Draft, now: Now) => void;
   #auditFrom = Number.NEGATIVE_INFINITY;
   #refused = 0;
 
-  constructor(config: MqttConfig, limits: Limits, books: Books, directory: Directory) {
+  /** @param registered a meter is registered in this draft */
+  constructor(
+    config: MqttConfig,
+    limits: Limits,
+    books: Books,
+    directory: Directory,
+    registered: (meter: KnownMeter, draft: Draft, now: Now) => void,
+  ) {
+    this.#registered = registered;
     this.#config = config;
     this.#limits = limits;
     this.#books = books;
@@ -78,7 +87,9 @@ export class MqttIngest {
     const full = known === undefined && this.#books.meters.size >= this.#limits.unknownMeters;
     if (this.#config.acceptUnknown === false || full) return undefined;
     this.#register(id, telemetry.model, draft, now);
-    return this.#directory.find(id);
+    const registered = this.#directory.find(id);
+    if (registered !== undefined) this.#registered(registered, draft, now);
+    return registered;
   }
 
   #register(id: MeterId, model: string, draft: Draft, now: Now): void {

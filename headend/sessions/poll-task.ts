@@ -11,9 +11,11 @@ import type { Civil, Now } from "../../src/core/time.ts";
 import type { MeterId } from "../ports.ts";
 import { decodeBlock, type ReadBlock } from "../schedule/poll-plan.ts";
 import { END, type LineTask, type SessionOutput, type TaskMove } from "./line-task.ts";
+import type { WorkKind } from "./work-kinds.ts";
 
 export class PollTask implements LineTask {
   readonly #meter: MeterId;
+  readonly #purpose: WorkKind;
   readonly #map: ModbusMap;
   readonly #plan: readonly ReadBlock[];
   readonly #stamped: number;
@@ -21,8 +23,9 @@ export class PollTask implements LineTask {
   #next = 0;
   #time: Civil | undefined;
 
-  constructor(meter: MeterId, map: ModbusMap, plan: readonly ReadBlock[]) {
+  constructor(meter: MeterId, map: ModbusMap, plan: readonly ReadBlock[], purpose: WorkKind) {
     this.#meter = meter;
+    this.#purpose = purpose;
     this.#map = map;
     this.#plan = plan;
     const energy = plan.findIndex((block) => block.entries.some(({ entry }) => entry.measure === "activeEnergyImport"));
@@ -38,7 +41,7 @@ export class PollTask implements LineTask {
 
   answer(result: Result<ModbusReply, ModbusFailure>, taken: Civil, _now: Now, out: SessionOutput[]): TaskMove {
     if (!result.ok) {
-      out.push({ kind: "pollFailed", meter: this.#meter, reason: failureText(result.error) });
+      out.push({ kind: "pollFailed", meter: this.#meter, purpose: this.#purpose, reason: failureText(result.error) });
       return END;
     }
     Object.assign(this.#values, decodeBlock(this.#map, this.#block(), result.value.data));
@@ -46,7 +49,8 @@ export class PollTask implements LineTask {
     this.#next += 1;
     if (this.#next < this.#plan.length) return this.#ask();
     assert(this.#time !== undefined, "one of the blocks gives the time");
-    out.push({ kind: "polled", meter: this.#meter, time: this.#time, values: this.#values });
+    const [meter, purpose, time, values] = [this.#meter, this.#purpose, this.#time, this.#values];
+    out.push({ kind: "polled", meter, purpose, source: "modbus", time, values });
     return END;
   }
 

@@ -4,10 +4,17 @@ import type { LinkEvent, LinkId } from "../../src/core/actor.ts";
 import { assert } from "../../src/core/result.ts";
 import { NEVER, type Now, type Wake } from "../../src/core/time.ts";
 import type { CollectorConfig, Limits } from "../config.ts";
-import type { Order } from "../ports.ts";
+import type { MeterId, Order } from "../ports.ts";
+import { Groups } from "../schedule/groups.ts";
+import type { Silence } from "./line-meter.ts";
 import { LineSession } from "./line-session.ts";
-import type { SessionOutput } from "./line-task.ts";
+import type { SessionOutput, TaskMaker } from "./line-task.ts";
 import { MqttOrders } from "./mqtt-orders.ts";
+import { MqttQueries } from "./mqtt-queries.ts";
+import type { TaskKind, WorkKind } from "./work-kinds.ts";
+
+/** Queries for readings are numbered beyond those by which orders are verified. */
+const QUERIES_FROM = 2 ** 40;
 
 type ByteEvent = Exclude<LinkEvent, { kind: "message" }>;
 
@@ -21,15 +28,20 @@ export class Sessions {
   readonly #lines = new Map<LinkId, Line>();
   readonly #mqttLink: LinkId | undefined;
   readonly #mqtt: MqttOrders | undefined;
+  readonly #queries: MqttQueries | undefined;
   #paused = false;
 
   constructor(config: CollectorConfig, limits: Limits, firstQuery: number) {
+    const groups = new Groups(config.groups ?? []);
     for (const line of config.lines) {
       assert(!this.#lines.has(line.link), `line ${line.link} is configured twice`);
-      this.#lines.set(line.link, { session: new LineSession(line), wake: NEVER });
+      const every = (meter: MeterId) => groups.pollEvery(meter) ?? line.pollEvery;
+      this.#lines.set(line.link, { session: new LineSession(line, every), wake: NEVER });
     }
     this.#mqttLink = config.mqtt?.link;
-    if (config.mqtt !== undefined) this.#mqtt = new MqttOrders(config.mqtt.link, limits.mqttResend, firstQuery);
+    if (config.mqtt === undefined) return;
+    this.#mqtt = new MqttOrders(config.mqtt.link, limits.mqttResend, firstQuery);
+    this.#queries = new MqttQueries(config.mqtt.link, limits.mqttQueries, firstQuery + QUERIES_FROM);
   }
 
   handle(event: ByteEvent, now: Now): readonly SessionOutput[] {
@@ -42,7 +54,7 @@ export class Sessions {
   }
 
   response(response: MeterResponse, now: Now): readonly SessionOutput[] {
-    return this.#mqtt?.response(response, now) ?? [];
+    return [...(this.#mqtt?.response(response, now) ?? []), ...(this.#queries?.response(response, now) ?? [])];
   }
 
   /** @param line undefined for a meter on MQTT */
@@ -54,6 +66,31 @@ export class Sessions {
   cancelOrder(order: Order, line: LinkId | undefined): void {
     if (line === undefined) this.#mqtt?.cancel(order);
     else this.#touch(line, (session) => session.cancelOrder(order));
+  }
+
+  /** Begins a piece of work with a meter on a line. */
+  startTask(meter: MeterId, line: LinkId, kind: TaskKind, make: TaskMaker, now: Now): readonly SessionOutput[] {
+    return this.#touch(line, (session) => session.startTask(meter, kind, make, now)) ?? [];
+  }
+
+  /** Asks a meter on MQTT for its values. */
+  query(meter: MeterId, purpose: WorkKind, now: Now): readonly SessionOutput[] {
+    return this.#queries?.start(meter, purpose, now) ?? [];
+  }
+
+  /** @param line undefined for a meter on MQTT */
+  cancelTask(meter: MeterId, line: LinkId | undefined, kind: WorkKind): void {
+    if (line === undefined) this.#queries?.cancel(meter, kind);
+    else this.#touch(line, (session) => session.cancelTask(meter, kind));
+  }
+
+  /** Since when and why a meter on a line does not answer; undefined when it did the last time. */
+  silence(meter: MeterId, line: LinkId): Silence | undefined {
+    return this.#lines.get(line)?.session.silence(meter);
+  }
+
+  isUp(line: LinkId): boolean {
+    return this.#lines.get(line)?.session.isUp ?? false;
   }
 
   /** Stops or resumes polling on all lines. */
@@ -70,7 +107,7 @@ export class Sessions {
   }
 
   wake(now: Now): readonly SessionOutput[] {
-    const outputs: SessionOutput[] = this.#mqtt?.wake(now) ?? [];
+    const outputs: SessionOutput[] = [...(this.#mqtt?.wake(now) ?? []), ...(this.#queries?.wake(now) ?? [])];
     for (const line of this.#lines.values()) {
       if (line.wake.mono > now.mono && line.wake.civil > now.civil) continue;
       outputs.push(...line.session.wake(now));
@@ -80,7 +117,8 @@ export class Sessions {
   }
 
   nextWake(): Wake {
-    let mono = this.#mqtt?.nextWake() ?? Number.POSITIVE_INFINITY;
+    const never = Number.POSITIVE_INFINITY;
+    let mono = Math.min(this.#mqtt?.nextWake() ?? never, this.#queries?.nextWake() ?? never);
     let civil = Number.POSITIVE_INFINITY;
     for (const { wake } of this.#lines.values()) {
       mono = Math.min(mono, wake.mono);
@@ -99,8 +137,11 @@ export class Sessions {
   }
 
   #mqttLinkChanged(event: ByteEvent, now: Now): readonly SessionOutput[] {
-    if (event.kind === "opened") return this.#mqtt?.opened(now) ?? [];
-    if (event.kind === "closed") this.#mqtt?.closed();
+    if (event.kind === "opened") return [...(this.#mqtt?.opened(now) ?? []), ...(this.#queries?.opened(now) ?? [])];
+    if (event.kind === "closed") {
+      this.#mqtt?.closed();
+      this.#queries?.closed();
+    }
     return [];
   }
 }

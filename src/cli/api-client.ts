@@ -1,5 +1,6 @@
 /** The head-end's API from the command line's side. */
 
+import type { ValueView } from "../../headend/view.ts";
 import type { OrderOperation } from "../../protocols/orders.ts";
 import { formatFixed } from "../core/decimal.ts";
 import { currencyOf, type Minor } from "../core/money.ts";
@@ -57,6 +58,23 @@ export function getOrder(access: ApiAccess, id: number): Promise<OrderAnswer> {
   return call(access, "GET", `/api/v1/orders/${id}`) as Promise<OrderAnswer>;
 }
 
+export interface ReadingAnswer {
+  readonly meter: string;
+  readonly reading: {
+    readonly time: string;
+    readonly source: string;
+    readonly quality: string;
+    readonly values: readonly ValueView[];
+  };
+}
+
+/** A reading now. @throws CommandError (exit 1) with since when and why the meter does not answer. */
+export function readNowByApi(access: ApiAccess, meter: string, waitSeconds: number): Promise<ReadingAnswer> {
+  const path = `/api/v1/meters/${encodeURIComponent(meter)}/reads`;
+  const patience = PATIENCE_MS + waitSeconds * MILLIS_PER_SECOND;
+  return call(access, "POST", path, { waitSeconds }, patience) as Promise<ReadingAnswer>;
+}
+
 /** What the head-end noted last about an order, such as why it failed; undefined where its latest notes are about others. */
 export async function noteOnOrder(access: ApiAccess, id: number): Promise<string | undefined> {
   const audit = (await call(access, "GET", `/api/v1/audit?limit=${NOTES_LOOKED_AT}`)) as {
@@ -65,7 +83,13 @@ export async function noteOnOrder(access: ApiAccess, id: number): Promise<string
   return audit.entries.find(({ order }) => order === id)?.detail;
 }
 
-async function call(access: ApiAccess, method: "GET" | "POST", path: string, body?: object): Promise<unknown> {
+async function call(
+  access: ApiAccess,
+  method: "GET" | "POST",
+  path: string,
+  body?: object,
+  patience = PATIENCE_MS,
+): Promise<unknown> {
   const headers: Record<string, string> = { authorization: `Bearer ${access.token}` };
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
@@ -73,7 +97,7 @@ async function call(access: ApiAccess, method: "GET" | "POST", path: string, bod
     response = await fetch(new URL(path, access.url), {
       method,
       headers,
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(patience),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (error) {

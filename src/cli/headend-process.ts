@@ -1,4 +1,5 @@
 /** The head-end in this process: collector, store, API and sinks wired together. `headend` and `demo` both run it. */
+import { CronerCron } from "../../headend/adapters/croner/cron.ts";
 import { Metrics } from "../../headend/adapters/prometheus/metrics.ts";
 import { buildApi } from "../../headend/api/api.ts";
 import { Broadcaster } from "../../headend/broadcaster.ts";
@@ -8,11 +9,10 @@ import type {
   CollectorEffect,
   CollectorEvent,
   Notice,
-  OrderReceipt,
+  Receipt,
   Refusal,
   Store,
   StoreBatch,
-  TopupReceipt,
 } from "../../headend/ports.ts";
 import { assert, type Result } from "../core/result.ts";
 import { randomSeed } from "../platform/entropy.ts";
@@ -28,7 +28,7 @@ import { VERSION } from "./version.ts";
 /** Notices a sink may be behind. */
 const SINK_CAPACITY = 10_000;
 
-type Reply = Result<TopupReceipt | OrderReceipt, Refusal>;
+type Reply = Result<Receipt, Refusal>;
 
 export interface HeadendOptions {
   readonly config: CollectorConfig;
@@ -49,7 +49,7 @@ export interface Headend {
 /** Starts it and registers its orderly end: the API first, then the collector. The store is the caller's to close, last. */
 export async function startHeadend(proc: CommandProcess, options: HeadendOptions): Promise<Headend> {
   const { store } = options;
-  const collector = new Collector(options.config, await store.snapshot(), randomSeed());
+  const collector = new Collector(options.config, await store.snapshot(), randomSeed(), new CronerCron());
   const tickets = new Tickets();
   const broadcaster = new Broadcaster<Notice>();
   for (const take of options.sinks) join(broadcaster, take);

@@ -270,6 +270,8 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["top-up without a token", ["topup", "flat-7", "10.00"], /no token for the API/],
   ["a negative top-up", ["topup", "--token", "x", "flat-7", "--", "-1"], /"-1" is no amount of money above zero/],
   ["an amount with a third decimal", ["topup", "flat-7", "1.005", "--token", "x"], /no amount of money/],
+  ["a read now of a meter that has no such name", ["read-now", "flat 7", "--token", "x"], /meter "flat 7"/],
+  ["a read now that waits too long", ["read-now", "flat-7", "--token", "x", "--wait", "90"], /--wait "90".* 1 to 60/],
   [
     "an unknown relay action",
     ["relay", "toggle", "flat-7", "--token", "x"],
@@ -358,7 +360,7 @@ describe("what fails is exit 1 and says what to look at", () => {
 describe("help", () => {
   test.each([
     ...["demo", "meter", "models", "scan", "read", "watch", "replay", "write", "doctor", "conformance"],
-    ...["headend", "backup", "restore", "topup", "relay", "sim", "accuracy"],
+    ...["headend", "backup", "restore", "topup", "relay", "read-now", "sim", "accuracy"],
   ])("%s --help has an example", async (command) => {
     const result = await runCli([command, "--help"]);
     expect(result.code).toBe(0);

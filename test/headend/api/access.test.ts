@@ -15,6 +15,8 @@ const ROUTES = [
   ["GET", "/api/v1/meters"],
   ["GET", "/api/v1/meters/{id}"],
   ["GET", "/api/v1/meters/{id}/readings"],
+  ["GET", "/api/v1/meters/{id}/dated-reads"],
+  ["POST", "/api/v1/meters/{id}/reads"],
   ["GET", "/api/v1/meters/{id}/account"],
   ["GET", "/api/v1/meters/{id}/postings"],
   ["POST", "/api/v1/meters/{id}/topups"],
