@@ -5,6 +5,7 @@
 import type { OrderNumber } from "../protocols/orders.ts";
 import type { MeasureValues } from "../src/core/measures.ts";
 import type { Civil } from "../src/core/time.ts";
+import { clockShelf } from "./clock/records.ts";
 import { JournaledMap } from "./journaled-map.ts";
 import {
   type CollectorEffect,
@@ -74,6 +75,7 @@ export class Books {
   readonly recentTopups = new RecentByKey<Posting>();
   /** By meter and task: up to when dated reads are done. */
   readonly scheduled: ReturnType<typeof doneShelf>;
+  readonly clocks: ReturnType<typeof clockShelf>;
   /** Never goes back, not even with a batch that failed: an order id is used once. */
   #lastOrder: number;
 
@@ -87,6 +89,7 @@ export class Books {
     this.openOrders = new JournaledMap(snapshot.openOrders.map((order) => [order.id, order]));
     this.openOrderKeys = new JournaledMap(snapshot.openOrders.map((order) => [order.key, order.id]));
     this.scheduled = doneShelf(snapshot.documents);
+    this.clocks = clockShelf(snapshot.documents);
     this.#lastOrder = snapshot.lastOrder;
     for (const order of [...snapshot.recentOrders].sort((a, b) => a.id - b.id)) this.recentOrders.add(order);
     for (const topup of [...snapshot.recentTopups].sort((a, b) => a.at - b.at)) this.recentTopups.add(topup);
@@ -120,6 +123,7 @@ export class Books {
       this.recentOrders,
       this.recentTopups,
       this.scheduled,
+      this.clocks,
     ] as const;
   }
 }

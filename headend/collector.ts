@@ -52,9 +52,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     const parts = { config, limits: this.#limits, books: this.#books, directory: this.#directory };
     this.#desk = new ScheduleDesk({ ...parts, sessions: this.#sessions, cron });
     if (config.mqtt !== undefined)
-      this.#ingest = new MqttIngest(config.mqtt, this.#limits, this.#books, this.#directory, (meter, draft, now) =>
-        this.#desk.registered(meter, draft, now),
-      );
+      this.#ingest = new MqttIngest(config.mqtt, this.#limits, this.#books, this.#directory, this.#desk);
     this.#committer.add(startWork(this.#books, this.#directory, config));
   }
 
@@ -182,8 +180,10 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
         out.push({ kind: "notify", notice: { kind: "poll", meter, ok: false, reason } });
         this.#countPoll(meter, false, out);
         out.push(...this.#desk.failed(output, now));
-      } else if (output.kind === "orderStep") this.#committer.add(this.#stepWork(output.order, output.step));
-      else out.push(output);
+      } else if (output.kind === "orderStep") {
+        this.#committer.add(this.#stepWork(output.order, output.step));
+        if (output.step.state === "done") this.#desk.orderDone(output.order);
+      } else out.push(output);
     }
   }
 

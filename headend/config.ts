@@ -68,6 +68,21 @@ export interface PrepaidConfig {
   readonly initial?: Minor;
 }
 
+/** What is done about clocks of meters that are off. All in µs. */
+export interface ClockConfig {
+  /** False: deviations are measured and shown only. */
+  readonly correct: boolean;
+  readonly correctBeyond: number;
+  /** Beyond this a person decides. */
+  readonly alarmBeyond: number;
+}
+
+export const DEFAULT_CLOCK: ClockConfig = {
+  correct: true,
+  correctBeyond: 5 * MICROS_PER_SECOND,
+  alarmBeyond: 900 * MICROS_PER_SECOND,
+};
+
 export interface Limits {
   /** Work waiting for the store: above it polls pause and messages wait unacknowledged. */
   readonly queuedWork: number;
@@ -102,6 +117,8 @@ export interface CollectorConfig {
   readonly mqtt?: MqttConfig;
   readonly prepaid?: readonly PrepaidConfig[];
   readonly groups?: readonly GroupConfig[];
+  /** Default: {@link DEFAULT_CLOCK}. */
+  readonly clock?: ClockConfig;
   /** Models by which self-registered MQTT meters are judged, beside the built-in ones. */
   readonly models?: readonly MeterModel[];
   readonly limits?: Partial<Limits>;

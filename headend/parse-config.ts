@@ -10,13 +10,15 @@ import { isMeasureKey, type MeasureKey, measure } from "../src/core/measures.ts"
 import { currencyOf, minor, pricePerKwh } from "../src/core/money.ts";
 import { failure, type Result, success } from "../src/core/result.ts";
 import { MICROS_PER_SECOND } from "../src/core/time.ts";
-import type {
-  CollectorConfig,
-  LineConfig,
-  MeterConfig,
-  MqttConfig,
-  PolledMeterConfig,
-  PrepaidConfig,
+import {
+  type ClockConfig,
+  type CollectorConfig,
+  DEFAULT_CLOCK,
+  type LineConfig,
+  type MeterConfig,
+  type MqttConfig,
+  type PolledMeterConfig,
+  type PrepaidConfig,
 } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { type ConfigProblem, ObjectReader } from "./config-reader.ts";
@@ -77,12 +79,14 @@ export function parseConfig(
   const mqtt = root.has("mqtt") ? readMqtt(root.object("mqtt"), findModel) : undefined;
   const prepaid = root.objects("prepaid").map(readPrepaid);
   const groups = root.objects("groups").map((group) => readGroup(group, cron));
+  const clock = root.has("clock") ? readClock(root.object("clock")) : undefined;
   root.close();
   if (problems.length > 0) return failure(problems);
   const collector: CollectorConfig = {
     lines: lines.filter((line) => line !== undefined),
     ...(mqtt === undefined ? {} : { mqtt }),
     prepaid: prepaid.filter((account) => account !== undefined),
+    ...(clock === undefined ? {} : { clock }),
     ...(groups.length === 0 ? {} : { groups: groups.filter((group) => group !== undefined) }),
   };
   const conflicts = checkConfig(collector);
@@ -211,6 +215,21 @@ function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): MqttConfig {
     acceptUnknown: acceptUnknown ?? true,
     meters: meters.filter((meter) => meter !== undefined),
   };
+}
+
+/** Longer than any clock is off that still runs. */
+const LONGEST_OFF = 86_400;
+
+function readClock(clock: ObjectReader): ClockConfig | undefined {
+  const correct = clock.has("correct") ? clock.flag("correct") : DEFAULT_CLOCK.correct;
+  const seconds = (name: string, micros: number) =>
+    clock.has(name) ? clock.number(name, 1, LONGEST_OFF) : micros / MICROS_PER_SECOND;
+  const correctBeyond = seconds("correctBeyondSeconds", DEFAULT_CLOCK.correctBeyond);
+  const alarmBeyond = seconds("alarmBeyondSeconds", DEFAULT_CLOCK.alarmBeyond);
+  clock.close();
+  if (correct === undefined || correctBeyond === undefined || alarmBeyond === undefined) return undefined;
+  if (alarmBeyond < correctBeyond) clock.problem("alarmBeyondSeconds", "is at least correctBeyondSeconds");
+  return { correct, correctBeyond: micros(correctBeyond), alarmBeyond: micros(alarmBeyond) };
 }
 
 /** A price may have six decimals more than the currency has: fractions of a cent per kWh are usual. */

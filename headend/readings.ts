@@ -9,7 +9,7 @@ import { isRepeat, judge, rolloverAt } from "./validate/plausibility.ts";
 
 /**
  * Takes a reading into the books. Reading, charge and the orders that follow are in one draft, so they are stored together.
- * @param reading its quality is decided here
+ * @param reading its quality is decided here; `clock-doubt` stays where nothing worse is found
  * @returns false for a repeat of the newest one, of which nothing is left to do
  */
 export function takeReading(
@@ -24,7 +24,8 @@ export function takeReading(
   if (isRepeat(newest, reading)) return false;
   const { model } = meter;
   const judged = judge(model, books.baselines.get(reading.meter), newest, reading, now.civil);
-  const stored: MeterReading = { ...reading, quality: judged.quality };
+  const doubted = judged.quality === "good" && reading.quality === "clock-doubt";
+  const stored: MeterReading = { ...reading, quality: doubted ? "clock-doubt" : judged.quality };
   draft.records.push({ kind: "reading", reading: stored });
   draft.after.push({ kind: "notify", notice: { kind: "reading", reading: stored } });
   const lost = (reading.sequence ?? 0) - (newest?.sequence ?? Number.POSITIVE_INFINITY) - 1;

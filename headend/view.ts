@@ -2,10 +2,12 @@
  * How the head-end's records look outside: ISO times, decimal strings with their unit, money with the decimals of its
  * currency. One place for API, console and command line, so that a value never reads differently in two of them.
  */
+
 import { formatDecimal, formatFixed } from "../src/core/decimal.ts";
 import { MEASURES, type MeasureValues, measure, type Quality, shownUnit, showValue } from "../src/core/measures.ts";
 import { currencyOf, type Minor } from "../src/core/money.ts";
 import { type Civil, civil, MICROS_PER_SECOND, toIso } from "../src/core/time.ts";
+import type { ClockJump, ClockState } from "./clock/records.ts";
 import type {
   AuditEntry,
   MeterReading,
@@ -80,6 +82,23 @@ function settlementView({ time, clockInDoubt, late, registers }: Settlement) {
       };
     }),
   };
+}
+
+/** Offsets are meter minus head-end: a slow clock has a negative one. */
+export function clockView({ offset, uncertainty, measuredAt, corrected, alarm }: ClockState) {
+  return {
+    ...{ offset: showSeconds(offset), uncertainty: showSeconds(uncertainty), measuredAt: toIso(measuredAt) },
+    corrected: corrected === null ? null : toIso(corrected),
+    alarmSince: alarm === null ? null : toIso(alarm),
+  };
+}
+
+export function jumpView({ from, to, before, after, cause }: ClockJump) {
+  return { from: toIso(from), to: toIso(to), before: showSeconds(before), after: showSeconds(after), cause };
+}
+
+function showSeconds(micros: number): string {
+  return formatDecimal(micros, 6);
 }
 
 /** ISO 8601 without an offset, from seconds since 1970 of a clock that tells no zone. */

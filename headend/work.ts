@@ -3,6 +3,7 @@ import type { OrderNumber } from "../protocols/orders.ts";
 import { failure, type Result } from "../src/core/result.ts";
 import type { Now } from "../src/core/time.ts";
 import { type Books, type Draft, PREPAID_KEY } from "./books.ts";
+import { CLOCK_KEY } from "./clock/desk.ts";
 import { advanceOrder, expiredOrders, type OrderStep, requestOrder } from "./commands/orders.ts";
 import type { Work } from "./committer.ts";
 import type { CollectorConfig, Limits } from "./config.ts";
@@ -71,7 +72,7 @@ export function requestWork(books: Books, limits: Limits, directory: Directory, 
 }
 
 /** Keys of postings and orders that the collector makes itself. */
-const RESERVED = [PREPAID_KEY, "charge:", "initial:"];
+const RESERVED = [PREPAID_KEY, CLOCK_KEY, "charge:", "initial:"];
 
 function decide(
   books: Books,

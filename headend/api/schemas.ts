@@ -233,6 +233,22 @@ export const answers = {
   readings: record({ meter: meterId, readings: list(ref("Reading")), next }),
   read: record({ meter: meterId, reading: ref("Reading") }),
   datedReads: record({ meter: meterId, reads: list(ref("DatedRead")), next }),
+  clock: record({
+    meter: meterId,
+    clock: orNull(
+      record({
+        offset: decimal,
+        uncertainty: decimal,
+        measuredAt: time,
+        corrected: orNull(time),
+        alarmSince: orNull(time),
+      }),
+    ),
+    jumps: list(
+      record({ from: time, to: time, before: decimal, after: decimal, cause: { enum: ["order", "unknown"] } }),
+    ),
+    next,
+  }),
   account: ref("Account"),
   postings: record({ postings: list(ref("Posting")) }),
   topup: record({ meter: meterId, amount: decimal, balance: decimal, currency: text, booked: flag }),

@@ -2,11 +2,13 @@
  * Between schedules and sessions: begins what is due, on a line as a task, over MQTT as a query, and says what is stored of
  * what comes back. A dated task is done when it is committed, so that a head-end that was killed makes it up.
  */
+import type { OrderNumber } from "../../protocols/orders.ts";
 import { assert, failure, success } from "../../src/core/result.ts";
 import { type Civil, type Now, toIso, type Wake } from "../../src/core/time.ts";
 import type { Books, Draft } from "../books.ts";
+import { ClockDesk } from "../clock/desk.ts";
 import type { Work } from "../committer.ts";
-import type { CollectorConfig, Limits } from "../config.ts";
+import { type CollectorConfig, DEFAULT_CLOCK, type Limits } from "../config.ts";
 import type { Directory, KnownMeter } from "../directory.ts";
 import type { CollectorEffect, MeterId, MeterReading, Refusal } from "../ports.ts";
 import { takeReading } from "../readings.ts";
@@ -39,6 +41,7 @@ export class ScheduleDesk {
   readonly #scheduler: Scheduler;
   readonly #added = new Set<MeterId>();
   readonly #onDemand: OnDemandReads;
+  readonly #clock: ClockDesk;
   readonly #scheduled: boolean;
   #begun = false;
   /** Dated tasks on their way, by meter and task. */
@@ -52,11 +55,13 @@ export class ScheduleDesk {
     this.#scheduled = groups.length > 0;
     this.#groups = new Groups(groups);
     this.#scheduler = new Scheduler(groups, this.#known(), parts.cron);
+    this.#clock = new ClockDesk(parts.config.clock ?? DEFAULT_CLOCK, parts.books, parts.limits);
     this.#onDemand = new OnDemandReads(parts.limits.onDemandReads);
   }
 
   nextWake(): Wake {
-    if ((this.#scheduled && !this.#begun) || this.#lost.length > 0) return { mono: 0, civil: Number.POSITIVE_INFINITY };
+    if ((this.#scheduled && !this.#begun) || this.#lost.length > 0 || this.#clock.hasChecks)
+      return { mono: 0, civil: Number.POSITIVE_INFINITY };
     return { mono: this.#onDemand.nextWake(), civil: this.#scheduler.nextWake() };
   }
 
@@ -80,6 +85,17 @@ export class ScheduleDesk {
     this.#add(meter, now.civil);
   }
 
+  /** A message that a meter sent by itself; whether its clock is in doubt. */
+  heard(meter: MeterId, shown: Civil, arrived: Now): boolean {
+    return this.#parts.directory.find(meter) !== undefined && this.#clock.heard(meter, shown, arrived);
+  }
+
+  /** An order was carried out and read back. */
+  orderDone(id: OrderNumber): void {
+    const order = this.#parts.books.openOrders.get(id);
+    if (order !== undefined) this.#clock.done(order);
+  }
+
   wake(now: Now): readonly (SessionOutput | CollectorEffect)[] {
     const out: (SessionOutput | CollectorEffect)[] = [];
     for (const due of this.#lost.splice(0)) this.#scheduler.failed(due, now.civil);
@@ -87,6 +103,7 @@ export class ScheduleDesk {
       if (isDated(due.task)) this.#running.set(`${due.meter}/${due.task}`, due);
       out.push(...this.#start(due.meter, due.task, now));
     }
+    for (const meter of this.#clock.checks()) out.push(...this.#start(meter, "clock", now));
     for (const meter of this.#onDemand.late(now)) {
       const line = this.#parts.directory.find(meter)?.line;
       this.#parts.sessions.cancelTask(meter, line, "on-demand");
@@ -116,6 +133,8 @@ export class ScheduleDesk {
     const waiting = purpose === "on-demand" ? this.#onDemand.release(polled.meter) : [];
     return {
       apply: (draft, now) => {
+        if (polled.contact !== undefined) this.#clock.contact(meter, polled.contact, draft, now);
+        if (purpose === "clock") return;
         const from = draft.records.length;
         takeReading(books, limits, meter, reading, draft, now);
         const record = draft.records.slice(from).find(({ kind }) => kind === "reading");

@@ -7,7 +7,7 @@ import { payloadErrorText } from "../../protocols/mqtt/errors.ts";
 import { decodeResponse, decodeTelemetry, type MeterResponse, type Telemetry } from "../../protocols/mqtt/message.ts";
 import { parseTopic } from "../../protocols/mqtt/topics.ts";
 import type { LinkEvent } from "../../src/core/actor.ts";
-import { MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
+import { type Civil, MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
 import type { Books, Draft } from "../books.ts";
 import type { Work } from "../committer.ts";
 import type { Limits, MqttConfig } from "../config.ts";
@@ -22,6 +22,14 @@ export type Incoming =
   | { readonly kind: "work"; readonly work: Work }
   | { readonly kind: "response"; readonly response: MeterResponse };
 
+/** What others do about messages. */
+export interface IngestHooks {
+  /** A meter is registered in this draft. */
+  registered(meter: KnownMeter, draft: Draft, now: Now): void;
+  /** A message of a meter arrived. Whether its clock is in doubt. */
+  heard(meter: MeterId, shown: Civil, arrived: Now): boolean;
+}
+
 /** At most one audit row per minute for messages that cannot be used; the counters tell the rest. */
 const AUDIT_EVERY = 60 * MICROS_PER_SECOND;
 
@@ -30,19 +38,12 @@ export class MqttIngest {
   readonly #limits: Limits;
   readonly #books: Books;
   readonly #directory: Directory;
-  readonly #registered: (meter: KnownMeter, draft: Draft, now: Now) => void;
+  readonly #hooks: IngestHooks;
   #auditFrom = Number.NEGATIVE_INFINITY;
   #refused = 0;
 
-  /** @param registered a meter is registered in this draft */
-  constructor(
-    config: MqttConfig,
-    limits: Limits,
-    books: Books,
-    directory: Directory,
-    registered: (meter: KnownMeter, draft: Draft, now: Now) => void,
-  ) {
-    this.#registered = registered;
+  constructor(config: MqttConfig, limits: Limits, books: Books, directory: Directory, hooks: IngestHooks) {
+    this.#hooks = hooks;
     this.#config = config;
     this.#limits = limits;
     this.#books = books;
@@ -55,7 +56,7 @@ export class MqttIngest {
     if (topic.channel === "telemetry") {
       const telemetry = decodeTelemetry(publish.payload);
       if (!telemetry.ok) return this.#refuse(publish, `${topic.meter}: ${payloadErrorText(telemetry.error)}`, now);
-      if (telemetry.value.meter === topic.meter) return this.#telemetry(publish, telemetry.value);
+      if (telemetry.value.meter === topic.meter) return this.#telemetry(publish, telemetry.value, now);
     } else if (topic.channel === "resp") {
       const response = decodeResponse(publish.payload);
       if (!response.ok) return this.#refuse(publish, `${topic.meter}: ${payloadErrorText(response.error)}`, now);
@@ -64,12 +65,13 @@ export class MqttIngest {
     return this.#refuse(publish, `the payload on ${publish.topic} names another meter`, now);
   }
 
-  #telemetry(publish: Publish, telemetry: Telemetry): Incoming {
+  #telemetry(publish: Publish, telemetry: Telemetry, arrived: Now): Incoming {
+    const doubted = this.#hooks.heard(telemetry.meter as MeterId, telemetry.time, arrived);
     const apply = (draft: Draft, now: Now) => {
       const meter = this.#meterOf(telemetry, draft, now);
       if (meter === undefined) draft.after.push(notAccepted(telemetry), counted("not-accepted"));
       else {
-        const isNew = takeReading(this.#books, this.#limits, meter, readingOf(telemetry), draft, now);
+        const isNew = takeReading(this.#books, this.#limits, meter, readingOf(telemetry, doubted), draft, now);
         draft.after.push(counted(isNew ? "taken" : "duplicate"));
       }
       draft.after.push(...acknowledge(publish));
@@ -88,7 +90,7 @@ export class MqttIngest {
     if (this.#config.acceptUnknown === false || full) return undefined;
     this.#register(id, telemetry.model, draft, now);
     const registered = this.#directory.find(id);
-    if (registered !== undefined) this.#registered(registered, draft, now);
+    if (registered !== undefined) this.#hooks.registered(registered, draft, now);
     return registered;
   }
 
@@ -142,8 +144,9 @@ function ignore(publish: Publish): Incoming {
   };
 }
 
-function readingOf({ meter, sequence, time, values }: Telemetry): MeterReading {
-  return { meter: meter as MeterId, time, source: "mqtt", sequence, quality: "good", values };
+function readingOf({ meter, sequence, time, values }: Telemetry, doubted: boolean): MeterReading {
+  const quality = doubted ? "clock-doubt" : "good";
+  return { meter: meter as MeterId, time, source: "mqtt", sequence, quality, values };
 }
 
 function notAccepted(telemetry: Telemetry): CollectorEffect {

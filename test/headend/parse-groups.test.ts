@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { CronerCron } from "../../headend/adapters/croner/cron.ts";
 import { parseConfig } from "../../headend/parse-config.ts";
 import { failure, success } from "../../src/core/result.ts";
+import { REPOSITORY } from "../programs.ts";
 import { TEST_MODEL } from "./fakes.ts";
 
 const SECOND = 1_000_000;
@@ -42,6 +45,26 @@ test("a group of the documentation", () => {
       ],
     },
   ]);
+});
+
+test("what is done about clocks", () => {
+  const clock = (value: object) => parseConfig({ lines: [], clock: value }, findModel);
+  const parsed = clock({ correct: false, alarmBeyondSeconds: 60 });
+  expect(parsed.ok && parsed.value.collector.clock).toEqual({
+    ...{ correct: false, correctBeyond: 5 * SECOND, alarmBeyond: 60 * SECOND },
+  });
+  const wrong = clock({ correctBeyondSeconds: 100, alarmBeyondSeconds: 50 });
+  expect(!wrong.ok && wrong.error).toEqual([
+    { place: "clock.alarmBeyondSeconds", problem: "is at least correctBeyondSeconds" },
+  ]);
+});
+
+test("the configurations in docs/schedules.md are good", () => {
+  const page = readFileSync(join(REPOSITORY, "docs/schedules.md"), "utf8");
+  const texts = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text]) => JSON.parse(text as string));
+  expect(texts).toHaveLength(2);
+  for (const document of texts)
+    expect(parseConfig(document, () => success(TEST_MODEL), new CronerCron()).ok).toBe(true);
 });
 
 describe("a mistake is named with its place and the fix", () => {

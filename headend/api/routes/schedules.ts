@@ -2,11 +2,12 @@
 import type { FastifyInstance } from "fastify";
 import { assert } from "../../../src/core/result.ts";
 import { MICROS_PER_SECOND } from "../../../src/core/time.ts";
+import { CLOCK_JUMPS, CLOCKS, clockFrom, jumpFrom } from "../../clock/records.ts";
 import type { MeterId } from "../../ports.ts";
 import { DATED_READS, datedReadFrom } from "../../schedule/records.ts";
-import { datedReadView, readingView } from "../../view.ts";
+import { clockView, datedReadView, jumpView, readingView } from "../../view.ts";
 import { type ApiOptions, documentsOf, knownMeter } from "../context.ts";
-import { refused } from "../problems.ts";
+import { fromStore, refused } from "../problems.ts";
 import { answers, meterParams, pageQuery, readBody, responses } from "../schemas.ts";
 
 interface Page {
@@ -16,7 +17,37 @@ interface Page {
 
 const DEFAULT_WAIT_SECONDS = 10;
 
-export function scheduleRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
+export function scheduleRoutes(app: FastifyInstance, options: ApiOptions): void {
+  readRoutes(app, options);
+  clockRoutes(app, options);
+}
+
+function clockRoutes(app: FastifyInstance, { store }: ApiOptions): void {
+  app.get<{ Params: { id: MeterId }; Querystring: Page }>(
+    "/meters/:id/clock",
+    {
+      schema: {
+        operationId: "getClock",
+        summary: "How far a meter's clock is off, and its jumps, newest first",
+        description:
+          "Offsets are seconds, meter minus head-end. `clock` is null where no contact has told the meter's time yet.",
+        tags: ["meters"],
+        params: meterParams,
+        querystring: pageQuery,
+        response: responses({ 200: answers.clock }, 404),
+      },
+    },
+    async ({ params: { id }, query }) => {
+      await knownMeter(store, id);
+      const document = await fromStore(store.document(CLOCKS, id));
+      const { documents, next } = await documentsOf(store, CLOCK_JUMPS, id, query);
+      const clock = document === undefined ? null : clockView(clockFrom(document.text));
+      return { meter: id, clock, jumps: documents.map((jump) => jumpView(jumpFrom(jump))), next };
+    },
+  );
+}
+
+function readRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
   app.post<{ Params: { id: MeterId }; Body: { waitSeconds?: number } | null }>(
     "/meters/:id/reads",
     {

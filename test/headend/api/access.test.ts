@@ -16,6 +16,7 @@ const ROUTES = [
   ["GET", "/api/v1/meters/{id}"],
   ["GET", "/api/v1/meters/{id}/readings"],
   ["GET", "/api/v1/meters/{id}/dated-reads"],
+  ["GET", "/api/v1/meters/{id}/clock"],
   ["POST", "/api/v1/meters/{id}/reads"],
   ["GET", "/api/v1/meters/{id}/account"],
   ["GET", "/api/v1/meters/{id}/postings"],

@@ -1,6 +1,6 @@
 /** Reads on demand and dated reads by the API. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { StoredDocument, StoreRecord } from "../../../headend/ports.ts";
+import type { MeterReading, StoredDocument, StoreRecord } from "../../../headend/ports.ts";
 import { putDatedRead } from "../../../headend/schedule/records.ts";
 import { failure, success } from "../../../src/core/result.ts";
 import { civil } from "../../../src/core/time.ts";
@@ -39,16 +39,16 @@ function documents(): readonly StoredDocument[] {
 }
 
 const store = fakeStore({
-  documents: async (_, after, _direction, limit) =>
+  documents: async (collection, after, _direction, limit) =>
     documents()
-      .filter(({ key }) => after === null || key < after)
+      .filter((document) => document.collection === collection && (after === null || document.key < after))
       .slice(0, limit),
 });
 
-const reading = {
+const reading: MeterReading = {
   ...{ meter: meterId("a"), time: civil(START), source: "modbus", sequence: null, quality: "good" },
   values: { voltageL1: 230_100 },
-} as const;
+};
 
 describe("schedules by the API", () => {
   let api: Fixture;
@@ -80,6 +80,45 @@ describe("schedules by the API", () => {
     const answer = await api.call({ method: "POST", url: "/api/v1/meters/b/reads", payload: {} });
     expect(answer.statusCode).toBe(504);
     expect(answer.json()).toMatchObject({ reason: "no-answer", detail: expect.stringContaining("no answer since") });
+  });
+
+  test("a clock is shown with its jumps, and null where it was never told", async () => {
+    const state = {
+      meter: "a",
+      offset: -61_500_000,
+      uncertainty: 500_000,
+      measuredAt: START,
+      corrected: START,
+      alarm: null,
+    };
+    const jump = { from: START - 60 * SECOND, to: START, before: 0, after: -61_500_000, cause: "unknown" };
+    const clocks = await fixture(undefined, {
+      store: fakeStore({
+        document: async (collection, key) => ({ collection, key, live: true, text: JSON.stringify(state) }),
+        documents: async (collection) => [{ collection, key: "a/x", live: false, text: JSON.stringify(jump) }],
+      }),
+    });
+    expect((await clocks.call({ url: "/api/v1/meters/a/clock" })).json()).toEqual({
+      meter: "a",
+      clock: {
+        ...{ offset: "-61.5", uncertainty: "0.5", measuredAt: "2026-11-28T16:00:00Z" },
+        ...{ corrected: "2026-11-28T16:00:00Z", alarmSince: null },
+      },
+      jumps: [
+        {
+          ...{
+            from: "2026-11-28T15:59:00Z",
+            to: "2026-11-28T16:00:00Z",
+            before: "0",
+            after: "-61.5",
+            cause: "unknown",
+          },
+        },
+      ],
+      next: null,
+    });
+    await clocks.app.close();
+    expect((await api.call({ url: "/api/v1/meters/a/clock" })).json()).toMatchObject({ clock: null });
   });
 
   test("a wait beyond a minute is refused", async () => {
