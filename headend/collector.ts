@@ -8,9 +8,12 @@ import { Random } from "../src/core/random.ts";
 import { assert } from "../src/core/result.ts";
 import type { Now, Wake } from "../src/core/time.ts";
 import { Books } from "./books.ts";
+import { nextIssue } from "./commands/mass-issue.ts";
 import { headsByMeter, nextExpiry } from "./commands/orders.ts";
 import { Committer, type Work } from "./committer.ts";
-import { type CollectorConfig, DEFAULT_LIMITS, type Limits } from "./config.ts";
+import { fillWork } from "./completeness/fill-work.ts";
+import { GapFiller } from "./completeness/gap-filler.ts";
+import { type CollectorConfig, DEFAULT_LIMITS, DEFAULT_ORDER_POLICY, type Limits, type OrderPolicy } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { problemText } from "./config-reader.ts";
 import { Directory } from "./directory.ts";
@@ -20,20 +23,22 @@ import { ScheduleDesk } from "./schedule/desk.ts";
 import type { SessionOutput } from "./sessions/line-task.ts";
 import { acknowledge, counted, MqttIngest, type Publish } from "./sessions/mqtt-ingest.ts";
 import { Sessions } from "./sessions/sessions.ts";
-import { expiryWork, orderStepWork, requestWork, startWork } from "./work.ts";
+import { dueWork, orderStepWork, requestWork, startWork } from "./work.ts";
 
 export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   readonly #limits: Limits;
+  readonly #policy: OrderPolicy;
   readonly #books: Books;
   readonly #directory: Directory;
   readonly #committer: Committer;
   readonly #sessions: Sessions;
   readonly #desk: ScheduleDesk;
   readonly #ingest: MqttIngest | undefined;
+  readonly #gaps: GapFiller;
   /** Orders the sessions carry at the moment. */
   readonly #carried = new Map<MeterId, Order>();
-  /** Civil time at which the first open order expires. */
-  #expiry = Number.POSITIVE_INFINITY;
+  /** Civil time at which an order expires or a mass order gives its next one. */
+  #ordersDue = Number.POSITIVE_INFINITY;
   #dispatchDue = true;
 
   /**
@@ -45,8 +50,10 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     const problem = checkConfig(config)[0];
     assert(problem === undefined, problem === undefined ? "" : problemText(problem));
     this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
-    this.#books = new Books(snapshot);
+    this.#policy = config.orders ?? DEFAULT_ORDER_POLICY;
+    this.#books = new Books(snapshot, config.completeness);
     this.#directory = new Directory(config, this.#books.meters);
+    this.#gaps = new GapFiller(this.#books, this.#directory);
     this.#committer = new Committer(this.#books, this.#limits);
     this.#sessions = new Sessions(config, this.#limits, 1 + new Random(seed).uint32());
     const parts = { config, limits: this.#limits, books: this.#books, directory: this.#directory };
@@ -86,9 +93,9 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     if (begun !== undefined) this.#committer.add(begun);
     this.#take(this.#sessions.wake(now), now, out);
     this.#take(this.#desk.wake(now), now, out);
-    if (now.civil >= this.#expiry) {
-      this.#expiry = Number.POSITIVE_INFINITY;
-      this.#committer.add(expiryWork(this.#books));
+    if (now.civil >= this.#ordersDue) {
+      this.#ordersDue = Number.POSITIVE_INFINITY;
+      this.#committer.add(dueWork(this.#books, this.#limits, this.#directory));
     }
     this.#settle(now, out);
     return out;
@@ -99,7 +106,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     const desk = this.#desk.nextWake();
     return {
       mono: Math.min(sessions.mono, desk.mono, this.#committer.nextWake()),
-      civil: Math.min(sessions.civil, desk.civil, this.#expiry),
+      civil: Math.min(sessions.civil, desk.civil, this.#ordersDue),
     };
   }
 
@@ -112,7 +119,14 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   #settle(now: Now, out: CollectorEffect[]): void {
     if (this.#dispatchDue) this.#dispatch(now, out);
     out.push(...this.#committer.pump(now));
+    if (!this.#committer.full) this.#fillGaps(now, out);
     this.#take(this.#sessions.pausePolls(this.#committer.full, now), now, out);
+  }
+
+  /** Behind everything else, and never into a store that is behind. */
+  #fillGaps(now: Now, out: CollectorEffect[]): void {
+    for (const request of this.#gaps.next(now))
+      this.#take(this.#sessions.fillGap(request, this.#directory.find(request.meter)?.line, now), now, out);
   }
 
   /**
@@ -123,11 +137,19 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     this.#dispatchDue = false;
     const heads = headsByMeter(this.#books);
     for (const [meter, carried] of this.#carried) {
-      if (heads.get(meter)?.id === carried.id) continue;
+      const head = heads.get(meter);
+      if (head?.id === carried.id) {
+        this.#carried.set(meter, head);
+        if (head !== carried) {
+          const { line } = this.#directory.find(meter) ?? {};
+          this.#take(this.#sessions.orderStored(head, line, now), now, out);
+        }
+        continue;
+      }
       this.#sessions.cancelOrder(carried, this.#directory.find(meter)?.line);
       this.#carried.delete(meter);
     }
-    this.#expiry = nextExpiry(this.#books);
+    this.#ordersDue = Math.min(nextExpiry(this.#books), nextIssue(this.#books, now));
     for (const order of heads.values()) {
       const known = this.#directory.find(order.meter);
       if (this.#carried.has(order.meter) || known === undefined) continue;
@@ -141,7 +163,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
       this.#take(this.#desk.request(request, now), now, out);
       return;
     }
-    const work = requestWork(this.#books, this.#limits, this.#directory, request);
+    const work = requestWork(this.#books, this.#limits, this.#policy, this.#directory, request);
     if (this.#committer.overfull) out.push(...(work.abandoned?.("it is behind") ?? []));
     else this.#committer.add(work);
   }
@@ -155,7 +177,9 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     }
     const incoming = this.#ingest.take(publish, now);
     if (incoming.kind === "work") {
-      this.#committer.add(incoming.work);
+      this.#committer.add(
+        incoming.meter === undefined ? incoming.work : this.#heardWith(incoming.work, incoming.meter),
+      );
       return;
     }
     this.#take(this.#sessions.response(incoming.response, now), now, out);
@@ -172,7 +196,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
         const { meter } = output;
         const known = this.#directory.find(meter);
         if (known === undefined) continue;
-        this.#committer.add(this.#desk.polled(known, output));
+        this.#committer.add(this.#heardWith(this.#desk.polled(known, output), meter));
         out.push({ kind: "notify", notice: { kind: "poll", meter, ok: true, reason: "" } });
         this.#countPoll(meter, true, out);
       } else if (output.kind === "pollFailed") {
@@ -180,11 +204,32 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
         out.push({ kind: "notify", notice: { kind: "poll", meter, ok: false, reason } });
         this.#countPoll(meter, false, out);
         out.push(...this.#desk.failed(output, now));
-      } else if (output.kind === "orderStep") {
+      } else if (output.kind === "profiled") this.#committer.add(fillWork(this.#books, output.piece));
+      else if (output.kind === "profileEnd") this.#profileEnd(output, now, out);
+      else if (output.kind === "orderStep") {
         this.#committer.add(this.#stepWork(output.order, output.step));
-        if (output.step.state === "done") this.#desk.orderDone(output.order);
+        if (output.step.state === "verified") this.#desk.orderDone(output.order);
       } else out.push(output);
     }
+  }
+
+  /** A meter is looked at for gaps once its reading is in the books. */
+  #heardWith(work: Work, meter: MeterId): Work {
+    return {
+      ...work,
+      apply: (draft, now) => {
+        work.apply(draft, now);
+        this.#gaps.heard(meter);
+      },
+    };
+  }
+
+  #profileEnd(end: Extract<SessionOutput, { kind: "profileEnd" }>, now: Now, out: CollectorEffect[]): void {
+    const { meter, progress, reason } = end;
+    // In the queue behind the readings: what is asked for next follows from what is stored.
+    this.#committer.add({ apply: () => this.#gaps.ended(meter, progress, now), abandoned: () => [] });
+    if (reason !== "")
+      out.push({ kind: "log", level: "debug", event: "intervals-not-read", fields: { meter, reason } });
   }
 
   #countPoll(meter: MeterId, ok: boolean, out: CollectorEffect[]): void {

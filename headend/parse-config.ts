@@ -12,17 +12,17 @@ import { failure, type Result, success } from "../src/core/result.ts";
 import { MICROS_PER_SECOND } from "../src/core/time.ts";
 import {
   type ClockConfig,
-  type CollectorConfig,
   DEFAULT_CLOCK,
   type LineConfig,
   type MeterConfig,
-  type MqttConfig,
   type PolledMeterConfig,
   type PrepaidConfig,
+  type SiteConfig,
 } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { type ConfigProblem, ObjectReader } from "./config-reader.ts";
 import { readGroup } from "./parse-groups.ts";
+import { readOrders } from "./parse-orders.ts";
 import type { MeterId } from "./ports.ts";
 import type { CronPort } from "./schedule/cron-port.ts";
 
@@ -39,7 +39,7 @@ export type LineWhere =
     };
 
 export interface HeadendConfig {
-  readonly collector: CollectorConfig;
+  readonly collector: SiteConfig;
   /** By the line's link. */
   readonly where: ReadonlyMap<LinkId, LineWhere>;
 }
@@ -80,14 +80,16 @@ export function parseConfig(
   const prepaid = root.objects("prepaid").map(readPrepaid);
   const groups = root.objects("groups").map((group) => readGroup(group, cron));
   const clock = root.has("clock") ? readClock(root.object("clock")) : undefined;
+  const orders = root.has("orders") ? readOrders(root.object("orders")) : undefined;
   root.close();
   if (problems.length > 0) return failure(problems);
-  const collector: CollectorConfig = {
+  const collector: SiteConfig = {
     lines: lines.filter((line) => line !== undefined),
     ...(mqtt === undefined ? {} : { mqtt }),
     prepaid: prepaid.filter((account) => account !== undefined),
     ...(clock === undefined ? {} : { clock }),
     ...(groups.length === 0 ? {} : { groups: groups.filter((group) => group !== undefined) }),
+    ...(orders === undefined ? {} : { orders }),
   };
   const conflicts = checkConfig(collector);
   return conflicts.length > 0 ? failure(conflicts) : success({ collector, where });
@@ -202,7 +204,7 @@ function readPolledMeter(meter: ObjectReader, findModel: ModelFinder): PolledMet
   return { ...common, unit, ...(password === undefined ? {} : { password }) };
 }
 
-function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): MqttConfig {
+function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): SiteConfig["mqtt"] {
   const acceptUnknown = mqtt.has("acceptUnknown") ? mqtt.flag("acceptUnknown") : true;
   const meters = mqtt.objects("meters").map((meter) => {
     const read = readMeter(meter, findModel);

@@ -1,6 +1,6 @@
 /** The `groups` of a configuration file: meters and what is read of them regularly. */
 import { MICROS_PER_SECOND, SECONDS_PER_DAY } from "../src/core/time.ts";
-import type { CollectorConfig } from "./config.ts";
+import type { SiteConfig } from "./config.ts";
 import type { ConfigProblem, ObjectReader } from "./config-reader.ts";
 import type { MeterId } from "./ports.ts";
 import type { CronPort } from "./schedule/cron-port.ts";
@@ -74,7 +74,7 @@ function readDuration(schedule: ObjectReader, name: string, least: number): numb
 }
 
 /** Whether the groups fit the meters, and each meter has at most one schedule of each task. */
-export function checkGroups({ groups = [], lines, mqtt }: CollectorConfig, problems: ConfigProblem[]): void {
+export function checkGroups({ groups = [], lines, mqtt }: SiteConfig, problems: ConfigProblem[]): void {
   const known = new Set([...lines.flatMap((line) => line.meters), ...(mqtt?.meters ?? [])].map(({ id }) => id));
   const names = new Set<string>();
   /** By meter (or all) and task: the group that has it. */

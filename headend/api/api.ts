@@ -7,6 +7,7 @@ import { badRequest, parseQuery } from "./bad-requests.ts";
 import type { ApiOptions } from "./context.ts";
 import { Problem, sendProblem } from "./problems.ts";
 import { accountRoutes } from "./routes/accounts.ts";
+import { massOrderRoutes } from "./routes/mass-orders.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { orderRoutes } from "./routes/orders.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
@@ -44,7 +45,7 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   app.register(async (root) => publicRoutes(root, options));
   app.register(
     async (api) => {
-      for (const routes of [meterRoutes, accountRoutes, orderRoutes, scheduleRoutes, systemRoutes])
+      for (const routes of [meterRoutes, accountRoutes, orderRoutes, massOrderRoutes, scheduleRoutes, systemRoutes])
         routes(api, options);
     },
     { prefix: "/api/v1" },

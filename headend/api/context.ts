@@ -1,4 +1,5 @@
 /** What the routes are given: the store's read side and the way to the collector. */
+import type { FastifyRequest } from "fastify";
 import type { LogEffect } from "../../src/core/actor.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { MeterId, Receipt, Refusal, RegisteredMeter, Request, StoredDocument, StoreQuery } from "../ports.ts";
@@ -33,8 +34,13 @@ export interface ApiOptions {
   readonly log?: (entry: LogEffect) => void;
 }
 
-/** Who the audit says it was: the API has one token and so one user. */
-export const ACTOR = "operator";
+/** Who the audit says it was. */
+export function actorOf(_request: FastifyRequest): string {
+  return ACTOR;
+}
+
+/** The API has one token and so one user. */
+const ACTOR = "operator";
 
 /** A page of a meter's documents, which have its id before the first slash of their keys; newest keys first. */
 export async function documentsOf(

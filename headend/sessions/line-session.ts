@@ -22,6 +22,7 @@ import { LineShare } from "./line-share.ts";
 import type { SessionOutput, TaskMaker, TaskMove } from "./line-task.ts";
 import { ModbusOrder } from "./modbus-orders.ts";
 import { PollTask } from "./poll-task.ts";
+import { turnaround } from "./turnaround.ts";
 import { isUrgent, rankOf, type TaskKind, type WorkKind } from "./work-kinds.ts";
 
 const DEFAULT_TIMEOUT = MICROS_PER_SECOND;
@@ -30,9 +31,6 @@ const DEFAULT_RETRIES = 2;
 const SLOW_PART = 0.25;
 /** A meter that says "busy" or "acknowledge" is asked again after this (Modbus application protocol, codes 05 and 06). */
 const BUSY_PAUSE = 200 * MICROS_PER_MS;
-
-/** Function and byte count of the reply to a read. */
-const READ_REPLY_HEADER = 2;
 
 type Answer = Result<ModbusReply, ModbusFailure>;
 
@@ -49,7 +47,6 @@ interface Current {
 export class LineSession {
   readonly config: LineConfig;
   readonly #client: ModbusClient;
-  /** RTU only. */
   /** Undefined over TCP. */
   readonly #wire: SerialLine | undefined;
   readonly #meters: readonly LineMeter[];
@@ -123,6 +120,14 @@ export class LineSession {
     assert(meter !== undefined && !meter.jobs.has("order"), "a meter of this line gets one order at a time");
     const { model, password = 0 } = meter.config;
     meter.jobs.set("order", jobOf("order", new ModbusOrder(order, model.modbus, password), now.civil, order.id));
+    return this.#begin(now);
+  }
+
+  /** A step of an order that is carried is stored: the task may have waited for that. */
+  orderStored(order: Order, now: Now): SessionOutput[] {
+    const job = this.#byId.get(order.meter)?.jobs.get("order");
+    if (job?.order !== order.id || job.task.stored?.(order) !== true) return [];
+    job.notBefore = now.mono;
     return this.#begin(now);
   }
 
@@ -298,16 +303,9 @@ export class LineSession {
   #takenAt(sent: Now, result: Answer, latency: number, now: Now): Civil {
     const passed = now.mono - sent.mono;
     if (!result.ok || passed <= 0) return now.civil;
-    const window = this.#turnaround(result, latency);
+    const window = turnaround(result, latency, this.#wire);
     // Civil time may run at another speed than the wire's.
     return civil(sent.civil + Math.round(((now.civil - sent.civil) * (window / 2)) / passed));
-  }
-
-  /** What a reply took beyond its time on a serial wire, µs. */
-  #turnaround(result: Answer, latency: number): number {
-    const length = result.ok ? READ_REPLY_HEADER + result.value.data.length : 0;
-    const onWire = this.#wire?.wireTime(this.#wire.charactersOf(length)) ?? 0;
-    return latency > onWire ? latency - onWire : latency;
   }
 
   /** Whether a failed request stays with the line for another attempt; it is taken up again like any other work. */
@@ -325,7 +323,7 @@ export class LineSession {
   /** Every attempt counts for the standing of a meter; the time of a failed or slow one is at the cost of the others. */
   #judge({ meter, asked, spare }: Current, result: Answer, latency: number, now: Now): void {
     if (!result.ok && result.error.kind === "link-down") return;
-    if (isAnswer(result) && this.#turnaround(result, latency) <= this.#slowFrom) meter.standing.answered();
+    if (isAnswer(result) && turnaround(result, latency, this.#wire) <= this.#slowFrom) meter.standing.answered();
     else {
       meter.standing.failed();
       if (!spare) this.#share.spend(now.mono - asked.mono, now.mono);

@@ -8,8 +8,9 @@ import type { Result } from "../../src/core/result.ts";
 import type { Civil, Now } from "../../src/core/time.ts";
 import type { Contact } from "../clock/offset.ts";
 import type { OrderStep } from "../commands/orders.ts";
+import type { ProfilePiece } from "../completeness/interval-book.ts";
 import type { PolledMeterConfig } from "../config.ts";
-import type { MeterId, MeterReading, ObserveEffect } from "../ports.ts";
+import type { MeterId, MeterReading, ObserveEffect, Order } from "../ports.ts";
 import type { ReadBlock } from "../schedule/poll-plan.ts";
 import type { Settlement } from "../schedule/settlement.ts";
 import type { WorkKind } from "./work-kinds.ts";
@@ -34,6 +35,9 @@ export type SessionOutput =
   | ObserveEffect
   | Polled
   | { readonly kind: "pollFailed"; readonly meter: MeterId; readonly purpose: WorkKind; readonly reason: string }
+  | { readonly kind: "profiled"; readonly piece: ProfilePiece }
+  /** Nothing more comes of what a meter was asked of its load profile; `reason` is empty where it gave all it has. */
+  | { readonly kind: "profileEnd"; readonly meter: MeterId; readonly progress: boolean; readonly reason: string }
   | { readonly kind: "orderStep"; readonly order: OrderNumber; readonly step: OrderStep };
 
 export type TaskMove =
@@ -50,9 +54,20 @@ export interface LineTask {
    * @param taken civil time at which the meter took its values, as well as it can be told from outside
    */
   answer(result: Result<ModbusReply, ModbusFailure>, taken: Civil, now: Now, out: SessionOutput[]): TaskMove;
+  /** Orders: a step of it is stored. True when the task waited for that and wants to be resumed. */
+  stored?(order: Order): boolean;
 }
 
 export const END: TaskMove = { kind: "end" };
 
 /** Makes a task for a meter as it is configured; `plan` are the reads that give its usual values. */
 export type TaskMaker = (meter: PolledMeterConfig, plan: readonly ReadBlock[]) => LineTask;
+
+const TOLD: ReadonlySet<SessionOutput["kind"]> = new Set([
+  ...(["observe", "polled", "pollFailed", "profiled", "profileEnd", "orderStep"] as const),
+]);
+
+/** Whether it is asked of a link, and not told to the collector. */
+export function isForLink(output: SessionOutput): output is LinkEffect {
+  return !TOLD.has(output.kind);
+}

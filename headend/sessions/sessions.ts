@@ -3,6 +3,7 @@ import type { MeterResponse } from "../../protocols/mqtt/message.ts";
 import type { LinkEvent, LinkId } from "../../src/core/actor.ts";
 import { assert } from "../../src/core/result.ts";
 import { NEVER, type Now, type Wake } from "../../src/core/time.ts";
+import type { GapRequest } from "../completeness/gap-filler.ts";
 import type { CollectorConfig, Limits } from "../config.ts";
 import type { MeterId, Order } from "../ports.ts";
 import { Groups } from "../schedule/groups.ts";
@@ -10,7 +11,9 @@ import type { Silence } from "./line-meter.ts";
 import { LineSession } from "./line-session.ts";
 import type { SessionOutput, TaskMaker } from "./line-task.ts";
 import { MqttOrders } from "./mqtt-orders.ts";
+import { MqttProfiles } from "./mqtt-profile.ts";
 import { MqttQueries } from "./mqtt-queries.ts";
+import { ProfileTask } from "./profile-task.ts";
 import type { TaskKind, WorkKind } from "./work-kinds.ts";
 
 /** Queries for readings are numbered beyond those by which orders are verified. */
@@ -29,6 +32,7 @@ export class Sessions {
   readonly #mqttLink: LinkId | undefined;
   readonly #mqtt: MqttOrders | undefined;
   readonly #queries: MqttQueries | undefined;
+  readonly #profiles: MqttProfiles | undefined;
   #paused = false;
 
   constructor(config: CollectorConfig, limits: Limits, firstQuery: number) {
@@ -40,8 +44,9 @@ export class Sessions {
     }
     this.#mqttLink = config.mqtt?.link;
     if (config.mqtt === undefined) return;
-    this.#mqtt = new MqttOrders(config.mqtt.link, limits.mqttResend, firstQuery);
+    this.#mqtt = new MqttOrders(config.mqtt.link, limits.mqttResend, firstQuery, config.mqtt.signer);
     this.#queries = new MqttQueries(config.mqtt.link, limits.mqttQueries, firstQuery + QUERIES_FROM);
+    this.#profiles = new MqttProfiles(config.mqtt.link, firstQuery);
   }
 
   handle(event: ByteEvent, now: Now): readonly SessionOutput[] {
@@ -54,6 +59,7 @@ export class Sessions {
   }
 
   response(response: MeterResponse, now: Now): readonly SessionOutput[] {
+    if (response.kind === "profile") return this.#profiles?.response(response, now) ?? [];
     return [...(this.#mqtt?.response(response, now) ?? []), ...(this.#queries?.response(response, now) ?? [])];
   }
 
@@ -61,6 +67,12 @@ export class Sessions {
   startOrder(order: Order, line: LinkId | undefined, now: Now): readonly SessionOutput[] {
     if (line === undefined) return this.#mqtt?.start(order, now) ?? [];
     return this.#touch(line, (session) => session.startOrder(order, now)) ?? [];
+  }
+
+  /** A step of an order that is carried is stored. */
+  orderStored(order: Order, line: LinkId | undefined, now: Now): readonly SessionOutput[] {
+    if (line === undefined) return this.#mqtt?.stored(order, now) ?? [];
+    return this.#touch(line, (session) => session.orderStored(order, now)) ?? [];
   }
 
   cancelOrder(order: Order, line: LinkId | undefined): void {
@@ -93,6 +105,16 @@ export class Sessions {
     return this.#lines.get(line)?.session.isUp ?? false;
   }
 
+  /**
+   * Asks a meter for intervals of its load profile.
+   * @param line undefined for a meter on MQTT
+   */
+  fillGap(request: GapRequest, line: LinkId | undefined, now: Now): readonly SessionOutput[] {
+    if (line === undefined) return this.#profiles?.start(request, now) ?? [];
+    const make: TaskMaker = ({ model }) => new ProfileTask(request, model.modbus.control?.functions ?? 0);
+    return this.#touch(line, (session) => session.startTask(request.meter, "gap", make, now)) ?? [];
+  }
+
   /** Stops or resumes polling on all lines. */
   pausePolls(paused: boolean, now: Now): readonly SessionOutput[] {
     if (paused === this.#paused) return [];
@@ -107,7 +129,11 @@ export class Sessions {
   }
 
   wake(now: Now): readonly SessionOutput[] {
-    const outputs: SessionOutput[] = [...(this.#mqtt?.wake(now) ?? []), ...(this.#queries?.wake(now) ?? [])];
+    const outputs: SessionOutput[] = [
+      ...(this.#mqtt?.wake(now) ?? []),
+      ...(this.#queries?.wake(now) ?? []),
+      ...(this.#profiles?.wake(now) ?? []),
+    ];
     for (const line of this.#lines.values()) {
       if (line.wake.mono > now.mono && line.wake.civil > now.civil) continue;
       outputs.push(...line.session.wake(now));
@@ -118,7 +144,8 @@ export class Sessions {
 
   nextWake(): Wake {
     const never = Number.POSITIVE_INFINITY;
-    let mono = Math.min(this.#mqtt?.nextWake() ?? never, this.#queries?.nextWake() ?? never);
+    const [orders, queries, profiles] = [this.#mqtt?.nextWake(), this.#queries?.nextWake(), this.#profiles?.nextWake()];
+    let mono = Math.min(orders ?? never, queries ?? never, profiles ?? never);
     let civil = Number.POSITIVE_INFINITY;
     for (const { wake } of this.#lines.values()) {
       mono = Math.min(mono, wake.mono);
@@ -137,11 +164,13 @@ export class Sessions {
   }
 
   #mqttLinkChanged(event: ByteEvent, now: Now): readonly SessionOutput[] {
-    if (event.kind === "opened") return [...(this.#mqtt?.opened(now) ?? []), ...(this.#queries?.opened(now) ?? [])];
-    if (event.kind === "closed") {
-      this.#mqtt?.closed();
-      this.#queries?.closed();
+    if (event.kind === "opened") {
+      this.#profiles?.opened();
+      return [...(this.#mqtt?.opened(now) ?? []), ...(this.#queries?.opened(now) ?? [])];
     }
-    return [];
+    if (event.kind !== "closed") return [];
+    this.#mqtt?.closed();
+    this.#queries?.closed();
+    return this.#profiles?.closed() ?? [];
   }
 }

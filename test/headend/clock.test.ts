@@ -1,7 +1,7 @@
 /** Clocks of meters that drift, jump or are far off, in virtual time through a whole collector. */
 import { describe, expect, test } from "vitest";
 import { clockFrom, jumpFrom } from "../../headend/clock/records.ts";
-import type { CollectorConfig } from "../../headend/config.ts";
+import { type CollectorConfig, DEFAULT_CLOCK } from "../../headend/config.ts";
 import type { StoredDocument } from "../../headend/ports.ts";
 import { civil, toIso } from "../../src/core/time.ts";
 import { FakeModbusMeter, FakeMqttMeter } from "./fakes.ts";
@@ -38,7 +38,7 @@ class Clock {
 
 function polled(clock: Clock, more: Partial<CollectorConfig> = {}): World {
   const meter = new FakeModbusMeter(1);
-  const world = new World(busConfig({ lines: [{ ...lineOf(), pollEvery: 60 * SECOND }], ...more }), {
+  const world = new World(busConfig({ clock: DEFAULT_CLOCK, lines: [{ ...lineOf(), pollEvery: 60 * SECOND }], ...more }), {
     modbus: [meter],
   });
   let orders = 0;

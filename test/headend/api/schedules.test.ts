@@ -55,7 +55,7 @@ describe("schedules by the API", () => {
   beforeAll(async () => {
     api = await fixture(
       (request) =>
-        request.meter === "a"
+        request.kind === "read" && request.meter === "a"
           ? success({ kind: "read", reading })
           : failure({ reason: "no-answer", detail: "b: no answer since 2026-11-28T16:00:00Z: no reply in time" }),
       { store },
