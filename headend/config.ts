@@ -12,6 +12,7 @@ import type { Signer } from "../src/core/signature.ts";
 import { MICROS_PER_SECOND, SECONDS_PER_DAY } from "../src/core/time.ts";
 import type { CompletenessConfig } from "./completeness/interval-book.ts";
 import type { MeterId } from "./ports.ts";
+import type { GroupConfig } from "./schedule/groups.ts";
 
 export interface MeterConfig {
   readonly id: MeterId;
@@ -76,6 +77,21 @@ export interface PrepaidConfig {
   readonly initial?: Minor;
 }
 
+/** What is done about clocks of meters that are off. All in µs. */
+export interface ClockConfig {
+  /** False: deviations are measured and shown only. */
+  readonly correct: boolean;
+  readonly correctBeyond: number;
+  /** Beyond this a person decides. */
+  readonly alarmBeyond: number;
+}
+
+export const DEFAULT_CLOCK: ClockConfig = {
+  correct: true,
+  correctBeyond: 5 * MICROS_PER_SECOND,
+  alarmBeyond: 900 * MICROS_PER_SECOND,
+};
+
 export interface Limits {
   /** Work waiting for the store: above it polls pause and messages wait unacknowledged. */
   readonly queuedWork: number;
@@ -90,6 +106,10 @@ export interface Limits {
   readonly longestOrderExpiry: number;
   /** µs, monotonic: an MQTT meter that has not answered a command gets it again. */
   readonly mqttResend: number;
+  /** Queries to MQTT meters in a second at most, those aside that somebody waits for. */
+  readonly mqttQueries: number;
+  /** Most meters that are read on demand at a time. */
+  readonly onDemandReads: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -100,6 +120,8 @@ export const DEFAULT_LIMITS: Limits = {
   orderExpiry: SECONDS_PER_DAY * MICROS_PER_SECOND,
   longestOrderExpiry: 30 * SECONDS_PER_DAY * MICROS_PER_SECOND,
   mqttResend: 2 * MICROS_PER_SECOND,
+  mqttQueries: 20,
+  onDemandReads: 200,
 };
 
 /** What a file says of a site: all but the key, which is a secret of its own. */
@@ -130,6 +152,9 @@ export interface CollectorConfig {
   readonly mqtt?: MqttConfig;
   readonly prepaid?: readonly PrepaidConfig[];
   readonly orders?: OrderPolicy;
+  readonly groups?: readonly GroupConfig[];
+  /** Default: {@link DEFAULT_CLOCK}. */
+  readonly clock?: ClockConfig;
   /** Models by which self-registered MQTT meters are judged, beside the built-in ones. */
   readonly models?: readonly MeterModel[];
   readonly limits?: Partial<Limits>;

@@ -4,9 +4,8 @@
  * store that crashes, and later PostgreSQL are interchangeable.
  */
 
-import type { ModbusFailure } from "../protocols/modbus/errors.ts";
 import type { OrderNumber, OrderOperation, OrderStatus } from "../protocols/orders.ts";
-import type { LinkEffect, LinkEvent, LinkId } from "../src/core/actor.ts";
+import type { LinkEffect, LinkEvent } from "../src/core/actor.ts";
 import type { MeasureValues, Quality } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import type { Result } from "../src/core/result.ts";
@@ -236,6 +235,14 @@ export type Request =
       readonly decision: "approve" | "reject" | "cancel";
       readonly actor: string;
     }
+  | {
+      /** A reading now; it changes nothing, so it has no key. */
+      readonly kind: "read";
+      readonly ticket: number;
+      readonly meter: MeterId;
+      /** µs, monotonic: for how long somebody waits. */
+      readonly wait: number;
+    }
   | MassRequest
   | MassDecision
   | {
@@ -263,7 +270,9 @@ export type Refusal =
   | { readonly reason: "second-person-needed"; readonly detail: string }
   | { readonly reason: "too-late"; readonly detail: string }
   | { readonly reason: "bad-selection"; readonly detail: string }
-  | { readonly reason: "unknown-alarm"; readonly detail: string };
+  | { readonly reason: "unknown-alarm"; readonly detail: string }
+  | { readonly reason: "too-many-reads"; readonly detail: string }
+  | { readonly reason: "no-answer"; readonly detail: string };
 
 export interface TopupReceipt {
   readonly kind: "topup";
@@ -286,8 +295,14 @@ export interface AlarmReceipt {
   readonly incident: Incident;
 }
 
+export interface ReadReceipt {
+  readonly kind: "read";
+  /** As it is stored. */
+  readonly reading: MeterReading;
+}
+
 /** What a request that was granted is answered with. */
-export type Receipt = TopupReceipt | OrderReceipt | MassReceipt | AlarmReceipt;
+export type Receipt = TopupReceipt | OrderReceipt | MassReceipt | AlarmReceipt | ReadReceipt;
 
 export interface ReplyEffect {
   readonly kind: "reply";

@@ -15,6 +15,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { massOrderRoutes } from "./routes/mass-orders.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { orderRoutes } from "./routes/orders.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
 import { publicRoutes, systemRoutes } from "./routes/system.ts";
 import { COMPONENTS } from "./schemas.ts";
 
@@ -25,6 +26,7 @@ const ROUTES = [
   orderRoutes,
   massOrderRoutes,
   completenessRoutes,
+  scheduleRoutes,
   alarmRoutes,
   availabilityRoutes,
   eventRoutes,

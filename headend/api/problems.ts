@@ -34,6 +34,8 @@ const REFUSAL_STATUS: Readonly<Record<Refusal["reason"], number>> = {
   "too-late": 409,
   "bad-selection": 422,
   "unknown-alarm": 404,
+  "too-many-reads": 429,
+  "no-answer": 504,
 };
 
 const RETRY_AFTER_SECONDS = 5;

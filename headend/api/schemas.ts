@@ -4,6 +4,7 @@ import { BY } from "../alarms/availability.ts";
 import { INCIDENT_ID, INCIDENT_KINDS, PARTS } from "../alarms/incident.ts";
 import { EVENT_KINDS } from "../notice-feed.ts";
 import { ORDER_STATES, READING_SOURCES } from "../ports.ts";
+import { DATED_TASKS } from "../schedule/groups.ts";
 
 export const MAXIMUM_LIMIT = 500;
 export const DEFAULT_LIMIT = 100;
@@ -158,6 +159,21 @@ export const orderBody = record(
   ["argument", "expiresAt", "precondition"],
 );
 
+export const readBody: Schema = {
+  ...record(
+    {
+      waitSeconds: {
+        type: "number",
+        description: "for how long to wait, 1 to 60 s (default 10)",
+        minimum: 1,
+        maximum: 60,
+      },
+    },
+    ["waitSeconds"],
+  ),
+  type: ["object", "null"],
+};
+
 export const decisionParams = record({
   id: orderNumber,
   decision: { description: "one of approve, reject, cancel", enum: ["approve", "reject", "cancel"] },
@@ -165,6 +181,8 @@ export const decisionParams = record({
 
 const source: Schema = { enum: READING_SOURCES };
 const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
+
+const values: Schema = list(record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality }));
 
 /** Shared answers, by the name under which the document lists them. */
 export const COMPONENTS: Readonly<Record<string, Schema>> = {
@@ -183,7 +201,37 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     source,
     sequence: orNull(integer),
     quality,
-    values: list(record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality })),
+    values,
+  }),
+  DatedRead: record({
+    task: { enum: DATED_TASKS },
+    slot: { ...time, description: "the time for which it is" },
+    taken: { ...time, description: "when the values were taken" },
+    basis: {
+      enum: ["settlement", "reading"],
+      description:
+        "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
+    },
+    quality,
+    values,
+    settlement: orNull(
+      record({
+        meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
+        clockInDoubt: flag,
+        late: flag,
+        registers: list(
+          record({
+            measure: text,
+            unit: text,
+            total: decimal,
+            rates: list(decimal),
+            demandUnit: text,
+            maximumDemand: orNull(decimal),
+            maximumDemandAt: orNull(text),
+          }),
+        ),
+      }),
+    ),
   }),
   Order: record({
     id: integer,
@@ -283,6 +331,24 @@ export const answers = {
   meters: record({ meters: list(ref("Meter")), next }),
   meter: record({ meter: ref("Meter"), latest: orNull(ref("Reading")) }),
   readings: record({ meter: meterId, readings: list(ref("Reading")), next }),
+  read: record({ meter: meterId, reading: ref("Reading") }),
+  datedReads: record({ meter: meterId, reads: list(ref("DatedRead")), next }),
+  clock: record({
+    meter: meterId,
+    clock: orNull(
+      record({
+        offset: decimal,
+        uncertainty: decimal,
+        measuredAt: time,
+        corrected: orNull(time),
+        alarmSince: orNull(time),
+      }),
+    ),
+    jumps: list(
+      record({ from: time, to: time, before: decimal, after: decimal, cause: { enum: ["order", "unknown"] } }),
+    ),
+    next,
+  }),
   account: ref("Account"),
   postings: record({ postings: list(ref("Posting")) }),
   topup: record({ meter: meterId, amount: decimal, balance: decimal, currency: text, booked: flag }),

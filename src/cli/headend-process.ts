@@ -1,4 +1,5 @@
 /** The head-end in this process: collector, store, API and sinks wired together. `headend` and `demo` both run it. */
+import { CronerCron } from "../../headend/adapters/croner/cron.ts";
 import { Metrics } from "../../headend/adapters/prometheus/metrics.ts";
 import { buildApi } from "../../headend/api/api.ts";
 import type { ApiToken } from "../../headend/api/tokens.ts";
@@ -57,6 +58,7 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
     { ...options.config, alarms: { speed: proc.clock.speed } },
     await store.snapshot(),
     randomSeed(),
+    new CronerCron(),
   );
   const tickets = new Tickets();
   const broadcaster = new Broadcaster<Notice>();

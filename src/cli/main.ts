@@ -22,6 +22,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   chip: { summary: "a bare metering chip on TCP", load: async () => (await import("./commands/chip.ts")).addChip },
   models: { summary: "the meter models it knows", load: async () => (await import("./commands/models.ts")).addModels },
   scan: { summary: "finds meters on a line", load: async () => (await import("./commands/scan.ts")).addScan },
+  "read-now": {
+    summary: "one reading of a meter, through the head-end",
+    load: async () => (await import("./commands/read-now.ts")).addReadNow,
+  },
   read: { summary: "one reading of a meter", load: async () => (await import("./commands/read.ts")).addRead },
   watch: { summary: "a meter live in the terminal", load: async () => (await import("./commands/watch.ts")).addWatch },
   replay: {

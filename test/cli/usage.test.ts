@@ -283,6 +283,8 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["a scope that is none", ["headend", "--scope", "write"], /"write" is no scope: take of read, operate/],
   ["a negative top-up", ["topup", "--token", "x", "flat-7", "--", "-1"], /"-1" is no amount of money above zero/],
   ["an amount with a third decimal", ["topup", "flat-7", "1.005", "--token", "x"], /no amount of money/],
+  ["a read now of a meter that has no such name", ["read-now", "flat 7", "--token", "x"], /meter "flat 7"/],
+  ["a read now that waits too long", ["read-now", "flat-7", "--token", "x", "--wait", "90"], /--wait "90".* 1 to 60/],
   ["an unknown audit action", ["audit", "repair"], /action "repair" is unknown; one of: verify, export/],
   [
     "a head that is none",
@@ -396,7 +398,7 @@ describe("what fails is exit 1 and says what to look at", () => {
 describe("help", () => {
   test.each([
     ...["demo", "meter", "models", "scan", "read", "watch", "replay", "write", "doctor", "conformance"],
-    ...["headend", "backup", "restore", "topup", "relay", "order", "mass", "audit", "sim", "accuracy"],
+    ...["headend", "backup", "restore", "topup", "relay", "read-now", "order", "mass", "audit", "sim", "accuracy"],
     ...["alarms", "availability"],
   ])("%s --help has an example", async (command) => {
     const result = await runCli([command, "--help"]);
