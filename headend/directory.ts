@@ -6,7 +6,7 @@ import type { LinkId } from "../src/core/actor.ts";
 import { assert } from "../src/core/result.ts";
 import type { MeterPlace } from "./alarms/availability.ts";
 import type { Books } from "./books.ts";
-import type { CollectorConfig, MeterConfig } from "./config.ts";
+import type { MeterConfig, SiteConfig } from "./config.ts";
 import type { MeterId, Refusal, RegisteredMeter } from "./ports.ts";
 
 export interface KnownMeter {
@@ -21,6 +21,15 @@ export interface KnownMeter {
 
 const VIA_MQTT = "mqtt";
 
+function viaLine(line: string, unit: number): string {
+  return `line ${line} unit ${unit}`;
+}
+
+/** The line's name out of a meter's registration; `mqtt` for one on MQTT. */
+export function lineOfVia(via: string): string {
+  return /^line (.*) unit \d+$/.exec(via)?.[1] ?? via;
+}
+
 export class Directory {
   readonly #registered: Pick<Books["meters"], "get" | "values">;
   readonly #gateways = new Map<LinkId, string>();
@@ -30,14 +39,14 @@ export class Directory {
   readonly #mqtt: boolean;
 
   /** @param registered the meters that the store knows, self-registered ones among them */
-  constructor(config: CollectorConfig, registered: Pick<Books["meters"], "get" | "values">) {
+  constructor(config: SiteConfig, registered: Pick<Books["meters"], "get" | "values">) {
     this.#registered = registered;
     this.#mqtt = config.mqtt !== undefined;
     this.#broker = config.mqtt?.link ?? null;
     for (const { link, gateway } of config.lines) if (gateway !== undefined) this.#gateways.set(link, gateway);
     this.#models = new Map([...MODELS, ...(config.models ?? [])].map((model) => [model.id, model]));
     for (const line of config.lines)
-      for (const meter of line.meters) this.#add(meter, line.link, `line ${line.link} unit ${meter.unit}`);
+      for (const meter of line.meters) this.#add(meter, line.link, viaLine(line.link, meter.unit));
     for (const meter of config.mqtt?.meters ?? []) this.#add(meter, undefined, VIA_MQTT);
   }
 
@@ -76,6 +85,11 @@ export class Directory {
     const registration = { id: meter.id, model: meter.model.id, ratio: meter.ratio ?? 1, via };
     this.#configured.set(meter.id, { model: meter.model, line, configured: true, registration });
   }
+}
+
+/** Whether the meter keeps a load profile that the head-end can ask for, on a line or over MQTT: the native models do. */
+export function keepsProfile({ model }: KnownMeter): boolean {
+  return model?.modbus.control?.functions !== undefined;
 }
 
 /** Why a meter cannot carry out an operation; undefined when it can. Checked before anything is queued. */

@@ -1,6 +1,6 @@
 /** `meterworks alarms`: what is wrong, where, and since when. */
 import type { Command } from "commander";
-import { type AlarmAnswer, acknowledgeByApi, listAlarms } from "../api-client.ts";
+import { type AlarmAnswer, acknowledgeByApi, listAlarms } from "../alarms-api.ts";
 import { type ApiFlags, addApiFlags, apiAccess } from "../api-options.ts";
 import { usage } from "../errors.ts";
 import { print, printJson, table } from "../output.ts";

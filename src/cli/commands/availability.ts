@@ -1,7 +1,7 @@
 /** `meterworks availability`: how much of the time meters could be reached. */
 import type { Command } from "commander";
 import { parseIso, toIso } from "../../core/time.ts";
-import { type AvailabilityAnswer, getAvailability } from "../api-client.ts";
+import { type AvailabilityAnswer, getAvailability } from "../alarms-api.ts";
 import { type ApiFlags, addApiFlags, apiAccess } from "../api-options.ts";
 import { usage } from "../errors.ts";
 import { print, printJson, table } from "../output.ts";

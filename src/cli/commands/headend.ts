@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { FileCheck } from "../../../headend/adapters/sqlite/file-check.ts";
 import { openSqliteStore } from "../../../headend/adapters/sqlite/store.ts";
+import { DEFAULT_COMPLETENESS } from "../../../headend/completeness/interval-book.ts";
 import type { CollectorConfig } from "../../../headend/config.ts";
 import { type HeadendConfig, type LineWhere, parseConfigText } from "../../../headend/parse-config.ts";
 import type { Notice, Store } from "../../../headend/ports.ts";
@@ -10,6 +11,7 @@ import { orderView, showMoney } from "../../../headend/view.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { failure, type Result, success } from "../../core/result.ts";
 import { SystemClock } from "../../platform/clock.ts";
+import { keptSigner } from "../../platform/ed25519.ts";
 import type { Link } from "../../platform/link.ts";
 import { openSerial } from "../../platform/serial.ts";
 import { connectTcp } from "../../platform/tcp-client.ts";
@@ -19,6 +21,7 @@ import { CommandError, usage } from "../errors.ts";
 import { startHeadend } from "../headend-process.ts";
 import { keptLine } from "../kept-line.ts";
 import { loadModel } from "../models.ts";
+import { requireOpenFiles } from "../open-files.ts";
 import { print } from "../output.ts";
 import { CommandProcess } from "../process.ts";
 import { storeFile } from "../store-url.ts";
@@ -29,6 +32,7 @@ interface Flags extends BrokerFlags, TokenFlags {
   readonly store: string;
   readonly check: FileCheck;
   readonly http: HostPort;
+  readonly orderKey?: string;
   readonly speed: number;
 }
 
@@ -65,6 +69,10 @@ export function addHeadend(program: Command): void {
     );
   addTokenFlags(addBrokerFlags(command))
     .option("--http <HOST:PORT>", "where the API listens", hostPort("--http"), { host: "127.0.0.1", port: 8086 })
+    .option(
+      "--order-key <FILE>",
+      "signs orders over MQTT; made at the first start (default: the store's file with .orderkey)",
+    )
     .option("--speed <X>", "the clock of a simulated site runs so fast", number("--speed", 0.001, 1e6), 1)
     .addHelpText("after", HELP)
     .action(run);
@@ -74,15 +82,25 @@ async function run(flags: Flags): Promise<void> {
   if ((await administerBroker(flags)) || administerTokens(flags, new SystemClock().now().civil)) return;
   checkBrokerFlags(flags);
   const file = storeFile(flags.store);
+  const keyFile = flags.orderKey ?? `${file}.orderkey`;
   const parsed = readConfig(flags.config);
+  const connections = requireOpenFiles({
+    lines: parsed.collector.lines.length,
+    meters: flags.broker === "embedded" ? (parsed.collector.mqtt?.meters.length ?? 0) : 0,
+  });
   await CommandProcess.run(flags.speed, async (proc) => {
     const store = await openStore(proc, file, flags.check);
     const lines = await openLines(proc, parsed);
-    const broker = await openBrokerLink(proc, flags);
+    const { mqtt, ...site } = parsed.collector;
+    const broker = await openBrokerLink(proc, flags, connections);
     const config: CollectorConfig = {
-      ...parsed.collector,
+      ...site,
       lines: lines.map(({ line, link }) => ({ ...line, link: link.id })),
-      ...(broker === undefined ? {} : { mqtt: { meters: [], ...parsed.collector.mqtt, link: broker.id } }),
+      ...(broker === undefined
+        ? {}
+        : {
+            mqtt: { meters: [], ...mqtt, link: broker.id, signer: keptSigner(keyFile) },
+          }),
     };
     const token = ownToken(flags.tokenFile ?? `${file}.token`);
     const tokens = flags.tokens === undefined ? undefined : namedTokens(flags.tokens, (reason) => warn(proc, reason));
@@ -117,7 +135,7 @@ async function openStore(proc: CommandProcess, file: string, check: FileCheck): 
 }
 
 function readConfig(file: string | undefined): HeadendConfig {
-  if (file === undefined) return { collector: { lines: [] }, where: new Map() };
+  if (file === undefined) return { collector: { lines: [], completeness: DEFAULT_COMPLETENESS }, where: new Map() };
   let text: string;
   try {
     text = readFileSync(file, "utf8");
