@@ -6,6 +6,7 @@ import type { OrderNumber } from "../protocols/orders.ts";
 import type { MeasureValues } from "../src/core/measures.ts";
 import type { Civil } from "../src/core/time.ts";
 import { MASS_METERS, MASS_ORDERS, type MassOrder, massMetersCodec, massOrderCodec } from "./commands/mass-order.ts";
+import { type CompletenessConfig, IntervalBook } from "./completeness/interval-book.ts";
 import { Shelf } from "./documents.ts";
 import { JournaledMap } from "./journaled-map.ts";
 import {
@@ -75,10 +76,12 @@ export class Books {
   readonly massMeters: Shelf<readonly MeterId[]>;
   readonly recentOrders = new RecentByKey<Order>();
   readonly recentTopups = new RecentByKey<Posting>();
+  /** Undefined where completeness is not followed. */
+  readonly intervals: IntervalBook | undefined;
   /** Never goes back, not even with a batch that failed: an order id is used once. */
   #lastOrder: number;
 
-  constructor(snapshot: StoreSnapshot) {
+  constructor(snapshot: StoreSnapshot, completeness?: CompletenessConfig) {
     this.meters = new JournaledMap(snapshot.meters.map((meter) => [meter.id, meter]));
     this.latest = new JournaledMap(snapshot.latest.map((reading) => [reading.meter, reading]));
     this.baselines = new JournaledMap(
@@ -89,6 +92,7 @@ export class Books {
     this.openOrderKeys = new JournaledMap(snapshot.openOrders.map((order) => [order.key, order.id]));
     this.massOrders = new Shelf(MASS_ORDERS, massOrderCodec, snapshot.documents);
     this.massMeters = new Shelf(MASS_METERS, massMetersCodec, snapshot.documents);
+    this.intervals = completeness && new IntervalBook(completeness, snapshot.documents);
     this.#lastOrder = snapshot.lastOrder;
     for (const order of [...snapshot.recentOrders].sort((a, b) => a.id - b.id)) this.recentOrders.add(order);
     for (const topup of [...snapshot.recentTopups].sort((a, b) => a.at - b.at)) this.recentTopups.add(topup);
@@ -123,6 +127,7 @@ export class Books {
       this.massMeters,
       this.recentOrders,
       this.recentTopups,
+      ...(this.intervals === undefined ? [] : [this.intervals]),
     ] as const;
   }
 }

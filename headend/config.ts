@@ -8,7 +8,9 @@ import type { OrderOperation } from "../protocols/orders.ts";
 import type { LinkId } from "../src/core/actor.ts";
 import type { MeasureKey } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
+import type { Signer } from "../src/core/signature.ts";
 import { MICROS_PER_SECOND, SECONDS_PER_DAY } from "../src/core/time.ts";
+import type { CompletenessConfig } from "./completeness/interval-book.ts";
 import type { MeterId } from "./ports.ts";
 
 export interface MeterConfig {
@@ -50,6 +52,8 @@ export interface LineConfig {
 
 export interface MqttConfig {
   readonly link: LinkId;
+  /** Signs the orders: meters take no others over MQTT. */
+  readonly signer: Signer;
   /** Registers meters that are in no list when they publish telemetry; default true. */
   readonly acceptUnknown?: boolean;
   readonly meters: readonly MeterConfig[];
@@ -94,6 +98,8 @@ export const DEFAULT_LIMITS: Limits = {
   mqttResend: 2 * MICROS_PER_SECOND,
 };
 
+/** What a file says of a site: all but the key, which is a secret of its own. */
+export type SiteConfig = Omit<CollectorConfig, "mqtt"> & { readonly mqtt?: Omit<MqttConfig, "signer"> };
 /** Who must stand behind orders. */
 export interface OrderPolicy {
   /** By operation how many persons, the requester among them; default 1: the requester alone. */
@@ -123,4 +129,6 @@ export interface CollectorConfig {
   /** Models by which self-registered MQTT meters are judged, beside the built-in ones. */
   readonly models?: readonly MeterModel[];
   readonly limits?: Partial<Limits>;
+  /** Which intervals are expected; undefined: completeness is not followed, and gaps are not filled. */
+  readonly completeness?: CompletenessConfig;
 }

@@ -16,11 +16,14 @@ import type { MassDecision, MassReceipt, MassRequest } from "./commands/mass-ord
 /** The head-end's name of a meter: its serial number or a chosen id, `[A-Za-z0-9_.-]{1,64}`. */
 export type MeterId = string & { readonly __id: "meter" };
 
+/** Where readings come from; a reading of the load profile is of an interval and has its energies alone. */
+export const READING_SOURCES = ["modbus", "mqtt", "profile"] as const;
+
 export interface MeterReading {
   readonly meter: MeterId;
-  /** Civil time of the reading: the meter's own over MQTT; over a polled line when +A was taken, by the head-end's clock. */
+  /** Civil time of the reading: the meter's own over MQTT and in its load profile (there the end of an interval); over a polled line when +A was taken, by the head-end's clock. */
   readonly time: Civil;
-  readonly source: "modbus" | "mqtt";
+  readonly source: (typeof READING_SOURCES)[number];
   /** The meter's own sequence number, where the protocol carries one. */
   readonly sequence: number | null;
   readonly quality: Quality;
@@ -184,9 +187,9 @@ export interface StoreSnapshot {
   readonly openOrders: readonly Order[];
   /** Highest order id ever used. */
   readonly lastOrder: number;
-  /** Newest reading by meter, for duplicate checks. */
+  /** Newest reading by meter that is none of a load profile, for duplicate checks. */
   readonly latest: readonly MeterReading[];
-  /** Newest reading of quality `good` by meter: the baseline of plausibility, which an invalid reading never moves. */
+  /** Newest reading of quality `good` by meter, load profiles aside: the baseline of plausibility, which an invalid reading never moves. */
   readonly latestGood: readonly MeterReading[];
   /** The newest finished orders of each meter (at most {@link RECENT_PER_METER}), so that a repeated key is recognised. */
   readonly recentOrders: readonly Order[];
@@ -360,6 +363,7 @@ export interface StoreQuery {
   meter(id: MeterId): Promise<RegisteredMeter | undefined>;
   /** Readings with from <= time < to, oldest first. */
   readings(meter: MeterId, from: Civil, to: Civil, limit: number): Promise<readonly MeterReading[]>;
+  /** The newest reading that is none of a load profile. */
   latest(meter: MeterId): Promise<MeterReading | undefined>;
   order(id: OrderNumber): Promise<Order | undefined>;
   /** The newest orders of a meter, newest first. */

@@ -1,6 +1,6 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
-import { ORDER_STATES } from "../ports.ts";
+import { ORDER_STATES, READING_SOURCES } from "../ports.ts";
 
 export const MAXIMUM_LIMIT = 500;
 export const DEFAULT_LIMIT = 100;
@@ -119,7 +119,7 @@ export const decisionParams = record({
   decision: { description: "one of approve, reject, cancel", enum: ["approve", "reject", "cancel"] },
 });
 
-const source: Schema = { enum: ["modbus", "mqtt"] };
+const source: Schema = { enum: READING_SOURCES };
 const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
 
 /** Shared answers, by the name under which the document lists them. */
@@ -208,7 +208,7 @@ export const answers = {
   status: {
     type: "object",
     required: ["version", "readings"],
-    properties: { version: text, readings: record({ modbus: integer, mqtt: integer }) },
+    properties: { version: text, readings: record(Object.fromEntries(READING_SOURCES.map((of) => [of, integer]))) },
   },
   meters: record({ meters: list(ref("Meter")), next }),
   meter: record({ meter: ref("Meter"), latest: orNull(ref("Reading")) }),

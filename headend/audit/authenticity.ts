@@ -6,6 +6,6 @@ export type OrderWire = MeterReading["source"];
 
 /** A clause for the audit's entry of an order that is sent. */
 export function authenticity(wire: OrderWire): string {
-  if (wire === "mqtt") return "over MQTT, unsigned: the broker's users and topic rules stand in for a signature";
+  if (wire === "mqtt") return "over MQTT, signed with the head-end's key";
   return "over Modbus, unsigned: the meter's password and its unlock window stand in for a signature";
 }

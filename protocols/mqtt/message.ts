@@ -3,7 +3,7 @@
  * in UTC. Unknown members and unknown OBIS codes are passed over: a newer meter may say more. The published schema is
  * `docs/mqtt.schema.json`, see schema.ts.
  */
-import { MEASURES, type MeasureValues, showValue } from "../../src/core/measures.ts";
+import type { MeasureValues } from "../../src/core/measures.ts";
 import { assert, failure, type Result, success } from "../../src/core/result.ts";
 import { utf8 } from "../../src/core/text.ts";
 import { type Civil, civil, MICROS_PER_SECOND, toIso } from "../../src/core/time.ts";
@@ -29,6 +29,16 @@ import {
   readTime,
   readValues,
 } from "./fields.ts";
+import { type OrderProof, proofFields, readProof } from "./order-proof.ts";
+import {
+  decodeProfilePart,
+  decodeProfileQuery,
+  type ProfilePart,
+  type ProfileQuery,
+  profilePartFields,
+  profileQueryFields,
+} from "./profile.ts";
+import { showValues } from "./show.ts";
 import { isMeterName } from "./topics.ts";
 
 export interface Telemetry {
@@ -40,13 +50,41 @@ export interface Telemetry {
   readonly values: MeasureValues;
 }
 
-/** On `cmd`. An order past `expires` is not carried out; a query asks for relay and registers as they are now. */
+/**
+ * On `cmd`. An order past `expires` is not carried out; a query asks for relay and registers as they are now, a profile query
+ * for the load profile.
+ */
 export type MeterCommand =
-  | { readonly kind: "order"; readonly order: MeterOrder; readonly expires: Civil }
-  | { readonly kind: "query"; readonly id: number };
+  | {
+      readonly kind: "order";
+      readonly order: MeterOrder;
+      readonly expires: Civil;
+      /** Undefined where nobody signed it. */
+      readonly proof: OrderProof | undefined;
+    }
+  | { readonly kind: "query"; readonly id: number }
+  | ProfileQuery;
+
+/**
+ * Why a meter did not look at an order: nobody signed it, another than the key it belongs to, not with that key or not this
+ * order, with a counter that is not above the last, or after its deadline by the meter's clock.
+ */
+export const REJECTIONS = ["unsigned", "other-key", "bad-signature", "old-counter", "expired"] as const;
+export type Rejection = (typeof REJECTIONS)[number];
 
 /** On `resp`. `query` is the id of the query that is answered. */
 export type MeterResponse =
+  | {
+      readonly kind: "rejected";
+      readonly meter: string;
+      readonly id: OrderNumber;
+      readonly reason: Rejection;
+      /** That of the message, so that the sender knows its own; null where it had none. */
+      readonly counter: number | null;
+      /** That of the last order which the meter took, 0 before the first. */
+      readonly last: number;
+      readonly time: Civil;
+    }
   | { readonly kind: "outcome"; readonly meter: string; readonly outcome: OrderOutcome; readonly time: Civil }
   | {
       readonly kind: "state";
@@ -55,7 +93,8 @@ export type MeterResponse =
       readonly relay: 0 | 1 | null;
       readonly time: Civil;
       readonly values: MeasureValues;
-    };
+    }
+  | ProfilePart;
 
 /** On `event`. What it was, and when, by the meter's own clock in its zone. */
 export interface MeterEvent {
@@ -90,15 +129,6 @@ function encode(fields: JsonObject): Uint8Array {
 function named(meter: string): string {
   assert(isMeterName(meter), `"${meter}" is no meter name`);
   return meter;
-}
-
-function showValues(values: MeasureValues): Record<string, string | null> {
-  const shown: Record<string, string | null> = {};
-  for (const m of MEASURES) {
-    const value = values[m.key];
-    if (value !== undefined) shown[m.obis] = value === null ? null : showValue(m, value);
-  }
-  return shown;
 }
 
 export function encodeTelemetry(t: Telemetry): Uint8Array {
@@ -150,33 +180,43 @@ function showLocal(seconds: number): string {
 
 export function encodeCommand(command: MeterCommand): Uint8Array {
   if (command.kind === "query") return encode({ kind: "query", id: command.id });
+  if (command.kind === "profile") return encode(profileQueryFields(command));
   const { id, operation, argument } = command.order;
-  return encode({ kind: "order", id, operation, argument, expires: toIso(command.expires) });
+  const proof = command.proof === undefined ? {} : proofFields(command.proof);
+  return encode({ kind: "order", id, operation, argument, expires: toIso(command.expires), ...proof });
 }
 
 export function decodeCommand(bytes: Uint8Array): Result<MeterCommand, PayloadError> {
   const document = readDocument(bytes);
   if (!document.ok) return document;
-  const kind = readChoice(document.value, "kind", ["order", "query"]);
+  const kind = readChoice(document.value, "kind", ["order", "query", "profile"]);
   if (!kind.ok) return kind;
   const id = readInteger(document.value, "id", 1);
   if (!id.ok) return id;
   if (kind.value === "query") return success({ kind: "query", id: id.value });
+  if (kind.value === "profile") return decodeProfileQuery(document.value, id.value);
   const operation = readChoice(document.value, "operation", OPERATIONS);
   if (!operation.ok) return operation;
   const argument = readInteger(document.value, "argument");
   if (!argument.ok) return argument;
   const expires = readTime(document.value, "expires");
   if (!expires.ok) return expires;
+  const proof = readProof(document.value);
+  if (!proof.ok) return proof;
   const order = { id: id.value as OrderNumber, operation: operation.value, argument: argument.value };
-  return success({ kind: "order", order, expires: expires.value });
+  return success({ kind: "order", order, expires: expires.value, proof: proof.value });
 }
 
 export function encodeResponse(response: MeterResponse): Uint8Array {
+  if (response.kind === "profile") return encode({ meter: named(response.meter), ...profilePartFields(response) });
   const { kind } = response;
   const meter = named(response.meter);
   const time = toIso(response.time);
   if (kind === "outcome") return encode({ kind, meter, time, ...response.outcome });
+  if (kind === "rejected") {
+    const { id, reason, counter, last } = response;
+    return encode({ kind, meter, time, id, reason, counter, last });
+  }
   const { query, relay, values } = response;
   return encode({ kind, meter, time, query, relay, values: showValues(values) });
 }
@@ -184,26 +224,27 @@ export function encodeResponse(response: MeterResponse): Uint8Array {
 export function decodeResponse(bytes: Uint8Array): Result<MeterResponse, PayloadError> {
   const document = readDocument(bytes);
   if (!document.ok) return document;
-  const kind = readChoice(document.value, "kind", ["outcome", "state"]);
+  const kind = readChoice(document.value, "kind", ["outcome", "rejected", "state", "profile"]);
   if (!kind.ok) return kind;
   const meter = readMeter(document.value);
   if (!meter.ok) return meter;
   const time = readTime(document.value, "time");
   if (!time.ok) return time;
+  const from = { meter: meter.value, time: time.value };
+  if (kind.value === "rejected") return decodeRejected(document.value, from);
+  if (kind.value === "profile") return decodeProfilePart(document.value, from);
   const relay = readRelay(document.value);
   if (!relay.ok) return relay;
-  const from = { meter: meter.value, time: time.value };
   return kind.value === "outcome"
     ? decodeOutcome(document.value, from, relay.value)
     : decodeState(document.value, from, relay.value);
 }
 
-interface Origin {
-  readonly meter: string;
-  readonly time: Civil;
-}
-
-function decodeOutcome(fields: JsonObject, from: Origin, relay: 0 | 1 | null): Result<MeterResponse, PayloadError> {
+function decodeOutcome(
+  fields: JsonObject,
+  from: Pick<ProfilePart, "meter" | "time">,
+  relay: 0 | 1 | null,
+): Result<MeterResponse, PayloadError> {
   const id = readInteger(fields, "id", 1);
   if (!id.ok) return id;
   const status = readChoice(fields, "status", STATUSES);
@@ -212,7 +253,27 @@ function decodeOutcome(fields: JsonObject, from: Origin, relay: 0 | 1 | null): R
   return success({ kind: "outcome", ...from, outcome: { id: id.value as OrderNumber, status: status.value, relay } });
 }
 
-function decodeState(fields: JsonObject, from: Origin, relay: 0 | 1 | null): Result<MeterResponse, PayloadError> {
+function decodeRejected(
+  fields: JsonObject,
+  from: Pick<ProfilePart, "meter" | "time">,
+): Result<MeterResponse, PayloadError> {
+  const id = readInteger(fields, "id", 1);
+  if (!id.ok) return id;
+  const reason = readChoice(fields, "reason", REJECTIONS);
+  if (!reason.ok) return reason;
+  const last = readInteger(fields, "last", 0);
+  if (!last.ok) return last;
+  const counter = fields["counter"] === null ? success(null) : readInteger(fields, "counter", 1);
+  if (!counter.ok) return counter;
+  const what = { id: id.value as OrderNumber, reason: reason.value, counter: counter.value, last: last.value };
+  return success({ kind: "rejected", ...from, ...what });
+}
+
+function decodeState(
+  fields: JsonObject,
+  from: Pick<ProfilePart, "meter" | "time">,
+  relay: 0 | 1 | null,
+): Result<MeterResponse, PayloadError> {
   const query = readInteger(fields, "query", 1);
   if (!query.ok) return query;
   const values = readValues(fields);

@@ -10,12 +10,14 @@ import { minor, pricePerKwh } from "../core/money.ts";
 import { Random } from "../core/random.ts";
 import { assert } from "../core/result.ts";
 import { civil, MICROS_PER_SECOND, mono, SECONDS_PER_DAY } from "../core/time.ts";
-import { checkEnergy } from "./checkers/energy.ts";
+import { checkEnergy, type EnergyWitness } from "./checkers/energy.ts";
 import { checkFunctions } from "./checkers/functions.ts";
+import { checkIntervals, type IntervalWitness } from "./checkers/intervals.ts";
 import { checkMoney } from "./checkers/money.ts";
 import { checkOrders } from "./checkers/orders.ts";
 import { checkReadings } from "./checkers/readings.ts";
 import type { Verdict } from "./checkers/verdict.ts";
+import { simSigner } from "./cipher.ts";
 import type { CopperOptions, SimOptions } from "./options.ts";
 import { SimMeter } from "./sim-meter.ts";
 import { buildSite, SIM_PASSWORD, type Site, type SiteParts, SOUND_PARTS } from "./site.ts";
@@ -102,16 +104,8 @@ class Simulation {
   report(): SimReport {
     const { store, lines } = this.#site;
     const readings = store.readings();
-    const witnesses = new Map(
-      this.#meters.map((meter) => [
-        meter.config.id,
-        {
-          truth: meter.truth,
-          peakWatts: meter.config.peakWatts,
-          lostSeconds: (until: number) => meter.lostSeconds(until),
-        },
-      ]),
-    );
+    const witnesses = new Map(this.#meters.map((meter) => [meter.config.id, this.#energyWitness(meter)]));
+    const { completeness } = this.#options;
     const voltages = new Map(this.#meters.map(({ config }) => [config.id, config.voltage]));
     return {
       options: this.#options,
@@ -127,7 +121,38 @@ class Simulation {
         checkMoney(store.accounts(), store.postings(), readings),
         checkOrders(store.orders(), this.#done, this.#confirmed),
         checkFunctions(this.#meters.map((meter) => meter.functions())),
+        ...(completeness === null
+          ? []
+          : [
+              checkIntervals(
+                readings,
+                store.documents(),
+                completeness,
+                this.#world.now().civil,
+                this.#intervalWitnesses(),
+              ),
+            ]),
       ],
+    };
+  }
+
+  /** Of the meters that keep a load profile. */
+  #intervalWitnesses(): readonly IntervalWitness[] {
+    return this.#meters
+      .filter(({ config: { model } }) => model.modbus.control?.functions !== undefined)
+      .map((meter) => ({
+        meter: meter.config.id as MeterId,
+        energy: this.#energyWitness(meter),
+        hadPower: (at) => meter.hadPower(at),
+        profile: meter.profile(),
+      }));
+  }
+
+  #energyWitness(meter: SimMeter): EnergyWitness {
+    return {
+      truth: meter.truth,
+      peakWatts: meter.config.peakWatts,
+      lostSeconds: (until) => meter.lostSeconds(until),
     };
   }
 
@@ -287,8 +312,10 @@ class Simulation {
     const overMqtt = this.#site.meters.filter(({ wire }) => wire.kind === "mqtt");
     return {
       lines,
+      ...(this.#options.completeness === null ? {} : { completeness: this.#options.completeness }),
       mqtt: {
         link: this.#site.broker.link,
+        signer: simSigner("head-end"),
         meters: overMqtt.map(({ id, model }) => ({ id: id as MeterId, model })),
       },
       prepaid: this.#site.prepaid.map(

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { MassOrder, MassRequest } from "../../headend/commands/mass-order.ts";
 import { DEFAULT_ORDER_POLICY, type OrderPolicy } from "../../headend/config.ts";
+import { simSigner } from "../../src/simulation/cipher.ts";
 import { FakeModbusMeter, FakeMqttMeter, meterId, TEST_MODEL } from "./fakes.ts";
 import { busConfig, M1, mqttConfig } from "./site.ts";
 import { BROKER, SECOND, World } from "./world.ts";
@@ -10,7 +11,11 @@ const NAMES = Array.from({ length: 60 }, (_, i) => `q${String(i + 1).padStart(2,
 
 function site(names = NAMES, mass: Partial<OrderPolicy["mass"]> = {}) {
   const orders: OrderPolicy = { persons: {}, mass: { ...DEFAULT_ORDER_POLICY.mass, ...mass } };
-  const mqtt = { link: BROKER, meters: names.map((id) => ({ id: meterId(id), model: TEST_MODEL })) };
+  const mqtt = {
+    link: BROKER,
+    signer: simSigner("head-end"),
+    meters: names.map((id) => ({ id: meterId(id), model: TEST_MODEL })),
+  };
   const meters = names.map((id) => new FakeMqttMeter(id));
   const world = new World({ lines: [], mqtt, orders }, { mqtt: meters });
   world.run(SECOND);

@@ -27,7 +27,7 @@ function site(wire: "modbus" | "mqtt", more: Parameters<typeof busConfig>[0] = {
 describe("each step is in the audit, with what stands in for a signature", () => {
   test.each([
     ["modbus", "on its way over Modbus, unsigned: the meter's password and its unlock window stand in for a signature"],
-    ["mqtt", "on its way over MQTT, unsigned: the broker's users and topic rules stand in for a signature"],
+    ["mqtt", "on its way over MQTT, signed with the head-end's key"],
   ] as const)("%s", (wire, sent) => {
     const { world, order } = site(wire);
     world.request(order);

@@ -11,6 +11,7 @@ import { linkId } from "../../src/core/actor.ts";
 import { Random } from "../../src/core/random.ts";
 import { civil, mono } from "../../src/core/time.ts";
 import { VirtualBroker } from "../../src/simulation/broker.ts";
+import { simSigner } from "../../src/simulation/cipher.ts";
 import { VirtualLine } from "../../src/simulation/line.ts";
 import { SimMeter } from "../../src/simulation/sim-meter.ts";
 import { SimStore } from "../../src/simulation/store.ts";
@@ -152,7 +153,7 @@ export class OrderSite {
               },
             ],
           }
-        : { lines: [], mqtt: { link: this.#broker.link, meters: [meter] } };
+        : { lines: [], mqtt: { link: this.#broker.link, signer: simSigner("head-end"), meters: [meter] } };
     const collector = new Collector(config, this.store.snapshot(), this.#starts);
     const host = new SimHost<CollectorEvent, CollectorEffect>(this.world, collector, (effect) =>
       this.#perform(host, effect),

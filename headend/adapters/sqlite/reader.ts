@@ -9,7 +9,7 @@ import {
   RECENT_PER_METER,
   type StoreSnapshot,
 } from "../../ports.ts";
-import { QUALITY_CODES, sourceOf } from "./codes.ts";
+import { QUALITY_CODES, SOURCE_CODES, sourceOf } from "./codes.ts";
 import {
   type AccountRow,
   type AuditRow,
@@ -114,7 +114,7 @@ export class StoreReader implements ReaderMethods {
   }
 
   counts() {
-    const counts: Record<MeterReading["source"], number> = { modbus: 0, mqtt: 0 };
+    const counts: Record<MeterReading["source"], number> = { modbus: 0, mqtt: 0, profile: 0 };
     for (const { source, count } of this.#statements.counts.all()) counts[sourceOf(source)] = count;
     return counts;
   }
@@ -133,6 +133,8 @@ const ACCOUNTS = `SELECT m.id AS meter, a.currency, a.price, a.warn_at, a.cut_at
 const POSTINGS = `SELECT p.key, m.id AS meter, p.at, p.kind, p.amount, p.energy_to FROM postings p
   JOIN meters m ON m.number = p.meter`;
 const OPEN = `('${OPEN_ORDER_STATES.join("', '")}')`;
+/** Not out of a load profile, which is read long after. */
+const READ_NOW = `source <> ${SOURCE_CODES.profile}`;
 const NUMBER = "(SELECT number FROM meters WHERE id = ?)";
 const CELLS = READING_COLUMNS.map((column) => `r.${column}`).join(", ");
 
@@ -148,9 +150,11 @@ function prepare(db: BetterSqlite3.Database) {
       )
       .raw(),
     latest: db
-      .prepare<[string], Cell[]>(`SELECT ${CELLS} FROM readings r WHERE meter = ${NUMBER} ORDER BY time DESC LIMIT 1`)
+      .prepare<[string], Cell[]>(
+        `SELECT ${CELLS} FROM readings r WHERE meter = ${NUMBER} AND ${READ_NOW} ORDER BY time DESC LIMIT 1`,
+      )
       .raw(),
-    latestOfAll: latestOfAll(db, ""),
+    latestOfAll: latestOfAll(db),
     latestGoodOfAll: latestOfAll(db, `AND quality = ${QUALITY_CODES.good}`),
     order: db.prepare<[number], OrderRow>(`${ORDERS} WHERE o.id = ?`),
     orders: db.prepare<[string, number], OrderRow>(`${ORDERS} WHERE o.meter = ${NUMBER} ORDER BY o.id DESC LIMIT ?`),
@@ -188,11 +192,11 @@ function prepare(db: BetterSqlite3.Database) {
 }
 
 /** The newest reading of every meter that meets `condition`, behind the meter's id. */
-function latestOfAll(db: BetterSqlite3.Database, condition: string) {
+function latestOfAll(db: BetterSqlite3.Database, condition = "") {
   return db
     .prepare<[], Cell[]>(
       `SELECT m.id, ${CELLS} FROM meters m JOIN readings r ON r.meter = m.number AND r.time = (
-         SELECT time FROM readings WHERE meter = m.number ${condition} ORDER BY time DESC LIMIT 1
+         SELECT time FROM readings WHERE meter = m.number AND ${READ_NOW} ${condition} ORDER BY time DESC LIMIT 1
        ) ORDER BY m.id`,
     )
     .raw();

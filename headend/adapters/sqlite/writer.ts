@@ -1,17 +1,18 @@
 /** Writes batches. Each record kind is one statement and one rule for what is there already, see `StoreBatch`. */
 import type BetterSqlite3 from "better-sqlite3";
 import { encodeTerms } from "../../commands/terms.ts";
-import type {
-  AuditEntry,
-  MeterId,
-  MeterReading,
-  Order,
-  Posting,
-  PrepaidAccount,
-  RegisteredMeter,
-  StoreBatch,
-  StoredDocument,
-  StoreRecord,
+import {
+  type AuditEntry,
+  type MeterId,
+  type MeterReading,
+  type Order,
+  type Posting,
+  type PrepaidAccount,
+  READING_SOURCES,
+  type RegisteredMeter,
+  type StoreBatch,
+  type StoredDocument,
+  type StoreRecord,
 } from "../../ports.ts";
 import { AuditAppender } from "./audit.ts";
 import { SOURCE_CODES } from "./codes.ts";
@@ -59,12 +60,12 @@ export class BatchWriter implements WriterMethods {
   }
 
   #apply(batch: StoreBatch): void {
-    const added = { modbus: 0, mqtt: 0 };
+    const added = { modbus: 0, mqtt: 0, profile: 0 };
     for (const record of batch) {
       if (record.kind === "reading") added[record.reading.source] += this.#reading(record.reading);
       else this.#other(record);
     }
-    for (const source of ["modbus", "mqtt"] as const)
+    for (const source of READING_SOURCES)
       if (added[source] > 0) this.#statements.count.run(SOURCE_CODES[source], added[source]);
   }
 

@@ -44,7 +44,7 @@ export function fakeStore(change: Partial<StoreQuery> = {}): StoreQuery {
     audit: async (limit) => [audit("b", { meter: meterId("a"), order: orderNumber(7) }), audit("a")].slice(0, limit),
     document: async () => undefined,
     documents: async () => [],
-    counts: async () => ({ modbus: 3, mqtt: 5 }),
+    counts: async () => ({ modbus: 3, mqtt: 5, profile: 0 }),
     ...change,
   };
 }
