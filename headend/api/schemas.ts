@@ -114,11 +114,6 @@ export const orderBody = record(
   ["argument", "expiresAt", "precondition"],
 );
 
-export const decisionParams = record({
-  id: orderNumber,
-  decision: { description: "one of approve, reject, cancel", enum: ["approve", "reject", "cancel"] },
-});
-
 const source: Schema = { enum: READING_SOURCES };
 const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
 
