@@ -39,6 +39,8 @@ export interface LineConfig {
   readonly byteTimes?: boolean;
   /** Serial framings only: the adapter hears what it sends, and each request comes back before its reply; default false. */
   readonly echo?: boolean;
+  /** The host through which it is reached: lines with the same one fail together. */
+  readonly gateway?: string;
   /** µs, monotonic; default 1 s. */
   readonly responseTimeout?: number;
   /** Further attempts of a request that timed out or came back broken; default 2. */
@@ -56,6 +58,8 @@ export interface MqttConfig {
   readonly signer: Signer;
   /** Registers meters that are in no list when they publish telemetry; default true. */
   readonly acceptUnknown?: boolean;
+  /** µs, monotonic: a meter that has not published for so long is silent; default 15 minutes. */
+  readonly silentAfter?: number;
   readonly meters: readonly MeterConfig[];
 }
 
@@ -131,4 +135,9 @@ export interface CollectorConfig {
   readonly limits?: Partial<Limits>;
   /** Which intervals are expected; undefined: completeness is not followed, and gaps are not filled. */
   readonly completeness?: CompletenessConfig;
+  /** Keeps a list of what is wrong and since when; default: none is kept. */
+  readonly alarms?: {
+    /** Civil seconds per second of monotonic time, to tell a clock that jumps. */
+    readonly speed: number;
+  };
 }

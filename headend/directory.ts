@@ -4,6 +4,7 @@ import type { MeterModel } from "../protocols/models/model.ts";
 import type { OrderOperation } from "../protocols/orders.ts";
 import type { LinkId } from "../src/core/actor.ts";
 import { assert } from "../src/core/result.ts";
+import type { MeterPlace } from "./alarms/availability.ts";
 import type { Books } from "./books.ts";
 import type { MeterConfig, SiteConfig } from "./config.ts";
 import type { MeterId, Refusal, RegisteredMeter } from "./ports.ts";
@@ -20,19 +21,32 @@ export interface KnownMeter {
 
 const VIA_MQTT = "mqtt";
 
+function viaLine(line: string, unit: number): string {
+  return `line ${line} unit ${unit}`;
+}
+
+/** The line's name out of a meter's registration; `mqtt` for one on MQTT. */
+export function lineOfVia(via: string): string {
+  return /^line (.*) unit \d+$/.exec(via)?.[1] ?? via;
+}
+
 export class Directory {
-  readonly #registered: Pick<Books["meters"], "get">;
+  readonly #registered: Pick<Books["meters"], "get" | "values">;
+  readonly #gateways = new Map<LinkId, string>();
+  readonly #broker: LinkId | null;
   readonly #configured = new Map<MeterId, KnownMeter>();
   readonly #models: ReadonlyMap<string, MeterModel>;
   readonly #mqtt: boolean;
 
   /** @param registered the meters that the store knows, self-registered ones among them */
-  constructor(config: SiteConfig, registered: Pick<Books["meters"], "get">) {
+  constructor(config: SiteConfig, registered: Pick<Books["meters"], "get" | "values">) {
     this.#registered = registered;
     this.#mqtt = config.mqtt !== undefined;
+    this.#broker = config.mqtt?.link ?? null;
+    for (const { link, gateway } of config.lines) if (gateway !== undefined) this.#gateways.set(link, gateway);
     this.#models = new Map([...MODELS, ...(config.models ?? [])].map((model) => [model.id, model]));
     for (const line of config.lines)
-      for (const meter of line.meters) this.#add(meter, line.link, `line ${line.link} unit ${meter.unit}`);
+      for (const meter of line.meters) this.#add(meter, line.link, viaLine(line.link, meter.unit));
     for (const meter of config.mqtt?.meters ?? []) this.#add(meter, undefined, VIA_MQTT);
   }
 
@@ -47,6 +61,18 @@ export class Directory {
     // A meter that was once on a line and is no longer configured cannot be reached any more.
     if (!this.#mqtt || registration === undefined || registration.via !== VIA_MQTT) return undefined;
     return { model: this.#models.get(registration.model), line: undefined, configured: false, registration };
+  }
+
+  /** Where each meter that can be reached is, by its id. */
+  places(): readonly MeterPlace[] {
+    const configured = [...this.#configured.values()].map(({ line = null, registration: { id } }) => {
+      const gateway = line === null ? null : (this.#gateways.get(line) ?? null);
+      return { meter: id, line, gateway, broker: line === null ? this.#broker : null };
+    });
+    const others = [...this.#registered.values()]
+      .filter(({ id, via }) => this.#mqtt && via === VIA_MQTT && !this.#configured.has(id))
+      .map(({ id }) => ({ meter: id, line: null, gateway: null, broker: this.#broker }));
+    return [...configured, ...others].sort((a, b) => (a.meter < b.meter ? -1 : 1));
   }
 
   /** What a meter that publishes without being configured is registered as. */

@@ -10,6 +10,7 @@ import { isMeasureKey, type MeasureKey, measure } from "../src/core/measures.ts"
 import { currencyOf, minor, pricePerKwh } from "../src/core/money.ts";
 import { failure, type Result, success } from "../src/core/result.ts";
 import { MICROS_PER_SECOND } from "../src/core/time.ts";
+import { type CompletenessConfig, DEFAULT_COMPLETENESS } from "./completeness/interval-book.ts";
 import type { LineConfig, MeterConfig, PolledMeterConfig, PrepaidConfig, SiteConfig } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { type ConfigProblem, ObjectReader } from "./config-reader.ts";
@@ -63,6 +64,7 @@ export function parseConfig(
   const mqtt = root.has("mqtt") ? readMqtt(root.object("mqtt"), findModel) : undefined;
   const prepaid = root.objects("prepaid").map(readPrepaid);
   const orders = root.has("orders") ? readOrders(root.object("orders")) : undefined;
+  const completeness = root.has("completeness") ? readCompleteness(root.object("completeness")) : DEFAULT_COMPLETENESS;
   root.close();
   if (problems.length > 0) return failure(problems);
   const collector: SiteConfig = {
@@ -70,9 +72,20 @@ export function parseConfig(
     ...(mqtt === undefined ? {} : { mqtt }),
     prepaid: prepaid.filter((account) => account !== undefined),
     ...(orders === undefined ? {} : { orders }),
+    completeness,
   };
   const conflicts = checkConfig(collector);
   return conflicts.length > 0 ? failure(conflicts) : success({ collector, where });
+}
+
+function readCompleteness(section: ObjectReader): CompletenessConfig {
+  const { minutes, from } = DEFAULT_COMPLETENESS;
+  const read = {
+    minutes: section.has("minutes") ? section.choice("minutes", [5, 10, 15, 20, 30, 60]) : minutes,
+    from: section.has("from") ? section.choice("from", ["any", "profile"]) : from,
+  };
+  section.close();
+  return { minutes: read.minutes ?? minutes, from: read.from ?? from };
 }
 
 function readLine(
@@ -102,7 +115,7 @@ function readLine(
     framing,
     pollEvery: micros(pollEvery),
     meters: meters.filter((meter) => meter !== undefined),
-    ...(where.kind === "serial" ? { baud: where.baud, bitsPerChar: bitsPerChar(where) } : {}),
+    ...(where.kind === "serial" ? { baud: where.baud, bitsPerChar: bitsPerChar(where) } : { gateway: where.host }),
     ...(echo === undefined ? {} : { echo }),
     ...(responseTimeout === undefined ? {} : { responseTimeout: micros(responseTimeout) }),
     ...(retries === undefined ? {} : { retries }),
@@ -186,6 +199,7 @@ function readPolledMeter(meter: ObjectReader, findModel: ModelFinder): PolledMet
 
 function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): SiteConfig["mqtt"] {
   const acceptUnknown = mqtt.has("acceptUnknown") ? mqtt.flag("acceptUnknown") : true;
+  const silentAfter = mqtt.has("silentAfterSeconds") ? mqtt.number("silentAfterSeconds", 1, 31_536_000) : undefined;
   const meters = mqtt.objects("meters").map((meter) => {
     const read = readMeter(meter, findModel);
     meter.close();
@@ -195,6 +209,7 @@ function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): SiteConfig["mqtt"
   return {
     link: MQTT_LINK,
     acceptUnknown: acceptUnknown ?? true,
+    ...(silentAfter === undefined ? {} : { silentAfter: micros(silentAfter) }),
     meters: meters.filter((meter) => meter !== undefined),
   };
 }

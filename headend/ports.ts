@@ -11,7 +11,9 @@ import type { MeasureValues, Quality } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import type { Result } from "../src/core/result.ts";
 import type { Civil } from "../src/core/time.ts";
+import type { Incident } from "./alarms/incident.ts";
 import type { MassDecision, MassReceipt, MassRequest } from "./commands/mass-order.ts";
+import type { ObserveEffect } from "./observations.ts";
 
 /** The head-end's name of a meter: its serial number or a chosen id, `[A-Za-z0-9_.-]{1,64}`. */
 export type MeterId = string & { readonly __id: "meter" };
@@ -235,7 +237,14 @@ export type Request =
       readonly actor: string;
     }
   | MassRequest
-  | MassDecision;
+  | MassDecision
+  | {
+      readonly kind: "acknowledge";
+      readonly ticket: number;
+      readonly incident: string;
+      readonly note: string;
+      readonly actor: string;
+    };
 
 /** Business refusals, in order of precedence; append only. */
 export type Refusal =
@@ -253,7 +262,8 @@ export type Refusal =
   | { readonly reason: "not-waiting"; readonly detail: string }
   | { readonly reason: "second-person-needed"; readonly detail: string }
   | { readonly reason: "too-late"; readonly detail: string }
-  | { readonly reason: "bad-selection"; readonly detail: string };
+  | { readonly reason: "bad-selection"; readonly detail: string }
+  | { readonly reason: "unknown-alarm"; readonly detail: string };
 
 export interface TopupReceipt {
   readonly kind: "topup";
@@ -271,8 +281,13 @@ export interface OrderReceipt {
   readonly created: boolean;
 }
 
+export interface AlarmReceipt {
+  readonly kind: "acknowledge";
+  readonly incident: Incident;
+}
+
 /** What a request that was granted is answered with. */
-export type Receipt = TopupReceipt | OrderReceipt | MassReceipt;
+export type Receipt = TopupReceipt | OrderReceipt | MassReceipt | AlarmReceipt;
 
 export interface ReplyEffect {
   readonly kind: "reply";
@@ -291,50 +306,13 @@ export type Notice =
       readonly balance: Minor;
       readonly level: "good" | "warning" | "empty";
     }
-  | { readonly kind: "poll"; readonly meter: MeterId; readonly ok: boolean; readonly reason: string };
+  | { readonly kind: "poll"; readonly meter: MeterId; readonly ok: boolean; readonly reason: string }
+  /** An incident began, changed or was healed; it may not be stored yet. */
+  | { readonly kind: "alarm"; readonly incident: Incident };
 
 export interface NotifyEffect {
   readonly kind: "notify";
   readonly notice: Notice;
-}
-
-/** What became of a message of a meter. `turned-away` and `not-stored` stay unacknowledged, so their sender repeats them. */
-export const MESSAGE_OUTCOMES = [
-  "taken",
-  "duplicate",
-  "refused",
-  "not-accepted",
-  "answer",
-  "ignored",
-  "turned-away",
-  "not-stored",
-] as const;
-export type MessageOutcome = (typeof MESSAGE_OUTCOMES)[number];
-
-/** How a request on a line ended: every repetition is a request of its own. */
-export const REQUEST_OUTCOMES = [
-  "answer",
-  "timeout",
-  "exception",
-  "bad-reply",
-  "link-down",
-  "bad-request",
-] as const satisfies readonly ("answer" | ModbusFailure["kind"])[];
-export type RequestOutcome = (typeof REQUEST_OUTCOMES)[number];
-
-/**
- * What is counted and told to nobody: unlike notices, of which a slow sink may lose some, each reaches the driver. What is
- * said of a message comes after its commit, once.
- */
-export type Observation =
-  /** `took`: µs from the request's sending to the last byte of what came back, or to its failure; 0 when it was never sent. */
-  | { readonly kind: "request"; readonly line: LinkId; readonly outcome: RequestOutcome; readonly took: number }
-  | { readonly kind: "poll"; readonly line: LinkId; readonly ok: boolean }
-  | { readonly kind: "message"; readonly outcome: MessageOutcome };
-
-export interface ObserveEffect {
-  readonly kind: "observe";
-  readonly observation: Observation;
 }
 
 /** How the collector stands at a moment. */

@@ -5,8 +5,11 @@
 import { formatDecimal, formatFixed } from "../src/core/decimal.ts";
 import { MEASURES, type MeasureValues, measure, type Quality, shownUnit, showValue } from "../src/core/measures.ts";
 import { currencyOf, type Minor } from "../src/core/money.ts";
-import { type Civil, toIso } from "../src/core/time.ts";
+import { type Civil, MICROS_PER_SECOND, toIso } from "../src/core/time.ts";
+import type { Availability } from "./alarms/availability.ts";
+import { ADVICE, type Incident } from "./alarms/incident.ts";
 import { type MassOrder, openOf } from "./commands/mass-order.ts";
+import type { EventNotice } from "./notice-feed.ts";
 import type {
   AuditEntry,
   MeterReading,
@@ -55,6 +58,15 @@ export function meterView({ id, model, ratio, via }: RegisteredMeter) {
   return { id, model, ratio, via };
 }
 
+/** The data of a live event. */
+export function eventView(notice: EventNotice): object {
+  if (notice.kind === "reading") return { meter: notice.reading.meter, ...readingView(notice.reading) };
+  if (notice.kind === "order") return orderView(notice.order);
+  if (notice.kind === "alarm") return alarmView(notice.incident);
+  const { meter, currency, balance, level } = notice;
+  return { meter, currency, balance: showMoney(balance, currency), level };
+}
+
 export function orderView(order: Order) {
   const { id, key, meter, operation, argument, state, reason, requestedAt, expiresAt, outcome, relayReadBack } = order;
   return {
@@ -72,6 +84,35 @@ function termsView({ requester, persons, approvedBy, precondition, mass }: Order
   const balanceAtMost = balance === undefined ? null : showMoney(balance.amount, balance.currency);
   const currency = balance?.currency ?? null;
   return { requester, persons, approvedBy, precondition: { relay, balanceAtMost, currency }, mass };
+}
+
+/** `seconds` of one that lasts is null: count from `since`. */
+export function alarmView(incident: Incident) {
+  const { id, kind, place, cause, since, until, lasted, count, meters, within, acknowledged } = incident;
+  return {
+    ...{ id, kind, part: place.part, name: place.name, open: until === null },
+    since: toIso(since),
+    until: until === null ? null : toIso(until),
+    seconds: until === null ? null : Math.round(lasted / MICROS_PER_SECOND),
+    ...{ count, meters, within, cause, advice: ADVICE[kind] },
+    acknowledged: acknowledged === null ? null : { ...acknowledged, at: toIso(acknowledged.at) },
+  };
+}
+
+const MICRO_DECIMALS = 6;
+/** Of an availability: 0.999999 is half a minute a year. */
+const MILLION = 1_000_000n;
+
+/** Rounded down, so that a 1 means never down; null where nobody looked, or where there was no outage to divide by. */
+export function availabilityView({ name, meters, watched, down, outages }: Availability) {
+  const up = watched - down;
+  const seconds = (micros: bigint): string => formatDecimal(micros, MICRO_DECIMALS);
+  const each = (micros: bigint): string | null => (outages === 0 ? null : seconds(micros / BigInt(outages)));
+  return {
+    ...{ name, meters, watchedSeconds: seconds(watched), downSeconds: seconds(down), outages },
+    availability: watched === 0n ? null : formatDecimal((up * MILLION) / watched, MICRO_DECIMALS),
+    ...{ mtbfSeconds: each(up), mttrSeconds: each(down) },
+  };
 }
 
 export function auditView({ at, actor, action, meter, order, detail }: AuditEntry) {

@@ -23,6 +23,7 @@ export function startWork(books: Books, directory: Directory, config: CollectorC
         books.meters.set(registration.id, registration);
         draft.records.push({ kind: "meter", meter: registration });
       }
+      for (const { registration } of directory.configured()) books.intervals?.begin(registration.id, draft, now);
       for (const account of config.prepaid ?? []) configureAccount(books, account, draft, now);
     },
   };
@@ -58,13 +59,16 @@ export function dueWork(books: Books, limits: Limits, directory: Directory): Wor
   };
 }
 
+/** Requests that change the books. */
+export type BookRequest = Exclude<Request, { kind: "acknowledge" }>;
+
 /** A request of the API; answered after the commit, or with `store-failed` when there was none. */
 export function requestWork(
   books: Books,
   limits: Limits,
   policy: OrderPolicy,
   directory: Directory,
-  request: Request,
+  request: BookRequest,
 ): Work {
   const { ticket } = request;
   return {
@@ -93,7 +97,7 @@ function decide(
   limits: Limits,
   policy: OrderPolicy,
   directory: Directory,
-  request: Request,
+  request: BookRequest,
   draft: Draft,
   now: Now,
 ): Result<Receipt, Refusal> {

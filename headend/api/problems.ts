@@ -33,6 +33,7 @@ const REFUSAL_STATUS: Readonly<Record<Refusal["reason"], number>> = {
   "second-person-needed": 403,
   "too-late": 409,
   "bad-selection": 422,
+  "unknown-alarm": 404,
 };
 
 const RETRY_AFTER_SECONDS = 5;

@@ -1,5 +1,8 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
+import { BY } from "../alarms/availability.ts";
+import { INCIDENT_ID, INCIDENT_KINDS, PARTS } from "../alarms/incident.ts";
+import { EVENT_KINDS } from "../notice-feed.ts";
 import { ORDER_STATES, READING_SOURCES } from "../ports.ts";
 
 export const MAXIMUM_LIMIT = 500;
@@ -65,6 +68,47 @@ export const readingsQuery = record(
     cursor,
   },
   ["from", "to", "limit", "cursor"],
+);
+
+export const alarmParams = record({
+  id: { type: "string", description: "an alarm's id, as GET /api/v1/alarms gives it", pattern: INCIDENT_ID.source },
+});
+
+export const alarmsQuery = record(
+  {
+    state: { enum: ["open", "all"], default: "open", description: "one of open, all" },
+    limit,
+    cursor,
+  },
+  ["state", "limit", "cursor"],
+);
+
+export const availabilityQuery = record(
+  {
+    by: { enum: BY, default: "site", description: `one of ${BY.join(", ")}` },
+    from: { ...time, description: "the first moment, an ISO 8601 time; default: 30 days before `to`" },
+    to: { ...time, description: "the first moment not wanted any more, an ISO 8601 time; default: now" },
+    limit,
+    cursor,
+  },
+  ["by", "from", "to", "limit", "cursor"],
+);
+
+export const acknowledgeBody = record(
+  { note: { type: "string", description: "a note of at most 500 characters", maxLength: 500 } },
+  ["note"],
+);
+
+export const eventsQuery = record(
+  {
+    kinds: {
+      type: "string",
+      description: `of ${EVENT_KINDS.join(", ")}, separated by commas; default: all`,
+      pattern: `^(${EVENT_KINDS.join("|")})(,(${EVENT_KINDS.join("|")}))*$`,
+    },
+    meter: meterId,
+  },
+  ["kinds", "meter"],
 );
 
 export const topupBody = record({
@@ -182,6 +226,32 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     energyTo: orNull(decimal),
     energyUnit: text,
   }),
+  Alarm: record({
+    id: text,
+    kind: { enum: INCIDENT_KINDS },
+    part: { enum: PARTS },
+    name: text,
+    open: flag,
+    since: time,
+    until: orNull(time),
+    seconds: orNull(integer),
+    count: integer,
+    meters: integer,
+    within: orNull(text),
+    cause: text,
+    advice: text,
+    acknowledged: orNull(record({ by: text, at: time, note: text })),
+  }),
+  Availability: record({
+    name: text,
+    meters: integer,
+    watchedSeconds: decimal,
+    downSeconds: decimal,
+    outages: integer,
+    availability: orNull(decimal),
+    mtbfSeconds: orNull(decimal),
+    mttrSeconds: orNull(decimal),
+  }),
   AuditEntry: record({
     at: time,
     actor: text,
@@ -214,10 +284,17 @@ export const answers = {
   orderReceipt: record({ order: ref("Order"), created: flag }),
   order: ref("Order"),
   orders: record({ orders: list(ref("Order")) }),
+  alarms: record({ alarms: list(ref("Alarm")), unlisted: integer, next }),
+  alarm: ref("Alarm"),
+  availability: record({
+    ...{ by: { enum: BY }, from: time, to: time },
+    rows: list(ref("Availability")),
+    next,
+  }),
   audit: record({ entries: list(ref("AuditEntry")) }),
 } satisfies Record<string, Schema>;
 
-/** The answers of a route: its good ones, and problems for the statuses it may give beside 401. */
+/** The answers of a route: its good ones, and problems for the statuses it may give beside those of all. */
 export function responses(
   good: Readonly<Record<number, Schema>>,
   ...problems: readonly number[]
@@ -225,7 +302,7 @@ export function responses(
   const all: Record<number, Schema> = {};
   for (const [status, schema] of Object.entries(good)) all[Number(status)] = { description: "", ...schema };
   const problem = { "application/problem+json": { schema: ref("Problem") } };
-  for (const status of [400, 401, 500, 503, ...problems])
+  for (const status of [400, 401, 403, 500, 503, ...problems])
     all[status] = { description: "refused: `detail` says what to do", content: problem };
   return all;
 }

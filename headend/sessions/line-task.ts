@@ -9,7 +9,8 @@ import type { Civil, Now } from "../../src/core/time.ts";
 import type { OrderStep } from "../commands/orders.ts";
 import type { ProfilePiece } from "../completeness/interval-book.ts";
 import type { PolledMeterConfig } from "../config.ts";
-import type { MeterId, ObserveEffect, Order } from "../ports.ts";
+import type { ObserveEffect } from "../observations.ts";
+import type { MeterId, Order } from "../ports.ts";
 import type { ReadBlock } from "../schedule/poll-plan.ts";
 
 /** What sessions tell the collector, beside what they ask of their links. */

@@ -12,7 +12,8 @@ import type { Books, Draft } from "../books.ts";
 import type { Work } from "../committer.ts";
 import type { Limits, MqttConfig } from "../config.ts";
 import { Directory, type KnownMeter } from "../directory.ts";
-import type { CollectorEffect, MessageOutcome, MeterId, MeterReading } from "../ports.ts";
+import type { MessageOutcome } from "../observations.ts";
+import type { CollectorEffect, MeterId, MeterReading } from "../ports.ts";
 import { takeReading } from "../readings.ts";
 
 export type Publish = Extract<LinkEvent, { kind: "message" }>;
@@ -31,10 +32,19 @@ export class MqttIngest {
   readonly #limits: Limits;
   readonly #books: Books;
   readonly #directory: Directory;
+  readonly #heard: (meter: MeterId, now: Now) => void;
   #auditFrom = Number.NEGATIVE_INFINITY;
   #refused = 0;
 
-  constructor(config: MqttConfig, limits: Limits, books: Books, directory: Directory) {
+  /** @param heard told of every message of a known meter */
+  constructor(
+    config: MqttConfig,
+    limits: Limits,
+    books: Books,
+    directory: Directory,
+    heard: (meter: MeterId, now: Now) => void = () => {},
+  ) {
+    this.#heard = heard;
     this.#config = config;
     this.#limits = limits;
     this.#books = books;
@@ -61,6 +71,7 @@ export class MqttIngest {
       const meter = this.#meterOf(telemetry, draft, now);
       if (meter === undefined) draft.after.push(notAccepted(telemetry), counted("not-accepted"));
       else {
+        this.#heard(meter.registration.id, now);
         const isNew = takeReading(this.#books, this.#limits, meter, readingOf(telemetry), draft, now);
         draft.after.push(counted(isNew ? "taken" : "duplicate"));
       }

@@ -60,6 +60,18 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     summary: "a backup becomes the store again",
     load: async () => (await import("./commands/restore.ts")).addRestore,
   },
+  completeness: {
+    summary: "which intervals are read, late or missing",
+    load: async () => (await import("./commands/completeness.ts")).addCompleteness,
+  },
+  alarms: {
+    summary: "what is wrong, where and since when",
+    load: async () => (await import("./commands/alarms.ts")).addAlarms,
+  },
+  availability: {
+    summary: "how much of the time meters could be reached",
+    load: async () => (await import("./commands/availability.ts")).addAvailability,
+  },
   topup: { summary: "credit for a prepaid meter", load: async () => (await import("./commands/topup.ts")).addTopup },
   audit: {
     summary: "is the audit's chain whole, and the audit as a file",
