@@ -174,11 +174,6 @@ export const readBody: Schema = {
   type: ["object", "null"],
 };
 
-export const decisionParams = record({
-  id: orderNumber,
-  decision: { description: "one of approve, reject, cancel", enum: ["approve", "reject", "cancel"] },
-});
-
 const source: Schema = { enum: READING_SOURCES };
 const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
 
