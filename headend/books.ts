@@ -5,6 +5,7 @@
 import type { OrderNumber } from "../protocols/orders.ts";
 import type { MeasureValues } from "../src/core/measures.ts";
 import type { Civil } from "../src/core/time.ts";
+import { Shelf } from "./documents.ts";
 import { JournaledMap } from "./journaled-map.ts";
 import {
   type CollectorEffect,
@@ -18,6 +19,8 @@ import {
   type StoreRecord,
   type StoreSnapshot,
 } from "./ports.ts";
+import { lastExchange, REGISTRY, REGISTRY_CODEC, type RegistryEntry } from "./registry/entry.ts";
+import { openingBaseline } from "./registry/exchange.ts";
 
 /** What the next reading is judged against. */
 export interface Baseline {
@@ -62,6 +65,7 @@ class RecentByKey<T extends { readonly key: string; readonly meter: MeterId }> {
 
 export class Books {
   readonly meters: JournaledMap<MeterId, RegisteredMeter>;
+  readonly registry: Shelf<RegistryEntry>;
   readonly latest: JournaledMap<MeterId, MeterReading>;
   readonly baselines: JournaledMap<MeterId, Baseline>;
   readonly accounts: JournaledMap<MeterId, PrepaidAccount>;
@@ -80,6 +84,13 @@ export class Books {
     this.baselines = new JournaledMap(
       snapshot.latestGood.map((r) => [r.meter, { values: r.values, time: r.time, arrived: r.time }]),
     );
+    this.registry = new Shelf(REGISTRY, REGISTRY_CODEC, snapshot.documents);
+    for (const entry of this.registry.values()) {
+      const exchange = lastExchange(entry);
+      // The last good reading may still be the old device's.
+      if (exchange !== undefined && (this.baselines.get(entry.meter)?.time ?? 0) <= exchange.at)
+        this.baselines.set(entry.meter, openingBaseline(exchange));
+    }
     this.accounts = new JournaledMap(snapshot.accounts.map((account) => [account.meter, account]));
     this.openOrders = new JournaledMap(snapshot.openOrders.map((order) => [order.id, order]));
     this.openOrderKeys = new JournaledMap(snapshot.openOrders.map((order) => [order.key, order.id]));
@@ -107,6 +118,7 @@ export class Books {
   #parts() {
     return [
       this.meters,
+      this.registry,
       this.latest,
       this.baselines,
       this.accounts,

@@ -15,6 +15,7 @@ import { checkConfig } from "./config-check.ts";
 import { problemText } from "./config-reader.ts";
 import { Directory } from "./directory.ts";
 import type { CollectorEffect, CollectorEvent, CollectorFigures, MeterId, Order, StoreSnapshot } from "./ports.ts";
+import { withRegistry } from "./registry/start.ts";
 import type { SessionOutput } from "./sessions/line-task.ts";
 import { acknowledge, counted, MqttIngest, type Publish } from "./sessions/mqtt-ingest.ts";
 import { Sessions } from "./sessions/sessions.ts";
@@ -34,20 +35,22 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   #dispatchDue = true;
 
   /**
+   * @param file what the configuration says; meters of the registry come to its lines
    * @param snapshot the store's state when the process began
    * @param seed differs from start to start; it only numbers the queries to MQTT meters
    */
-  constructor(config: CollectorConfig, snapshot: StoreSnapshot, seed: number) {
-    const problem = checkConfig(config)[0];
+  constructor(file: CollectorConfig, snapshot: StoreSnapshot, seed: number) {
+    const problem = checkConfig(file)[0];
     assert(problem === undefined, problem === undefined ? "" : problemText(problem));
-    this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
+    this.#limits = { ...DEFAULT_LIMITS, ...file.limits };
     this.#books = new Books(snapshot);
-    this.#directory = new Directory(config, this.#books.meters);
+    const { config, skipped } = withRegistry(file, this.#books);
+    this.#directory = new Directory(config, this.#books.meters, this.#books.registry);
     this.#committer = new Committer(this.#books, this.#limits);
     this.#sessions = new Sessions(config, this.#limits, 1 + new Random(seed).uint32());
     if (config.mqtt !== undefined)
       this.#ingest = new MqttIngest(config.mqtt, this.#limits, this.#books, this.#directory);
-    this.#committer.add(startWork(this.#books, this.#directory, config));
+    this.#committer.add(startWork(this.#books, this.#directory, config, skipped));
   }
 
   handle(event: CollectorEvent, now: Now): readonly CollectorEffect[] {

@@ -13,8 +13,10 @@ import type { MeterId } from "./ports.ts";
 export interface MeterConfig {
   readonly id: MeterId;
   readonly model: MeterModel;
-  /** CT × VT, a whole number; 1 (default) on direct meters. */
+  /** CT × VT, a whole number; left out, the registry says it, and where that is silent the meter is a direct one. */
   readonly ratio?: number;
+  /** The registry says that it is there, not the configuration file. */
+  readonly fromRegistry?: true;
 }
 
 export interface PolledMeterConfig extends MeterConfig {
@@ -49,8 +51,11 @@ export interface LineConfig {
 
 export interface MqttConfig {
   readonly link: LinkId;
-  /** Registers meters that are in no list when they publish telemetry; default true. */
-  readonly acceptUnknown?: boolean;
+  /**
+   * What becomes of a meter that is in no list when it publishes telemetry: registered and in use (true, the default),
+   * held until a person accepts it, or not listened to.
+   */
+  readonly acceptUnknown?: boolean | "hold";
   readonly meters: readonly MeterConfig[];
 }
 

@@ -7,6 +7,8 @@ import { assert } from "../src/core/result.ts";
 import type { Books } from "./books.ts";
 import type { CollectorConfig, MeterConfig } from "./config.ts";
 import type { MeterId, Refusal, RegisteredMeter } from "./ports.ts";
+import type { Place } from "./registry/entry.ts";
+import { showPlace } from "./registry/place.ts";
 
 export interface KnownMeter {
   /** Undefined for a self-registered meter of a model that no file describes: it is stored, but never switched. */
@@ -16,37 +18,73 @@ export interface KnownMeter {
   /** False for one that registered itself. */
   readonly configured: boolean;
   readonly registration: RegisteredMeter;
+  readonly place: Place;
+  /** CT × VT as the configuration file says it; undefined where it says nothing. */
+  readonly fixedRatio: number | undefined;
+  /** On a line because the registry says so, not the configuration file. */
+  readonly fromRegistry: boolean;
 }
 
-const VIA_MQTT = "mqtt";
+const MQTT: Place = { kind: "mqtt" };
+const VIA_MQTT = showPlace(MQTT);
 
 export class Directory {
   readonly #registered: Pick<Books["meters"], "get">;
   readonly #configured = new Map<MeterId, KnownMeter>();
   readonly #models: ReadonlyMap<string, MeterModel>;
+  readonly #lines: ReadonlySet<string>;
+  readonly #registry: Pick<Books["registry"], "get">;
   readonly #mqtt: boolean;
 
-  /** @param registered the meters that the store knows, self-registered ones among them */
-  constructor(config: CollectorConfig, registered: Pick<Books["meters"], "get">) {
+  /**
+   * @param registered the meters that the store knows, self-registered ones among them
+   * @param registry what it knows of them beside
+   */
+  constructor(
+    config: CollectorConfig,
+    registered: Pick<Books["meters"], "get">,
+    registry: Pick<Books["registry"], "get">,
+  ) {
     this.#registered = registered;
+    this.#registry = registry;
+    this.#lines = new Set(config.lines.map(({ link }) => link));
     this.#mqtt = config.mqtt !== undefined;
-    this.#models = new Map([...MODELS, ...(config.models ?? [])].map((model) => [model.id, model]));
+    this.#models = knownModels(config);
     for (const line of config.lines)
-      for (const meter of line.meters) this.#add(meter, line.link, `line ${line.link} unit ${meter.unit}`);
-    for (const meter of config.mqtt?.meters ?? []) this.#add(meter, undefined, VIA_MQTT);
+      for (const meter of line.meters) this.#add(meter, line.link, { kind: "line", line: line.link, unit: meter.unit });
+    for (const meter of config.mqtt?.meters ?? []) this.#add(meter, undefined, MQTT);
   }
 
   configured(): IterableIterator<KnownMeter> {
     return this.#configured.values();
   }
 
+  /** What the configuration file itself says of a meter; those that the registry brought to a line are not in it. */
+  inFile(id: MeterId): KnownMeter | undefined {
+    const known = this.#configured.get(id);
+    return known?.fromRegistry ? undefined : known;
+  }
+
+  hasLine(line: string): boolean {
+    return this.#lines.has(line);
+  }
+
+  modelOf(model: string): MeterModel | undefined {
+    return this.#models.get(model);
+  }
+
+  /** A meter in use or held; a removed one is not found. */
   find(id: MeterId): KnownMeter | undefined {
+    if (this.#registry.get(id)?.state === "removed") return undefined;
     const configured = this.#configured.get(id);
     if (configured !== undefined) return configured;
     const registration = this.#registered.get(id);
     // A meter that was once on a line and is no longer configured cannot be reached any more.
     if (!this.#mqtt || registration === undefined || registration.via !== VIA_MQTT) return undefined;
-    return { model: this.#models.get(registration.model), line: undefined, configured: false, registration };
+    return {
+      ...{ model: this.#models.get(registration.model), line: undefined, configured: false, registration },
+      ...{ place: MQTT, fixedRatio: undefined, fromRegistry: false },
+    };
   }
 
   /** What a meter that publishes without being configured is registered as. */
@@ -54,11 +92,22 @@ export class Directory {
     return { id, model, ratio: 1, via: VIA_MQTT };
   }
 
-  #add(meter: MeterConfig, line: LinkId | undefined, via: string): void {
+  #add(meter: MeterConfig, line: LinkId | undefined, place: Place): void {
     assert(!this.#configured.has(meter.id), `meter ${meter.id} is configured twice`);
-    const registration = { id: meter.id, model: meter.model.id, ratio: meter.ratio ?? 1, via };
-    this.#configured.set(meter.id, { model: meter.model, line, configured: true, registration });
+    const registration = { id: meter.id, model: meter.model.id, ratio: meter.ratio ?? 1, via: showPlace(place) };
+    this.#configured.set(meter.id, {
+      ...{ model: meter.model, line, configured: true, registration },
+      ...{ place, fixedRatio: meter.ratio, fromRegistry: meter.fromRegistry === true },
+    });
   }
+}
+
+/** Built-in models, those that were given, and those that a configured meter has from a file of its own. */
+export function knownModels(config: CollectorConfig): ReadonlyMap<string, MeterModel> {
+  const used = [...config.lines.flatMap((line) => line.meters), ...(config.mqtt?.meters ?? [])].map(
+    ({ model }) => model,
+  );
+  return new Map([...MODELS, ...(config.models ?? []), ...used].map((model) => [model.id, model]));
 }
 
 /** Why a meter cannot carry out an operation; undefined when it can. Checked before anything is queued. */

@@ -11,6 +11,8 @@ import type { MeasureValues, Quality } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import type { Result } from "../src/core/result.ts";
 import type { Civil } from "../src/core/time.ts";
+import type { ExchangeOrder } from "./registry/exchange.ts";
+import type { ExchangeReceipt, RegistryChange, RegistryReceipt } from "./registry/requests.ts";
 
 /** The head-end's name of a meter: its serial number or a chosen id, `[A-Za-z0-9_.-]{1,64}`. */
 export type MeterId = string & { readonly __id: "meter" };
@@ -105,7 +107,7 @@ export interface RegisteredMeter {
   readonly model: string;
   /** CT × VT: a reading is secondary, billing multiplies by this. 1 on direct meters. */
   readonly ratio: number;
-  /** Where it is reached, for people: `line bus-1 unit 3`, `mqtt`. */
+  /** Where it is reached, as registry/place.ts writes it: `line bus-1 unit 3`, `mqtt`. */
   readonly via: string;
 }
 
@@ -176,7 +178,9 @@ export type Request =
       readonly argument: number;
       readonly key: string;
       readonly actor: string;
-    };
+    }
+  | ({ readonly kind: "registry"; readonly ticket: number } & RegistryChange)
+  | ({ readonly kind: "exchange"; readonly ticket: number } & ExchangeOrder);
 
 /** Business refusals, in order of precedence; append only. */
 export type Refusal =
@@ -187,7 +191,9 @@ export type Refusal =
   | { readonly reason: "bad-amount"; readonly detail: string }
   | { readonly reason: "key-used-differently"; readonly detail: string }
   | { readonly reason: "too-many-orders"; readonly detail: string }
-  | { readonly reason: "store-failed"; readonly detail: string };
+  | { readonly reason: "store-failed"; readonly detail: string }
+  | { readonly reason: "not-active"; readonly detail: string }
+  | { readonly reason: "not-plausible"; readonly detail: string };
 
 export interface TopupReceipt {
   readonly kind: "topup";
@@ -205,10 +211,12 @@ export interface OrderReceipt {
   readonly created: boolean;
 }
 
+export type Receipt = TopupReceipt | OrderReceipt | RegistryReceipt | ExchangeReceipt;
+
 export interface ReplyEffect {
   readonly kind: "reply";
   readonly ticket: number;
-  readonly result: Result<TopupReceipt | OrderReceipt, Refusal>;
+  readonly result: Result<Receipt, Refusal>;
 }
 
 /** Things people and sinks are told as they happen; one broadcaster in the driver fans them out. */

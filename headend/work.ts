@@ -1,6 +1,7 @@
 /** The pieces of work that change the books: each says what it stores, what it tells afterwards, and what if it never can. */
 import type { OrderNumber } from "../protocols/orders.ts";
-import { failure, type Result } from "../src/core/result.ts";
+import type { LogEffect } from "../src/core/actor.ts";
+import { failure, type Result, success } from "../src/core/result.ts";
 import type { Now } from "../src/core/time.ts";
 import { type Books, type Draft, PREPAID_KEY } from "./books.ts";
 import { advanceOrder, expiredOrders, type OrderStep, requestOrder } from "./commands/orders.ts";
@@ -8,25 +9,26 @@ import type { Work } from "./committer.ts";
 import type { CollectorConfig, Limits } from "./config.ts";
 import { type Directory, inability, type KnownMeter } from "./directory.ts";
 import { configureAccount, requestTopUp } from "./ledger/accounts.ts";
-import type { MeterReading, OrderReceipt, Refusal, RegisteredMeter, Request, TopupReceipt } from "./ports.ts";
+import type { MeterReading, Receipt, Refusal, Request } from "./ports.ts";
 import { takeReading } from "./readings.ts";
+import { isActive } from "./registry/entry.ts";
+import { changeRegistry, exchangeMeter } from "./registry/requests.ts";
+import { registerConfigured } from "./registry/start.ts";
 
 /** What the configuration says and the store does not know yet. Kept until it is stored: nothing works without it. */
-export function startWork(books: Books, directory: Directory, config: CollectorConfig): Work {
+export function startWork(
+  books: Books,
+  directory: Directory,
+  config: CollectorConfig,
+  skipped: readonly LogEffect[],
+): Work {
   return {
     apply(draft, now) {
-      for (const { registration } of directory.configured()) {
-        if (sameRegistration(books.meters.get(registration.id), registration)) continue;
-        books.meters.set(registration.id, registration);
-        draft.records.push({ kind: "meter", meter: registration });
-      }
+      draft.after.push(...skipped);
+      registerConfigured(books, directory, draft, now);
       for (const account of config.prepaid ?? []) configureAccount(books, account, draft, now);
     },
   };
-}
-
-function sameRegistration(a: RegisteredMeter | undefined, b: RegisteredMeter): boolean {
-  return a?.model === b.model && a.ratio === b.ratio && a.via === b.via;
 }
 
 export function readingWork(books: Books, limits: Limits, meter: KnownMeter, reading: MeterReading): Work {
@@ -89,7 +91,15 @@ function decide(
   request: Request,
   draft: Draft,
   now: Now,
-): Result<TopupReceipt | OrderReceipt, Refusal> {
+): Result<Receipt, Refusal> {
+  if (request.kind === "registry") return success(changeRegistry(books, directory, request, draft, now));
+  if (request.kind === "exchange") return exchangeMeter(books, limits, directory, request, draft, now);
+  const entry = books.registry.get(request.meter);
+  if (!isActive(entry))
+    return failure({
+      reason: "not-active",
+      detail: `${request.meter} is ${entry?.state} in the registry: "meterworks registry accept" makes it active`,
+    });
   const meter = directory.find(request.meter);
   if (meter === undefined)
     return failure({ reason: "unknown-meter", detail: `there is no meter ${request.meter}; see the list of meters` });

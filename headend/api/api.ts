@@ -6,9 +6,11 @@ import { requireToken } from "./auth.ts";
 import { badRequest, parseQuery } from "./bad-requests.ts";
 import type { ApiOptions } from "./context.ts";
 import { Problem, sendProblem } from "./problems.ts";
+import { REGISTRY_COMPONENTS } from "./registry-schemas.ts";
 import { accountRoutes } from "./routes/accounts.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { orderRoutes } from "./routes/orders.ts";
+import { registryRoutes } from "./routes/registry.ts";
 import { publicRoutes, systemRoutes } from "./routes/system.ts";
 import { COMPONENTS } from "./schemas.ts";
 
@@ -38,12 +40,14 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   });
   handleErrors(app, options);
   describeApi(app, options.version);
-  for (const [id, schema] of Object.entries(COMPONENTS)) app.addSchema({ $id: id, ...schema });
+  for (const [id, schema] of Object.entries({ ...COMPONENTS, ...REGISTRY_COMPONENTS }))
+    app.addSchema({ $id: id, ...schema });
   // Registered, so that the routes are made after the plugin that describes them has been loaded.
   app.register(async (root) => publicRoutes(root, options));
   app.register(
     async (api) => {
-      for (const routes of [meterRoutes, accountRoutes, orderRoutes, systemRoutes]) routes(api, options);
+      for (const routes of [meterRoutes, registryRoutes, accountRoutes, orderRoutes, systemRoutes])
+        routes(api, options);
     },
     { prefix: "/api/v1" },
   );
@@ -80,7 +84,7 @@ function describeApi(app: FastifyInstance, version: string): void {
       },
       security: [{ token: [] }],
       components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
-      tags: ["meters", "accounts", "orders", "system"].map((name) => ({ name })),
+      tags: ["meters", "registry", "accounts", "orders", "system"].map((name) => ({ name })),
     },
     refResolver: { buildLocalReference: ({ $id }: { $id?: string }, _base, _fragment, i) => $id ?? `schema-${i}` },
   });

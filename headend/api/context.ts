@@ -1,7 +1,7 @@
 /** What the routes are given: the store's read side and the way to the collector. */
 import type { LogEffect } from "../../src/core/actor.ts";
 import type { Result } from "../../src/core/result.ts";
-import type { MeterId, OrderReceipt, Refusal, RegisteredMeter, Request, StoreQuery, TopupReceipt } from "../ports.ts";
+import type { MeterId, Receipt, Refusal, RegisteredMeter, Request, StoreQuery } from "../ports.ts";
 import { fromStore, Problem } from "./problems.ts";
 
 type WithoutTicket<T> = T extends unknown ? Omit<T, "ticket"> : never;
@@ -21,7 +21,7 @@ export interface ReadyCheck {
 export interface ApiOptions {
   readonly store: StoreQuery;
   /** Resolves with the collector's reply, which comes after the commit. */
-  readonly submit: (request: ApiRequest) => Promise<Result<TopupReceipt | OrderReceipt, Refusal>>;
+  readonly submit: (request: ApiRequest) => Promise<Result<Receipt, Refusal>>;
   /** At least 16 characters, random. */
   readonly token: string;
   readonly version: string;

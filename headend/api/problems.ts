@@ -26,6 +26,8 @@ const REFUSAL_STATUS: Readonly<Record<Refusal["reason"], number>> = {
   "key-used-differently": 409,
   "too-many-orders": 429,
   "store-failed": 503,
+  "not-active": 409,
+  "not-plausible": 422,
 };
 
 const RETRY_AFTER_SECONDS = 5;

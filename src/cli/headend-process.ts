@@ -4,16 +4,17 @@ import { buildApi } from "../../headend/api/api.ts";
 import { Broadcaster } from "../../headend/broadcaster.ts";
 import { Collector } from "../../headend/collector.ts";
 import type { CollectorConfig } from "../../headend/config.ts";
+import { problemText } from "../../headend/config-reader.ts";
 import type {
   CollectorEffect,
   CollectorEvent,
   Notice,
-  OrderReceipt,
+  Receipt,
   Refusal,
   Store,
   StoreBatch,
-  TopupReceipt,
 } from "../../headend/ports.ts";
+import { disagreements } from "../../headend/registry/start.ts";
 import { assert, type Result } from "../core/result.ts";
 import { randomSeed } from "../platform/entropy.ts";
 import { errorText, systemCode } from "../platform/errors.ts";
@@ -28,7 +29,7 @@ import { VERSION } from "./version.ts";
 /** Notices a sink may be behind. */
 const SINK_CAPACITY = 10_000;
 
-type Reply = Result<TopupReceipt | OrderReceipt, Refusal>;
+type Reply = Result<Receipt, Refusal>;
 
 export interface HeadendOptions {
   readonly config: CollectorConfig;
@@ -49,7 +50,10 @@ export interface Headend {
 /** Starts it and registers its orderly end: the API first, then the collector. The store is the caller's to close, last. */
 export async function startHeadend(proc: CommandProcess, options: HeadendOptions): Promise<Headend> {
   const { store } = options;
-  const collector = new Collector(options.config, await store.snapshot(), randomSeed());
+  const snapshot = await store.snapshot();
+  const [disagreement] = disagreements(options.config, snapshot);
+  if (disagreement !== undefined) throw usage(`the configuration: ${problemText(disagreement)}`);
+  const collector = new Collector(options.config, snapshot, randomSeed());
   const tickets = new Tickets();
   const broadcaster = new Broadcaster<Notice>();
   for (const take of options.sinks) join(broadcaster, take);
