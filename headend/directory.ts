@@ -5,7 +5,7 @@ import type { OrderOperation } from "../protocols/orders.ts";
 import type { LinkId } from "../src/core/actor.ts";
 import { assert } from "../src/core/result.ts";
 import type { Books } from "./books.ts";
-import type { CollectorConfig, MeterConfig } from "./config.ts";
+import type { MeterConfig, SiteConfig } from "./config.ts";
 import type { MeterId, Refusal, RegisteredMeter } from "./ports.ts";
 import type { Place } from "./registry/entry.ts";
 import { showPlace } from "./registry/place.ts";
@@ -40,11 +40,7 @@ export class Directory {
    * @param registered the meters that the store knows, self-registered ones among them
    * @param registry what it knows of them beside
    */
-  constructor(
-    config: CollectorConfig,
-    registered: Pick<Books["meters"], "get">,
-    registry: Pick<Books["registry"], "get">,
-  ) {
+  constructor(config: SiteConfig, registered: Pick<Books["meters"], "get">, registry: Pick<Books["registry"], "get">) {
     this.#registered = registered;
     this.#registry = registry;
     this.#lines = new Set(config.lines.map(({ link }) => link));
@@ -103,7 +99,7 @@ export class Directory {
 }
 
 /** Built-in models, those that were given, and those that a configured meter has from a file of its own. */
-export function knownModels(config: CollectorConfig): ReadonlyMap<string, MeterModel> {
+export function knownModels(config: SiteConfig): ReadonlyMap<string, MeterModel> {
   const used = [...config.lines.flatMap((line) => line.meters), ...(config.mqtt?.meters ?? [])].map(
     ({ model }) => model,
   );

@@ -60,7 +60,7 @@ export interface RegistryEntry {
   readonly vt: readonly Dated<Ratio>[];
   readonly customer: readonly Dated<string>[];
   readonly tariff: readonly Dated<string>[];
-  /** Ed25519 public key of the meter for signed orders: 32 bytes in base64. */
+  /** The public key whose orders the meter was told to take (Ed25519, 32 bytes in base64), for the record. */
   readonly orderKey: string | null;
   readonly note: string;
   /** Oldest first. */

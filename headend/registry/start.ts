@@ -2,7 +2,7 @@
 import type { LogEffect } from "../../src/core/actor.ts";
 import type { Now } from "../../src/core/time.ts";
 import type { Books, Draft } from "../books.ts";
-import type { CollectorConfig, LineConfig, PolledMeterConfig } from "../config.ts";
+import type { CollectorConfig, LineConfig, PolledMeterConfig, SiteConfig } from "../config.ts";
 import type { ConfigProblem } from "../config-reader.ts";
 import { type Directory, knownModels } from "../directory.ts";
 import type { RegisteredMeter, StoreSnapshot } from "../ports.ts";
@@ -13,7 +13,7 @@ import { otherRatio } from "./plan.ts";
 import { productOf, transformersAt } from "./ratio.ts";
 
 /** Ratios that the file and the registry say differently: a bill would be wrong by a factor, so nothing is begun. */
-export function disagreements(config: CollectorConfig, snapshot: StoreSnapshot): readonly ConfigProblem[] {
+export function disagreements(config: SiteConfig, snapshot: StoreSnapshot): readonly ConfigProblem[] {
   const entries = new Map<string, RegistryEntry>();
   for (const { collection, key, text } of snapshot.documents)
     if (collection === REGISTRY) entries.set(key, REGISTRY_CODEC.decode(text));
