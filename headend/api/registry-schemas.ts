@@ -27,10 +27,12 @@ const MOST_PROPOSALS = 1_000;
 const state: Schema = { description: `one of ${REGISTRY_STATES.join(", ")}`, enum: REGISTRY_STATES };
 const since: Schema = orNull({ ...time, description: "the time from which it holds; null: from the beginning" });
 const place: Schema = { type: "string", description: '"line NAME unit 1" or "mqtt"' };
-const plateNumber: Schema = {
+const plateNumber: Schema = orNull({
+  type: "number",
   description: "a number above zero; null: as the model says",
-  anyOf: [{ type: "number", exclusiveMinimum: 0, maximum: 999_999.999, multipleOf: 0.001 }, { type: "null" }],
-};
+  exclusiveMinimum: 0,
+  maximum: 999_999.999,
+});
 const plate = { un: plateNumber, imax: plateNumber, constant: plateNumber };
 const ratios = list(
   record({ from: since, ratio: { type: "string", description: "as on the transformer, such as 200/5" } }),

@@ -45,8 +45,8 @@ export interface RegistryPatch {
   readonly note?: string;
 }
 
+/** All but the meter's id, which says what a line is about. */
 export type ColumnName =
-  | "id"
   | "state"
   | "model"
   | "where"

@@ -5,7 +5,15 @@ import { type Civil, toIso } from "../../src/core/time.ts";
 import type { MeterId } from "../ports.ts";
 import { type RegistryMeter, type RegistryPatch, whereOf } from "./columns.ts";
 import type { Dated, Exchange, PlateOverride, RegistryState } from "./entry.ts";
-import { datedList, parseBinding, parseModelName, parseNote, parseOrderKey, parseSerial } from "./fields.ts";
+import {
+  datedList,
+  parseBinding,
+  parseModelName,
+  parseNote,
+  parseOrderKey,
+  parsePlateNumber,
+  parseSerial,
+} from "./fields.ts";
 import { parsePlace, showPlace } from "./place.ts";
 import { parseRatio, showRatio } from "./ratio.ts";
 
@@ -81,11 +89,18 @@ export function patchOf(meter: MeterId, body: RegistryBody): Result<RegistryPatc
       list.map(({ from, id }) => ({ from, value: id })),
       parseBinding,
     );
-  const { state, plate } = body;
+  const plateOf = (plate: Partial<PlateOverride>): Result<Partial<PlateOverride>, string> => {
+    for (const [name, value] of Object.entries(plate)) {
+      const parsed = parsePlateNumber(String(value ?? ""));
+      if (!parsed.ok) return failure(`${name}: ${parsed.error}`);
+    }
+    return success(plate);
+  };
+  const { state } = body;
   const patch: RegistryPatch = {
     meter,
     ...(state === undefined ? {} : { state }),
-    ...(plate === undefined ? {} : { plate }),
+    ...read(["plate", "plate"], body.plate, plateOf),
     ...read(["model", "model"], body.model, parseModelName),
     ...read(["where", "place"], body.where, orNull(parsePlace)),
     ...read(["serial", "serial"], body.serial, orNull(parseSerial)),

@@ -65,7 +65,13 @@ export async function noteOnOrder(access: ApiAccess, id: number): Promise<string
   return audit.entries.find(({ order }) => order === id)?.detail;
 }
 
-async function call(access: ApiAccess, method: "GET" | "POST", path: string, body?: object): Promise<unknown> {
+/** @throws CommandError (exit 1) with the API's reason. @returns its JSON, or its text where it is a table */
+export async function call(
+  access: ApiAccess,
+  method: "GET" | "POST" | "PUT",
+  path: string,
+  body?: object,
+): Promise<unknown> {
   const headers: Record<string, string> = { authorization: `Bearer ${access.token}` };
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
@@ -80,7 +86,8 @@ async function call(access: ApiAccess, method: "GET" | "POST", path: string, bod
     const cause = (error as { cause?: { message?: string } }).cause?.message ?? (error as Error).message;
     throw failed(`the head-end at ${access.url} can't be reached: ${cause}`, "is it running, and is --api its URL?");
   }
-  const answer: unknown = await response.json().catch(() => undefined);
+  const isTable = response.headers.get("content-type")?.startsWith("text/csv") === true;
+  const answer: unknown = isTable ? await response.text() : await response.json().catch(() => undefined);
   if (response.ok) return answer;
   const detail = (answer as { detail?: string } | undefined)?.detail ?? `HTTP ${response.status}`;
   throw failed(`the head-end refused: ${detail}`);
