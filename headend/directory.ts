@@ -21,12 +21,19 @@ export interface KnownMeter {
   readonly place: Place;
   /** CT × VT as the configuration file says it; undefined where it says nothing. */
   readonly fixedRatio: number | undefined;
+  /** Waits for a person: it is heard, and carries nothing out. */
+  readonly held: boolean;
   /** On a line because the registry says so, not the configuration file. */
   readonly fromRegistry: boolean;
 }
 
 const MQTT: Place = { kind: "mqtt" };
 const VIA_MQTT = showPlace(MQTT);
+
+/** The line's name out of a meter's registration; `mqtt` for one on MQTT. */
+export function lineOfVia(via: string): string {
+  return /^line (.*) unit \d+$/.exec(via)?.[1] ?? via;
+}
 
 export class Directory {
   readonly #registered: Pick<Books["meters"], "get">;
@@ -71,7 +78,8 @@ export class Directory {
 
   /** A meter in use or held; a removed one is not found. */
   find(id: MeterId): KnownMeter | undefined {
-    if (this.#registry.get(id)?.state === "removed") return undefined;
+    const state = this.#registry.get(id)?.state;
+    if (state === "removed") return undefined;
     const configured = this.#configured.get(id);
     if (configured !== undefined) return configured;
     const registration = this.#registered.get(id);
@@ -79,7 +87,7 @@ export class Directory {
     if (!this.#mqtt || registration === undefined || registration.via !== VIA_MQTT) return undefined;
     return {
       ...{ model: this.#models.get(registration.model), line: undefined, configured: false, registration },
-      ...{ place: MQTT, fixedRatio: undefined, fromRegistry: false },
+      ...{ place: MQTT, fixedRatio: undefined, fromRegistry: false, held: state === "held" },
     };
   }
 
@@ -93,7 +101,7 @@ export class Directory {
     const registration = { id: meter.id, model: meter.model.id, ratio: meter.ratio ?? 1, via: showPlace(place) };
     this.#configured.set(meter.id, {
       ...{ model: meter.model, line, configured: true, registration },
-      ...{ place, fixedRatio: meter.ratio, fromRegistry: meter.fromRegistry === true },
+      ...{ place, fixedRatio: meter.ratio, fromRegistry: meter.fromRegistry === true, held: false },
     });
   }
 }
@@ -106,9 +114,16 @@ export function knownModels(config: SiteConfig): ReadonlyMap<string, MeterModel>
   return new Map([...MODELS, ...(config.models ?? []), ...used].map((model) => [model.id, model]));
 }
 
+/** Whether the meter keeps a load profile that the head-end can ask for, on a line or over MQTT: the native models do. */
+export function keepsProfile({ model }: KnownMeter): boolean {
+  return model?.modbus.control?.functions !== undefined;
+}
+
 /** Why a meter cannot carry out an operation; undefined when it can. Checked before anything is queued. */
 export function inability(meter: KnownMeter, operation: OrderOperation): Refusal | undefined {
   const { model, line, registration } = meter;
+  if (meter.held)
+    return { reason: "not-active", detail: `${registration.id} is held: "meterworks registry accept" makes it active` };
   const what = `${registration.id} is a ${registration.model}`;
   // Over MQTT every meter takes commands; over Modbus only models with an order mailbox do.
   const commandable = model !== undefined && (line === undefined || model.modbus.control !== undefined);

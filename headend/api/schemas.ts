@@ -1,6 +1,6 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
-import { ORDER_STATES } from "../ports.ts";
+import { ORDER_STATES, READING_SOURCES } from "../ports.ts";
 
 export const MAXIMUM_LIMIT = 500;
 export const DEFAULT_LIMIT = 100;
@@ -52,9 +52,8 @@ export const limit: Schema = {
 export const cursor: Schema = { type: "string", description: "the `next` of the page before", maxLength: 100 };
 
 export const meterParams = record({ id: meterId });
-export const orderParams = record({
-  id: { type: "string", description: "an order number", pattern: "^[1-9][0-9]{0,15}$" },
-});
+const orderNumber: Schema = { type: "string", description: "an order number", pattern: "^[1-9][0-9]{0,15}$" };
+export const orderParams = record({ id: orderNumber });
 export const limitQuery = record({ limit }, ["limit"]);
 export const pageQuery = record({ limit, cursor }, ["limit", "cursor"]);
 export const ordersQuery = record({ meter: meterId, limit }, ["limit"]);
@@ -82,7 +81,7 @@ export const topupBody = record({
 });
 
 /** Credit in meters comes with the books for it: an order alone would change no account. */
-const OFFERED: readonly OrderOperation[] = ["relay-open", "relay-close", "clock-set"];
+const OFFERED: readonly OrderOperation[] = ["relay-open", "relay-close", "relay-allow", "clock-set"];
 
 export const orderBody = record(
   {
@@ -97,11 +96,33 @@ export const orderBody = record(
       maximum: 253_402_300_799,
     },
     key,
+    expiresAt: {
+      ...time,
+      description: "the order's deadline, an ISO 8601 time such as 2026-11-24T16:00:00Z; default: a day from now",
+    },
+    precondition: {
+      ...record(
+        {
+          relay: { description: "one of open, closed", enum: ["open", "closed"] },
+          balanceAtMost: {
+            ...decimal,
+            description: 'a decimal string in the prepaid account\'s currency, such as "0.00"',
+          },
+        },
+        ["relay", "balanceAtMost"],
+      ),
+      description: "what must hold just before the order is sent; else it is cancelled",
+    },
   },
-  ["argument"],
+  ["argument", "expiresAt", "precondition"],
 );
 
-const source: Schema = { enum: ["modbus", "mqtt"] };
+export const decisionParams = record({
+  id: orderNumber,
+  decision: { description: "one of approve, reject, cancel", enum: ["approve", "reject", "cancel"] },
+});
+
+const source: Schema = { enum: READING_SOURCES };
 const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
 
 /** Shared answers, by the name under which the document lists them. */
@@ -155,6 +176,15 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     outcome: { enum: [...Object.keys(ORDER_STATUSES), null] },
     relayReadBack: { enum: [0, 1, null] },
     finishedAt: orNull(time),
+    requester: text,
+    persons: { type: "integer", description: "how many persons must stand behind it, the requester among them" },
+    approvedBy: list(text),
+    precondition: record({
+      relay: { enum: ["open", "closed", null] },
+      balanceAtMost: orNull(decimal),
+      currency: orNull(text),
+    }),
+    mass: orNull({ type: "string", description: "the mass order that it is part of" }),
   }),
   Account: record({
     meter: meterId,
@@ -200,7 +230,7 @@ export const answers = {
   status: {
     type: "object",
     required: ["version", "readings"],
-    properties: { version: text, readings: record({ modbus: integer, mqtt: integer }) },
+    properties: { version: text, readings: record(Object.fromEntries(READING_SOURCES.map((of) => [of, integer]))) },
   },
   meters: record({ meters: list(ref("Meter")), next }),
   meter: record({ meter: ref("Meter"), latest: orNull(ref("Reading")) }),

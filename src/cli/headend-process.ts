@@ -86,6 +86,7 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
     store: store.query,
     submit: (request) => tickets.open((ticket) => host.post({ kind: "request", request: { ...request, ticket } })),
     token: options.token,
+    now: () => proc.clock.now().civil,
     version: VERSION,
     status: options.status,
     metrics: () => metrics.text(),

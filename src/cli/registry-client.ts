@@ -1,7 +1,7 @@
 /** The registry through the head-end's API. */
 import type { Change } from "../../headend/registry/plan.ts";
 import type { RegistryBody } from "../../headend/registry/view.ts";
-import { type ApiAccess, call } from "./api-client.ts";
+import { type ApiAccess, callApi as call } from "./api-client.ts";
 
 export interface RegistryAnswer {
   readonly id: string;

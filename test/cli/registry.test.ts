@@ -24,6 +24,64 @@ async function startHeadend(): Promise<void> {
 const broker = () => /mqtt (\S+)/.exec(headend?.ready ?? "")?.[1] ?? "";
 
 async function registry(...args: string[]) {
+  const api = /http:\S+(?=,)/.exec(headend?.ready ?? "")?.[0] ?? "";
+  return runCli(["registry", ...args, "--api", api, "--token-file", file("site.db.token")]);
+}
+
+interface Latest {
+  readonly ratio?: object;
+  readonly values: readonly { readonly measure: string; readonly value: string; readonly primary?: string }[];
+}
+
+async function firstReading(id: string): Promise<Latest> {
+  const token = readFileSync(file("site.db.token"), "utf8").trim();
+  const api = /http:\S+(?=,)/.exec(headend?.ready ?? "")?.[0];
+  for (let i = 0; i < 100; i++) {
+    const answer = await fetch(`${api}/api/v1/meters/${id}`, { headers: { authorization: `Bearer ${token}` } });
+    const { latest } = (await answer.json()) as { latest: Latest | null };
+    if (latest !== null) return latest;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`no reading of ${id} came`);
+}
+
+const lines = (text: string) => text.trimEnd().split(/\r?\n/);
+
+beforeAll(async () => {
+  port = await freePort();
+  meter = await startCli(["meter", "--tcp", `127.0.0.1:${port}`, "--model", "eastron-sdm120"]);
+  const line = {
+    name: "cellar",
+    where: { tcp: `127.0.0.1:${port}` },
+    ...{ pollSeconds: 0.2, timeoutSeconds: 0.3, retries: 0 },
+    meters: [{ id: "gone", model: "eastron-sdm120", unit: 9 }],
+  };
+  writeFileSync(file("site.json"), JSON.stringify({ lines: [line], mqtt: { acceptUnknown: "hold" } }));
+  await startHeadend();
+});
+
+afterAll(async () => {
+  await headend?.stop();
+  await meter?.stop();
+  directory.remove();
+});
+
+test("a meter that a scan finds is held, accepted, and read from the next start", async () => {
+  const scan = await runCli(["scan", "--tcp", `127.0.0.1:${port}`, "--units", "1-2", "--json"]);
+  writeFileSync(file("scan.json"), scan.stdout);
+  const proposed = await registry("propose", "--file", file("scan.json"), "--line", "cellar");
+  expect([proposed.stdout, proposed.code]).toEqual(["cellar-unit-1: held\n", 0]);
+  expect((await registry("propose", "--file", file("scan.json"), "--line", "cellar")).stdout).toBe(
+    "cellar-unit-1: unchanged\n",
+  );
+  expect(lines((await registry("list", "--state", "held")).stdout)).toEqual([
+    expect.stringMatching(/^id +state +model +where +ratio +serial$/),
+    expect.stringMatching(/^cellar-unit-1 +held +eastron-sdm120 +line cellar unit 1 +1 +-$/),
+  ]);
+  const accepted = await registry("accept", "cellar-unit-1", "--ct", "200/5", "--serial", "A-1");
+  expect(accepted.stdout).toBe("cellar-unit-1: changed: state held -> active, serial - -> A-1, ct - -> 200/5\n");
+  await headend?.stop();
+  await startHeadend();
   const latest = await firstReading("cellar-unit-1");
   expect(latest.ratio).toEqual({ ct: "200/5", vt: "1" });
   const power = latest.values.find(({ measure }) => measure === "activePower");

@@ -9,7 +9,7 @@ import { CSV_HEADER, csvOf, parseTable } from "../../registry/csv.ts";
 import type { RegistryState } from "../../registry/entry.ts";
 import type { PatchOutcome, RegistryReceipt } from "../../registry/requests.ts";
 import { exchangeView, patchOf, type RegistryBody, registryView } from "../../registry/view.ts";
-import { ACTOR, type ApiOptions } from "../context.ts";
+import { type ApiOptions, actorOf } from "../context.ts";
 import { Problem, refused } from "../problems.ts";
 import { registryFrom, registryMeter, registryPage } from "../registry-reads.ts";
 import {
@@ -98,10 +98,14 @@ export function registryRoutes(app: FastifyInstance, { store, submit }: ApiOptio
         ),
       },
     },
-    async ({ params: { id }, body }, reply) => {
+    async (request, reply) => {
+      const {
+        params: { id },
+        body,
+      } = request;
       const patch = patchOf(id, body);
       if (!patch.ok) throw new Problem(422, "not-acceptable", patch.error);
-      const { outcomes } = await change(submit, [patch.value], {});
+      const { outcomes } = await change(submit, actorOf(request), [patch.value], {});
       const [outcome] = outcomes as [PatchOutcome];
       if (outcome.outcome === "refused") throw new Problem(422, "not-acceptable", mistakesText(outcome));
       const meter = registryView(await registryMeter(store, id));
@@ -133,10 +137,20 @@ function exchangeRoute(app: FastifyInstance, submit: Submit): void {
         ),
       },
     },
-    async ({ params: { id }, body }, reply) => {
+    async (request, reply) => {
+      const {
+        params: { id },
+        body,
+      } = request;
       const { serial, model, key } = body;
       const closing = body.closing === undefined ? null : energyOf("closing", body.closing);
-      const wish = { meter: id, at: body.at === undefined ? null : timeOf(body.at), closing, key, actor: ACTOR };
+      const wish = {
+        meter: id,
+        at: body.at === undefined ? null : timeOf(body.at),
+        closing,
+        key,
+        actor: actorOf(request),
+      };
       const opening = energyOf("opening", body.opening);
       const result = await submit({ kind: "exchange", ...wish, opening, serial: serial ?? null, model: model ?? null });
       if (!result.ok) throw refused(result.error);
@@ -186,11 +200,13 @@ function tableRoutes(app: FastifyInstance, { store, submit }: Pick<ApiOptions, "
         response: responses({ 200: registryAnswers.imported }, 413, 415, 429),
       },
     },
-    async ({ body: { csv, partial = false, dryRun = false } }) => {
+    async (request) => {
+      const { csv, partial = false, dryRun = false } = request.body;
       const { rows, mistakes } = parseTable(csv);
       const held = mistakes.length > 0 && !partial;
       const receipt = await change(
         submit,
+        actorOf(request),
         rows.map(({ patch }) => patch),
         { partial, dryRun: dryRun || held },
       );
@@ -230,13 +246,13 @@ function proposalRoutes(app: FastifyInstance, submit: Submit): void {
         response: responses({ 200: registryAnswers.proposed }, 413, 415, 422, 429),
       },
     },
-    async ({ body: { meters } }) => {
-      const patches = meters.map(({ id, ...body }) => {
+    async (request) => {
+      const patches = request.body.meters.map(({ id, ...body }) => {
         const patch = patchOf(id, { ...body, state: "held" });
         if (!patch.ok) throw new Problem(422, "not-acceptable", `${id}: ${patch.error}`);
         return patch.value;
       });
-      const { outcomes } = await change(submit, patches, { partial: true, onlyNew: true });
+      const { outcomes } = await change(submit, actorOf(request), patches, { partial: true, onlyNew: true });
       return {
         meters: outcomes.map(({ meter, outcome, ...rest }) => ({
           ...{ meter, outcome },
@@ -249,12 +265,13 @@ function proposalRoutes(app: FastifyInstance, submit: Submit): void {
 
 async function change(
   submit: Submit,
+  actor: string,
   patches: readonly RegistryPatch[],
   how: { readonly partial?: boolean; readonly dryRun?: boolean; readonly onlyNew?: boolean },
 ): Promise<RegistryReceipt> {
   const result = await submit({
     kind: "registry",
-    ...{ patches, actor: ACTOR, partial: false, dryRun: false, onlyNew: false },
+    ...{ patches, actor, partial: false, dryRun: false, onlyNew: false },
     ...how,
   });
   if (!result.ok) throw refused(result.error);
