@@ -30,6 +30,7 @@ import type {
   StoreBatch,
   StoreSnapshot,
 } from "./ports.ts";
+import { withRegistry } from "./registry/start.ts";
 import type { CronPort } from "./schedule/cron-port.ts";
 import { ScheduleDesk } from "./schedule/desk.ts";
 import type { SessionOutput } from "./sessions/line-task.ts";
@@ -56,17 +57,19 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   #dispatchDue = true;
 
   /**
+   * @param file what the configuration says; meters of the registry come to its lines
    * @param snapshot the store's state when the process began
    * @param seed differs from start to start; it only numbers the queries to MQTT meters
    * @param cron knows calendar times; needed where a schedule has some
    */
-  constructor(config: CollectorConfig, snapshot: StoreSnapshot, seed: number, cron?: CronPort) {
-    const problem = checkConfig(config)[0];
+  constructor(file: CollectorConfig, snapshot: StoreSnapshot, seed: number, cron?: CronPort) {
+    const problem = checkConfig(file)[0];
     assert(problem === undefined, problem === undefined ? "" : problemText(problem));
-    this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
-    this.#policy = config.orders ?? DEFAULT_ORDER_POLICY;
-    this.#books = new Books(snapshot, config.completeness);
-    this.#directory = new Directory(config, this.#books.meters);
+    this.#limits = { ...DEFAULT_LIMITS, ...file.limits };
+    this.#policy = file.orders ?? DEFAULT_ORDER_POLICY;
+    this.#books = new Books(snapshot, file.completeness);
+    const { config, skipped } = withRegistry(file, this.#books);
+    this.#directory = new Directory(config, this.#books.meters, this.#books.registry);
     this.#gaps = new GapFiller(this.#books, this.#directory);
     this.#committer = new Committer(this.#books, this.#limits);
     this.#sessions = new Sessions(config, this.#limits, 1 + new Random(seed).uint32());
@@ -77,7 +80,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
         this.#alarms?.heard(meter, now),
       );
     if (config.alarms !== undefined) this.#alarms = new Alarms(config, config.alarms.speed, snapshot, this.#books);
-    this.#committer.add(startWork(this.#books, this.#directory, config));
+    this.#committer.add(startWork(this.#books, this.#directory, config, skipped));
   }
 
   handle(event: CollectorEvent, now: Now): readonly CollectorEffect[] {

@@ -200,10 +200,10 @@ function readMeasures(line: ObjectReader): readonly MeasureKey[] {
 function readMeter(meter: ObjectReader, findModel: ModelFinder): MeterConfig | undefined {
   const id = meter.text("id", "the meter's serial number or a name");
   const reference = meter.text("model", "a model id such as eastron-sdm630");
-  const ratio = meter.has("ratio") ? meter.integer("ratio", 1, 1_000_000) : 1;
-  if (id === undefined || reference === undefined || ratio === undefined) return undefined;
+  const ratio = meter.has("ratio") ? meter.integer("ratio", 1, 1_000_000) : undefined;
+  if (id === undefined || reference === undefined) return undefined;
   const model = findModel(reference);
-  if (model.ok) return { id: id as MeterId, model: model.value, ratio };
+  if (model.ok) return { id: id as MeterId, model: model.value, ...(ratio === undefined ? {} : { ratio }) };
   meter.problem("model", model.error);
   return undefined;
 }
@@ -218,7 +218,7 @@ function readPolledMeter(meter: ObjectReader, findModel: ModelFinder): PolledMet
 }
 
 function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): SiteConfig["mqtt"] {
-  const acceptUnknown = mqtt.has("acceptUnknown") ? mqtt.flag("acceptUnknown") : true;
+  const acceptUnknown = mqtt.has("acceptUnknown") ? mqtt.choice("acceptUnknown", [true, false, "hold"] as const) : true;
   const silentAfter = mqtt.has("silentAfterSeconds") ? mqtt.number("silentAfterSeconds", 1, 31_536_000) : undefined;
   const meters = mqtt.objects("meters").map((meter) => {
     const read = readMeter(meter, findModel);

@@ -4,7 +4,15 @@
  */
 
 import { formatDecimal, formatFixed } from "../src/core/decimal.ts";
-import { MEASURES, type MeasureValues, measure, type Quality, shownUnit, showValue } from "../src/core/measures.ts";
+import {
+  MEASURES,
+  type MeasureKey,
+  type MeasureValues,
+  measure,
+  type Quality,
+  shownUnit,
+  showValue,
+} from "../src/core/measures.ts";
 import { currencyOf, type Minor } from "../src/core/money.ts";
 import { type Civil, civil, MICROS_PER_SECOND, toIso } from "../src/core/time.ts";
 import type { Availability } from "./alarms/availability.ts";
@@ -23,12 +31,13 @@ import type {
   RegisteredMeter,
   TopupReceipt,
 } from "./ports.ts";
+import { isDirect, primaryValue, showRatio, type Transformers } from "./registry/ratio.ts";
 import type { DatedRead } from "./schedule/records.ts";
 import type { Settlement } from "./schedule/settlement.ts";
 
 /** One register of a reading, as `meterworks read --json` prints it. */
 export interface ValueView {
-  readonly measure: string;
+  readonly measure: MeasureKey;
   readonly obis: string;
   /** A decimal string in `unit`; null where the meter had no value. */
   readonly value: string | null;
@@ -53,9 +62,25 @@ export function valueViews(values: MeasureValues, time: Civil, quality: Quality)
   });
 }
 
-export function readingView(reading: MeterReading) {
+/** @param transformers those that held at its time: with any but direct ones the primary values are shown too */
+export function readingView(reading: MeterReading, transformers?: Transformers) {
   const { time, source, sequence, quality, values } = reading;
-  return { time: toIso(time), source, sequence, quality, values: valueViews(values, time, quality) };
+  const views = valueViews(values, time, quality);
+  const view = { time: toIso(time), source, sequence, quality };
+  if (transformers === undefined || isDirect(transformers)) return { ...view, values: views };
+  const ratio = { ct: showRatio(transformers.ct), vt: showRatio(transformers.vt) };
+  const primary = (key: MeasureKey) => {
+    const value = values[key] ?? null;
+    return value === null ? undefined : primaryValue(measure(key), value, transformers);
+  };
+  return {
+    ...view,
+    ratio,
+    values: views.map((value) => {
+      const shown = primary(value.measure);
+      return shown === undefined ? value : { ...value, primary: shown };
+    }),
+  };
 }
 
 /** The registers for a time; a settlement shows decimal strings like everything else. */

@@ -15,6 +15,7 @@ import { Directory, type KnownMeter } from "../directory.ts";
 import type { MessageOutcome } from "../observations.ts";
 import type { CollectorEffect, MeterId, MeterReading } from "../ports.ts";
 import { takeReading } from "../readings.ts";
+import { blankEntry } from "../registry/entry.ts";
 
 export type Publish = Extract<LinkEvent, { kind: "message" }>;
 type Acknowledge = readonly CollectorEffect[];
@@ -100,8 +101,13 @@ export class MqttIngest {
     // A meter that is polled on a line and publishes as well would be stored twice.
     if (known?.line !== undefined) return undefined;
     if (known?.configured || known?.registration.model === telemetry.model) return known;
-    const full = known === undefined && this.#books.meters.size >= this.#limits.unknownMeters;
-    if (this.#config.acceptUnknown === false || full) return undefined;
+    const entry = this.#books.registry.get(id);
+    // What a person accepted is judged as what they accepted.
+    if (known !== undefined && entry?.state === "active") return known;
+    const full = this.#books.meters.get(id) === undefined && this.#books.meters.size >= this.#limits.unknownMeters;
+    if (entry?.state === "removed" || this.#config.acceptUnknown === false || full) return undefined;
+    // One that was found on a line is not moved to the broker by whoever can publish under its name.
+    if (entry?.place?.kind === "line") return undefined;
     this.#register(id, telemetry.model, draft, now);
     const registered = this.#directory.find(id);
     if (registered !== undefined) this.#hooks.registered(registered, draft, now);
@@ -111,14 +117,17 @@ export class MqttIngest {
   #register(id: MeterId, model: string, draft: Draft, now: Now): void {
     const meter = Directory.selfRegistered(id, model);
     const detail = `by its telemetry, model ${model}`;
+    const held = this.#config.acceptUnknown === "hold";
+    const action = held ? "meter held" : "meter registered";
     this.#books.meters.set(id, meter);
     draft.records.push(
       { kind: "meter", meter },
-      {
-        kind: "audit",
-        entry: { at: now.civil, actor: "collector", action: "meter registered", meter: id, order: null, detail },
-      },
+      { kind: "audit", entry: { at: now.civil, actor: "collector", action, meter: id, order: null, detail } },
     );
+    if (held) {
+      const entry = this.#books.registry.get(id) ?? blankEntry(id);
+      this.#books.registry.set(id, { ...entry, state: "held" }, draft);
+    }
   }
 
   #refuse(publish: Publish, reason: string, now: Now): Incoming {

@@ -315,6 +315,15 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     ["relay", "toggle", "flat-7", "--token", "x"],
     /"toggle" is unknown; one of: open, close/,
   ],
+  ["a registry without an action", ["registry"], /registry needs an action.*list, show/],
+  ["a ratio that is none", ["registry", "set", "m", "--token", "x", "--ct", "200:5"], /--ct "200:5" is no ratio/],
+  ["a table that is not there", ["registry", "import", "/nowhere.csv", "--token", "x"], /nowhere.csv can't be read/],
+  [
+    "an exchange without an opening read",
+    ["registry", "exchange", "m", "--token", "x"],
+    /required option '--opening <KWH>' not specified/,
+  ],
+  ["nothing to set", ["registry", "set", "m", "--token", "x"], /says nothing to set/],
   ["a demo of two meters", ["demo", "--meters", "2"], /--meters "2" is not a whole number from 3 to 200/],
   ["no power cuts", ["sim", "--power-cuts", "0"], /--power-cuts "0" is not a whole number/],
   ["a simulation of no days", ["sim", "--days", "0"], /--days "0" is not a whole number/],
@@ -399,7 +408,7 @@ describe("help", () => {
   test.each([
     ...["demo", "meter", "models", "scan", "read", "watch", "replay", "write", "doctor", "conformance"],
     ...["headend", "backup", "restore", "topup", "relay", "read-now", "order", "mass", "audit", "sim", "accuracy"],
-    ...["alarms", "availability"],
+    ...["alarms", "availability", "registry"],
   ])("%s --help has an example", async (command) => {
     const result = await runCli([command, "--help"]);
     expect(result.code).toBe(0);
