@@ -3,13 +3,12 @@ import type BetterSqlite3 from "better-sqlite3";
 import type { OrderNumber } from "../../../protocols/orders.ts";
 import type { Civil } from "../../../src/core/time.ts";
 import { type MeterId, type MeterReading, RECENT_PER_METER, type StoreSnapshot } from "../../ports.ts";
-import { QUALITY_CODES, sourceOf } from "./codes.ts";
+import { sourceOf } from "./codes.ts";
 import {
   type AccountRow,
   type AuditRow,
   accountFrom,
   auditFrom,
-  type Cell,
   type DocumentRow,
   documentFrom,
   type MeterRow,
@@ -18,26 +17,30 @@ import {
   orderFrom,
   type PostingRow,
   postingFrom,
-  READING_COLUMNS,
-  readingFrom,
 } from "./mapping.ts";
 import type { ReaderMethods } from "./messages.ts";
 import { LAST_ORDER } from "./schema.ts";
+import { StoredReadings } from "./stored-readings.ts";
 
 export class StoreReader implements ReaderMethods {
   readonly #statements: Statements;
+  readonly #readings: StoredReadings;
+  readonly #range: BetterSqlite3.Transaction<StoredReadings["range"]>;
+  readonly #latest: BetterSqlite3.Transaction<StoredReadings["latest"]>;
   readonly #snapshot: BetterSqlite3.Transaction<() => StoreSnapshot>;
 
   constructor(db: BetterSqlite3.Database) {
     this.#statements = prepare(db);
+    this.#readings = new StoredReadings(db);
+    this.#range = db.transaction((...range) => this.#readings.range(...range));
+    this.#latest = db.transaction((meter) => this.#readings.latest(meter));
     // One transaction, so that meters, accounts, orders and readings are of the same moment.
     this.#snapshot = db.transaction(() => ({
       meters: this.meters(),
       accounts: this.accounts(),
       openOrders: this.#statements.openOrders.all().map(orderFrom),
       lastOrder: this.#statements.lastOrder.get() as number,
-      latest: this.#statements.latestOfAll.all().map(namedReading),
-      latestGood: this.#statements.latestGoodOfAll.all().map(namedReading),
+      ...this.#readings.newest(),
       recentOrders: this.#statements.recentOrders.all().map(orderFrom),
       recentTopups: this.#statements.recentTopups.all().map(postingFrom),
       documents: this.#statements.liveDocuments.all().map(documentFrom),
@@ -58,12 +61,11 @@ export class StoreReader implements ReaderMethods {
   }
 
   readings(meter: MeterId, from: Civil, to: Civil, limit: number): readonly MeterReading[] {
-    return this.#statements.readings.all(meter, from, to, limit).map((cells) => readingFrom(meter, cells));
+    return this.#range.deferred(meter, from, to, limit);
   }
 
   latest(meter: MeterId) {
-    const cells = this.#statements.latest.get(meter);
-    return cells && readingFrom(meter, cells);
+    return this.#latest.deferred(meter);
   }
 
   order(id: OrderNumber) {
@@ -114,11 +116,6 @@ export class StoreReader implements ReaderMethods {
   }
 }
 
-/** Cells of a reading behind its meter's id. */
-function namedReading([id, ...cells]: Cell[]): MeterReading {
-  return readingFrom(id as MeterId, cells);
-}
-
 const METERS = "SELECT id, model, ratio, via FROM meters WHERE model IS NOT NULL";
 const ORDERS = `SELECT o.id, o.key, m.id AS meter, o.operation, o.argument, o.state, o.reason, o.requested_at,
   o.expires_at, o.outcome, o.relay_read_back, o.finished_at FROM orders o JOIN meters m ON m.number = o.meter`;
@@ -128,7 +125,6 @@ const POSTINGS = `SELECT p.key, m.id AS meter, p.at, p.kind, p.amount, p.energy_
   JOIN meters m ON m.number = p.meter`;
 const OPEN = "('queued', 'sent', 'acknowledged')";
 const NUMBER = "(SELECT number FROM meters WHERE id = ?)";
-const CELLS = READING_COLUMNS.map((column) => `r.${column}`).join(", ");
 
 type Statements = ReturnType<typeof prepare>;
 
@@ -136,16 +132,6 @@ function prepare(db: BetterSqlite3.Database) {
   return {
     meters: db.prepare<[], MeterRow>(`${METERS} ORDER BY id`),
     meter: db.prepare<[string], MeterRow>(`${METERS} AND id = ?`),
-    readings: db
-      .prepare<Cell[], Cell[]>(
-        `SELECT ${CELLS} FROM readings r WHERE meter = ${NUMBER} AND time >= ? AND time < ? ORDER BY time LIMIT ?`,
-      )
-      .raw(),
-    latest: db
-      .prepare<[string], Cell[]>(`SELECT ${CELLS} FROM readings r WHERE meter = ${NUMBER} ORDER BY time DESC LIMIT 1`)
-      .raw(),
-    latestOfAll: latestOfAll(db, ""),
-    latestGoodOfAll: latestOfAll(db, `AND quality = ${QUALITY_CODES.good}`),
     order: db.prepare<[number], OrderRow>(`${ORDERS} WHERE o.id = ?`),
     orders: db.prepare<[string, number], OrderRow>(`${ORDERS} WHERE o.meter = ${NUMBER} ORDER BY o.id DESC LIMIT ?`),
     openOrders: db.prepare<[], OrderRow>(`${ORDERS} WHERE o.state IN ${OPEN} ORDER BY o.id`),
@@ -179,15 +165,4 @@ function prepare(db: BetterSqlite3.Database) {
     ),
     counts: db.prepare<[], { source: number; count: number }>("SELECT source, count FROM reading_counts"),
   };
-}
-
-/** The newest reading of every meter that meets `condition`, behind the meter's id. */
-function latestOfAll(db: BetterSqlite3.Database, condition: string) {
-  return db
-    .prepare<[], Cell[]>(
-      `SELECT m.id, ${CELLS} FROM meters m JOIN readings r ON r.meter = m.number AND r.time = (
-         SELECT time FROM readings WHERE meter = m.number ${condition} ORDER BY time DESC LIMIT 1
-       ) ORDER BY m.id`,
-    )
-    .raw();
 }

@@ -3,19 +3,19 @@ import type BetterSqlite3 from "better-sqlite3";
 import type {
   AuditEntry,
   MeterId,
-  MeterReading,
   Order,
   Posting,
   PrepaidAccount,
   RegisteredMeter,
-  StoreBatch,
   StoredDocument,
   StoreRecord,
 } from "../../ports.ts";
-import { SOURCE_CODES } from "./codes.ts";
 import { explain } from "./errors.ts";
-import { type Cell, moneyCell, type PostingRow, postingFrom, READING_COLUMNS, readingCells } from "./mapping.ts";
+import { type Cell, moneyCell, type PostingRow, postingFrom } from "./mapping.ts";
 import type { CommitOutcome, WriterMethods } from "./messages.ts";
+import type { PackedBatch } from "./packed.ts";
+import { ReadingWriter } from "./reading-writer.ts";
+import type { Upkeep } from "./upkeep.ts";
 
 /** Meter numbers kept in memory; a larger fleet starts the cache afresh rather than growing it. */
 const CACHED_METERS = 100_000;
@@ -23,10 +23,12 @@ const CACHED_METERS = 100_000;
 export class BatchWriter implements WriterMethods {
   readonly #numbers = new Map<MeterId, number>();
   readonly #statements: Statements;
-  readonly #whole: BetterSqlite3.Transaction<(batches: readonly StoreBatch[]) => void>;
+  readonly #readings: ReadingWriter;
+  readonly #whole: BetterSqlite3.Transaction<(batches: readonly PackedBatch[]) => void>;
 
-  constructor(db: BetterSqlite3.Database) {
+  constructor(db: BetterSqlite3.Database, upkeep: Upkeep) {
     this.#statements = prepare(db);
+    this.#readings = new ReadingWriter(db, upkeep);
     this.#whole = db.transaction((batches) => {
       for (const batch of batches) this.#apply(batch);
     });
@@ -36,13 +38,13 @@ export class BatchWriter implements WriterMethods {
    * Commits the batches in order, all in one transaction where possible: the disk is waited for once.
    * Where that fails each is tried alone, so that a bad batch fails only itself.
    */
-  commit(batches: readonly StoreBatch[]): readonly CommitOutcome[] {
+  commit(batches: readonly PackedBatch[]): readonly CommitOutcome[] {
     const together = this.#attempt(batches);
     if (batches.length === 1 || together === null) return batches.map(() => together);
     return batches.map((batch) => this.#attempt([batch]));
   }
 
-  #attempt(batches: readonly StoreBatch[]): CommitOutcome {
+  #attempt(batches: readonly PackedBatch[]): CommitOutcome {
     try {
       this.#whole.immediate(batches);
       return null;
@@ -53,14 +55,9 @@ export class BatchWriter implements WriterMethods {
     }
   }
 
-  #apply(batch: StoreBatch): void {
-    const added = { modbus: 0, mqtt: 0 };
-    for (const record of batch) {
-      if (record.kind === "reading") added[record.reading.source] += this.#reading(record.reading);
-      else this.#other(record);
-    }
-    for (const source of ["modbus", "mqtt"] as const)
-      if (added[source] > 0) this.#statements.count.run(SOURCE_CODES[source], added[source]);
+  #apply({ readings, others }: PackedBatch): void {
+    if (readings !== null) this.#readings.add(readings, (id) => this.#number(id));
+    for (const record of others) this.#other(record);
   }
 
   #other(record: Exclude<StoreRecord, { kind: "reading" }>): void {
@@ -83,11 +80,6 @@ export class BatchWriter implements WriterMethods {
       case "document":
         this.#document(record.document);
     }
-  }
-
-  /** @returns how many rows were added: 0 where the reading is stored already. */
-  #reading(reading: MeterReading): number {
-    return this.#statements.reading.run(this.#number(reading.meter), ...readingCells(reading)).changes;
   }
 
   #meter({ id, model, ratio, via }: RegisteredMeter): void {
@@ -162,21 +154,12 @@ export class BatchWriter implements WriterMethods {
 type Statements = ReturnType<typeof prepare>;
 
 function prepare(db: BetterSqlite3.Database) {
-  const columns = ["meter", ...READING_COLUMNS];
   return {
     name: db.prepare("INSERT INTO meters (id) VALUES (?) ON CONFLICT (id) DO NOTHING"),
     number: db.prepare("SELECT number FROM meters WHERE id = ?").pluck(),
     meter: db.prepare(
       `INSERT INTO meters (id, model, ratio, via) VALUES (?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET model = excluded.model, ratio = excluded.ratio, via = excluded.via`,
-    ),
-    reading: db.prepare<Cell[]>(
-      `INSERT INTO readings (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})
-       ON CONFLICT (meter, time) DO NOTHING`,
-    ),
-    count: db.prepare(
-      `INSERT INTO reading_counts (source, count) VALUES (?, ?)
-       ON CONFLICT (source) DO UPDATE SET count = count + excluded.count`,
     ),
     orderByKey: db.prepare("SELECT id FROM orders WHERE key = ?").pluck(),
     // The condition keeps an order what it was: only its progress changes.
