@@ -8,9 +8,10 @@ import { Random } from "../src/core/random.ts";
 import { assert } from "../src/core/result.ts";
 import type { Now, Wake } from "../src/core/time.ts";
 import { Books } from "./books.ts";
+import { nextIssue } from "./commands/mass-issue.ts";
 import { headsByMeter, nextExpiry } from "./commands/orders.ts";
 import { Committer, type Work } from "./committer.ts";
-import { type CollectorConfig, DEFAULT_LIMITS, type Limits } from "./config.ts";
+import { type CollectorConfig, DEFAULT_LIMITS, DEFAULT_ORDER_POLICY, type Limits, type OrderPolicy } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { problemText } from "./config-reader.ts";
 import { Directory } from "./directory.ts";
@@ -18,10 +19,11 @@ import type { CollectorEffect, CollectorEvent, CollectorFigures, MeterId, Order,
 import type { SessionOutput } from "./sessions/line-task.ts";
 import { acknowledge, counted, MqttIngest, type Publish } from "./sessions/mqtt-ingest.ts";
 import { Sessions } from "./sessions/sessions.ts";
-import { expiryWork, orderStepWork, readingWork, requestWork, startWork } from "./work.ts";
+import { dueWork, orderStepWork, readingWork, requestWork, startWork } from "./work.ts";
 
 export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   readonly #limits: Limits;
+  readonly #policy: OrderPolicy;
   readonly #books: Books;
   readonly #directory: Directory;
   readonly #committer: Committer;
@@ -29,8 +31,8 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   readonly #ingest: MqttIngest | undefined;
   /** Orders the sessions carry at the moment. */
   readonly #carried = new Map<MeterId, Order>();
-  /** Civil time at which the first open order expires. */
-  #expiry = Number.POSITIVE_INFINITY;
+  /** Civil time at which an order expires or a mass order gives its next one. */
+  #ordersDue = Number.POSITIVE_INFINITY;
   #dispatchDue = true;
 
   /**
@@ -41,6 +43,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     const problem = checkConfig(config)[0];
     assert(problem === undefined, problem === undefined ? "" : problemText(problem));
     this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
+    this.#policy = config.orders ?? DEFAULT_ORDER_POLICY;
     this.#books = new Books(snapshot);
     this.#directory = new Directory(config, this.#books.meters);
     this.#committer = new Committer(this.#books, this.#limits);
@@ -77,9 +80,9 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   wake(now: Now): readonly CollectorEffect[] {
     const out: CollectorEffect[] = [];
     this.#take(this.#sessions.wake(now), out);
-    if (now.civil >= this.#expiry) {
-      this.#expiry = Number.POSITIVE_INFINITY;
-      this.#committer.add(expiryWork(this.#books));
+    if (now.civil >= this.#ordersDue) {
+      this.#ordersDue = Number.POSITIVE_INFINITY;
+      this.#committer.add(dueWork(this.#books, this.#limits, this.#directory));
     }
     this.#settle(now, out);
     return out;
@@ -89,7 +92,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     const sessions = this.#sessions.nextWake();
     return {
       mono: Math.min(sessions.mono, this.#committer.nextWake()),
-      civil: Math.min(sessions.civil, this.#expiry),
+      civil: Math.min(sessions.civil, this.#ordersDue),
     };
   }
 
@@ -113,11 +116,16 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     this.#dispatchDue = false;
     const heads = headsByMeter(this.#books);
     for (const [meter, carried] of this.#carried) {
-      if (heads.get(meter)?.id === carried.id) continue;
+      const head = heads.get(meter);
+      if (head?.id === carried.id) {
+        this.#carried.set(meter, head);
+        if (head !== carried) this.#take(this.#sessions.orderStored(head, this.#directory.find(meter)?.line, now), out);
+        continue;
+      }
       this.#sessions.cancelOrder(carried, this.#directory.find(meter)?.line);
       this.#carried.delete(meter);
     }
-    this.#expiry = nextExpiry(this.#books);
+    this.#ordersDue = Math.min(nextExpiry(this.#books), nextIssue(this.#books, now));
     for (const order of heads.values()) {
       const known = this.#directory.find(order.meter);
       if (this.#carried.has(order.meter) || known === undefined) continue;
@@ -127,7 +135,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   }
 
   #request(request: Extract<CollectorEvent, { kind: "request" }>["request"], out: CollectorEffect[]): void {
-    const work = requestWork(this.#books, this.#limits, this.#directory, request);
+    const work = requestWork(this.#books, this.#limits, this.#policy, this.#directory, request);
     if (this.#committer.overfull) out.push(...(work.abandoned?.("it is behind") ?? []));
     else this.#committer.add(work);
   }

@@ -10,17 +10,12 @@ import { isMeasureKey, type MeasureKey, measure } from "../src/core/measures.ts"
 import { currencyOf, minor, pricePerKwh } from "../src/core/money.ts";
 import { failure, type Result, success } from "../src/core/result.ts";
 import { MICROS_PER_SECOND } from "../src/core/time.ts";
-import type {
-  CollectorConfig,
-  LineConfig,
-  MeterConfig,
-  MqttConfig,
-  PolledMeterConfig,
-  PrepaidConfig,
-} from "./config.ts";
+import type { LineConfig, MeterConfig, PolledMeterConfig, PrepaidConfig, SiteConfig } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { type ConfigProblem, ObjectReader } from "./config-reader.ts";
+import { readOrders } from "./parse-orders.ts";
 import type { MeterId } from "./ports.ts";
+import { DEFAULT_RETENTION, type RetentionPolicy, readRetention } from "./retention.ts";
 
 /** Where a line is: what the driver opens. */
 export type LineWhere =
@@ -35,9 +30,10 @@ export type LineWhere =
     };
 
 export interface HeadendConfig {
-  readonly collector: CollectorConfig;
+  readonly collector: SiteConfig;
   /** By the line's link. */
   readonly where: ReadonlyMap<LinkId, LineWhere>;
+  readonly retention: RetentionPolicy;
 }
 
 /** Finds a model by id or file name; the failure is a sentence that says what to do. */
@@ -68,15 +64,18 @@ export function parseConfig(
   const lines = root.objects("lines").map((line, i) => readLine(line, i, where, findModel));
   const mqtt = root.has("mqtt") ? readMqtt(root.object("mqtt"), findModel) : undefined;
   const prepaid = root.objects("prepaid").map(readPrepaid);
+  const orders = root.has("orders") ? readOrders(root.object("orders")) : undefined;
+  const retention = root.has("retention") ? readRetention(root.object("retention")) : DEFAULT_RETENTION;
   root.close();
   if (problems.length > 0) return failure(problems);
-  const collector: CollectorConfig = {
+  const collector: SiteConfig = {
     lines: lines.filter((line) => line !== undefined),
     ...(mqtt === undefined ? {} : { mqtt }),
     prepaid: prepaid.filter((account) => account !== undefined),
+    ...(orders === undefined ? {} : { orders }),
   };
   const conflicts = checkConfig(collector);
-  return conflicts.length > 0 ? failure(conflicts) : success({ collector, where });
+  return conflicts.length > 0 ? failure(conflicts) : success({ collector, where, retention });
 }
 
 function readLine(
@@ -188,7 +187,7 @@ function readPolledMeter(meter: ObjectReader, findModel: ModelFinder): PolledMet
   return { ...common, unit, ...(password === undefined ? {} : { password }) };
 }
 
-function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): MqttConfig {
+function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): SiteConfig["mqtt"] {
   const acceptUnknown = mqtt.has("acceptUnknown") ? mqtt.flag("acceptUnknown") : true;
   const meters = mqtt.objects("meters").map((meter) => {
     const read = readMeter(meter, findModel);

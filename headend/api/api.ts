@@ -7,6 +7,7 @@ import { badRequest, parseQuery } from "./bad-requests.ts";
 import type { ApiOptions } from "./context.ts";
 import { Problem, sendProblem } from "./problems.ts";
 import { accountRoutes } from "./routes/accounts.ts";
+import { massOrderRoutes } from "./routes/mass-orders.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { orderRoutes } from "./routes/orders.ts";
 import { publicRoutes, systemRoutes } from "./routes/system.ts";
@@ -43,7 +44,8 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   app.register(async (root) => publicRoutes(root, options));
   app.register(
     async (api) => {
-      for (const routes of [meterRoutes, accountRoutes, orderRoutes, systemRoutes]) routes(api, options);
+      for (const routes of [meterRoutes, accountRoutes, orderRoutes, massOrderRoutes, systemRoutes])
+        routes(api, options);
     },
     { prefix: "/api/v1" },
   );

@@ -77,7 +77,6 @@ interface Current {
 export class LineSession {
   readonly config: LineConfig;
   readonly #client: ModbusClient;
-  /** RTU only. */
   /** Undefined over TCP. */
   readonly #wire: SerialLine | undefined;
   readonly #meters: readonly MeterState[];
@@ -158,9 +157,15 @@ export class LineSession {
     assert(meter !== undefined && meter.order === undefined, "a meter of this line gets one order at a time");
     const { model, password = 0 } = meter.config;
     meter.order = jobOf("order", new ModbusOrder(order, model.modbus, password), order.id);
-    const out: SessionOutput[] = [];
-    this.#run(now, out);
-    return out;
+    return this.wake(now);
+  }
+
+  /** A step of an order that is carried is stored: the task may have waited for that. */
+  orderStored(order: Order, now: Now): SessionOutput[] {
+    const job = this.#byId.get(order.meter)?.order;
+    if (job?.order !== order.id || job.task.stored?.(order) !== true) return [];
+    job.notBefore = now.mono;
+    return this.wake(now);
   }
 
   /** Stops carrying an order. A request that is on the wire is answered into the void. */

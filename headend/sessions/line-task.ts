@@ -7,7 +7,7 @@ import type { MeasureValues } from "../../src/core/measures.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { Civil, Now } from "../../src/core/time.ts";
 import type { OrderStep } from "../commands/orders.ts";
-import type { MeterId, ObserveEffect } from "../ports.ts";
+import type { MeterId, ObserveEffect, Order } from "../ports.ts";
 
 /** What sessions tell the collector, beside what they ask of their links. */
 export type SessionOutput =
@@ -31,6 +31,8 @@ export interface LineTask {
    * @param taken civil time at which the meter took its values, as well as it can be told from outside
    */
   answer(result: Result<ModbusReply, ModbusFailure>, taken: Civil, now: Now, out: SessionOutput[]): TaskMove;
+  /** Orders: a step of it is stored. True when the task waited for that and wants to be resumed. */
+  stored?(order: Order): boolean;
 }
 
 export const END: TaskMove = { kind: "end" };

@@ -29,7 +29,8 @@ export class Sessions {
       this.#lines.set(line.link, { session: new LineSession(line), wake: NEVER });
     }
     this.#mqttLink = config.mqtt?.link;
-    if (config.mqtt !== undefined) this.#mqtt = new MqttOrders(config.mqtt.link, limits.mqttResend, firstQuery);
+    if (config.mqtt !== undefined)
+      this.#mqtt = new MqttOrders(config.mqtt.link, limits.mqttResend, firstQuery, config.mqtt.signer);
   }
 
   handle(event: ByteEvent, now: Now): readonly SessionOutput[] {
@@ -49,6 +50,12 @@ export class Sessions {
   startOrder(order: Order, line: LinkId | undefined, now: Now): readonly SessionOutput[] {
     if (line === undefined) return this.#mqtt?.start(order, now) ?? [];
     return this.#touch(line, (session) => session.startOrder(order, now)) ?? [];
+  }
+
+  /** A step of an order that is carried is stored. */
+  orderStored(order: Order, line: LinkId | undefined, now: Now): readonly SessionOutput[] {
+    if (line === undefined) return this.#mqtt?.stored(order, now) ?? [];
+    return this.#touch(line, (session) => session.orderStored(order, now)) ?? [];
   }
 
   cancelOrder(order: Order, line: LinkId | undefined): void {

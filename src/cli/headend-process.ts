@@ -8,11 +8,10 @@ import type {
   CollectorEffect,
   CollectorEvent,
   Notice,
-  OrderReceipt,
+  Receipt,
   Refusal,
   Store,
   StoreBatch,
-  TopupReceipt,
 } from "../../headend/ports.ts";
 import { assert, type Result } from "../core/result.ts";
 import { randomSeed } from "../platform/entropy.ts";
@@ -28,7 +27,7 @@ import { VERSION } from "./version.ts";
 /** Notices a sink may be behind. */
 const SINK_CAPACITY = 10_000;
 
-type Reply = Result<TopupReceipt | OrderReceipt, Refusal>;
+type Reply = Result<Receipt, Refusal>;
 
 export interface HeadendOptions {
   readonly config: CollectorConfig;

@@ -5,6 +5,7 @@
 import {
   type AuditEntry,
   type MeterReading,
+  OPEN_ORDER_STATES,
   type Order,
   type Posting,
   type PrepaidAccount,
@@ -26,7 +27,7 @@ export interface StoreFaults {
 }
 
 const PER = 10_000;
-const OPEN_STATES: ReadonlySet<Order["state"]> = new Set(["queued", "sent", "acknowledged"]);
+const OPEN_STATES: ReadonlySet<Order["state"]> = new Set(OPEN_ORDER_STATES);
 
 export class SimStore {
   readonly #world: World;

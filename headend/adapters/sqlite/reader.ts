@@ -2,7 +2,13 @@
 import type BetterSqlite3 from "better-sqlite3";
 import type { OrderNumber } from "../../../protocols/orders.ts";
 import type { Civil } from "../../../src/core/time.ts";
-import { type MeterId, type MeterReading, RECENT_PER_METER, type StoreSnapshot } from "../../ports.ts";
+import {
+  type MeterId,
+  type MeterReading,
+  OPEN_ORDER_STATES,
+  RECENT_PER_METER,
+  type StoreSnapshot,
+} from "../../ports.ts";
 import { sourceOf } from "./codes.ts";
 import {
   type AccountRow,
@@ -118,12 +124,12 @@ export class StoreReader implements ReaderMethods {
 
 const METERS = "SELECT id, model, ratio, via FROM meters WHERE model IS NOT NULL";
 const ORDERS = `SELECT o.id, o.key, m.id AS meter, o.operation, o.argument, o.state, o.reason, o.requested_at,
-  o.expires_at, o.outcome, o.relay_read_back, o.finished_at FROM orders o JOIN meters m ON m.number = o.meter`;
+  o.expires_at, o.outcome, o.relay_read_back, o.finished_at, o.terms FROM orders o JOIN meters m ON m.number = o.meter`;
 const ACCOUNTS = `SELECT m.id AS meter, a.currency, a.price, a.warn_at, a.cut_at, a.topped_up, a.charged, a.energy_from,
   a.energy_to FROM accounts a JOIN meters m ON m.number = a.meter`;
 const POSTINGS = `SELECT p.key, m.id AS meter, p.at, p.kind, p.amount, p.energy_to FROM postings p
   JOIN meters m ON m.number = p.meter`;
-const OPEN = "('queued', 'sent', 'acknowledged')";
+const OPEN = `('${OPEN_ORDER_STATES.join("', '")}')`;
 const NUMBER = "(SELECT number FROM meters WHERE id = ?)";
 
 type Statements = ReturnType<typeof prepare>;

@@ -5,6 +5,7 @@
  */
 import type BetterSqlite3 from "better-sqlite3";
 import { USUAL_MEASURES } from "../../../src/core/measures.ts";
+import { chainExisting } from "./audit.ts";
 import { orderReadingsByMinute } from "./readings-schema.ts";
 
 /** "MTRW": says to `file` and to us whose database it is. */
@@ -114,8 +115,22 @@ const MIGRATIONS: readonly (string | ((db: BetterSqlite3.Database) => void))[] =
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX documents_live ON documents (collection, key) WHERE live = 1;
   `,
+  `
+  -- On what terms an order was given, as JSON. Until now there was one token, so one requester beside the accounts.
+  ALTER TABLE orders ADD COLUMN terms TEXT NOT NULL DEFAULT '';
+  UPDATE orders SET terms = json_object(
+    'requester', CASE WHEN key LIKE 'prepaid:%' THEN 'prepaid' ELSE 'operator' END,
+    'persons', 1, 'approvedBy', json_array());
+  DROP INDEX orders_open;
+  CREATE INDEX orders_open ON orders (id)
+    WHERE state IN ('requested', 'approved', 'queued', 'sent', 'acknowledged', 'verified');
+  `,
+  chainExisting,
   orderReadingsByMinute,
 ];
+
+/** From this version on the audit is a chain. */
+export const CHAINED_SINCE = MIGRATIONS.indexOf(chainExisting) + 1;
 
 /** The highest order number that may have been given. */
 export const LAST_ORDER = `SELECT max(
@@ -129,9 +144,10 @@ export const LAST_ORDER = `SELECT max(
 export function migrate(db: BetterSqlite3.Database): void {
   db.transaction(() => {
     const version = checkIdentity(db);
-    for (const step of MIGRATIONS.slice(version))
+    for (const step of MIGRATIONS.slice(version)) {
       if (typeof step === "string") db.exec(step);
       else step(db);
+    }
     addMeasures(db);
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.pragma(`user_version = ${MIGRATIONS.length}`);

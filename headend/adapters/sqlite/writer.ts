@@ -1,5 +1,6 @@
 /** Writes batches. Each record kind is one statement and one rule for what is there already, see `StoreBatch`. */
 import type BetterSqlite3 from "better-sqlite3";
+import { encodeTerms } from "../../commands/terms.ts";
 import type {
   AuditEntry,
   MeterId,
@@ -10,6 +11,7 @@ import type {
   StoredDocument,
   StoreRecord,
 } from "../../ports.ts";
+import { AuditAppender } from "./audit.ts";
 import { explain } from "./errors.ts";
 import { type Cell, moneyCell, type PostingRow, postingFrom } from "./mapping.ts";
 import type { CommitOutcome, WriterMethods } from "./messages.ts";
@@ -24,11 +26,13 @@ export class BatchWriter implements WriterMethods {
   readonly #numbers = new Map<MeterId, number>();
   readonly #statements: Statements;
   readonly #readings: ReadingWriter;
+  readonly #auditor: AuditAppender;
   readonly #whole: BetterSqlite3.Transaction<(batches: readonly PackedBatch[]) => void>;
 
   constructor(db: BetterSqlite3.Database, upkeep: Upkeep) {
     this.#statements = prepare(db);
     this.#readings = new ReadingWriter(db, upkeep);
+    this.#auditor = new AuditAppender(db);
     this.#whole = db.transaction((batches) => {
       for (const batch of batches) this.#apply(batch);
     });
@@ -51,6 +55,7 @@ export class BatchWriter implements WriterMethods {
     } catch (error) {
       // Numbers given inside the transaction are gone with it.
       this.#numbers.clear();
+      this.#auditor.rolledBack();
       return explain(error);
     }
   }
@@ -87,21 +92,33 @@ export class BatchWriter implements WriterMethods {
   }
 
   #order(order: Order): void {
-    const { id, key, operation, argument, state, reason, requestedAt, expiresAt, outcome, relayReadBack, finishedAt } =
-      order;
+    const {
+      id,
+      key,
+      operation,
+      argument,
+      state,
+      reason,
+      requestedAt,
+      expiresAt,
+      outcome,
+      relayReadBack,
+      finishedAt,
+      terms,
+    } = order;
     const meter = this.#number(order.meter);
     const holder = this.#statements.orderByKey.get(key);
     if (holder !== undefined && holder !== id)
       throw new Error(`order key "${key}" belongs to order ${holder}, not ${id}`);
     const { changes } = this.#statements.order.run(
       ...[id, key, meter, operation, argument, state, reason],
-      ...[requestedAt, expiresAt, outcome, relayReadBack, finishedAt],
+      ...[requestedAt, expiresAt, outcome, relayReadBack, finishedAt, encodeTerms(terms)],
     );
     if (changes === 0) throw new Error(`order ${id} exists with another key, meter, operation or argument`);
   }
 
-  #audit({ at, actor, action, meter, order, detail }: AuditEntry): void {
-    this.#statements.audit.run(at, actor, action, meter === null ? null : this.#number(meter), order, detail);
+  #audit(entry: AuditEntry): void {
+    this.#auditor.add(entry, entry.meter === null ? null : this.#number(entry.meter));
   }
 
   #posting(posting: Posting): void {
@@ -164,14 +181,14 @@ function prepare(db: BetterSqlite3.Database) {
     orderByKey: db.prepare("SELECT id FROM orders WHERE key = ?").pluck(),
     // The condition keeps an order what it was: only its progress changes.
     order: db.prepare<Cell[]>(
-      `INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason,
          expires_at = excluded.expires_at, outcome = excluded.outcome,
-         relay_read_back = excluded.relay_read_back, finished_at = excluded.finished_at
+         relay_read_back = excluded.relay_read_back, finished_at = excluded.finished_at,
+         terms = excluded.terms
        WHERE key = excluded.key AND meter = excluded.meter
          AND operation = excluded.operation AND argument = excluded.argument`,
     ),
-    audit: db.prepare("INSERT INTO audit (at, actor, action, meter, order_id, detail) VALUES (?, ?, ?, ?, ?, ?)"),
     postingByKey: db
       .prepare<[string], PostingRow>(
         `SELECT p.key, m.id AS meter, p.at, p.kind, p.amount, p.energy_to

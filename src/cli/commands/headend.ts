@@ -5,11 +5,13 @@ import type { FileCheck } from "../../../headend/adapters/sqlite/file-check.ts";
 import { openSqliteStore } from "../../../headend/adapters/sqlite/store.ts";
 import type { CollectorConfig } from "../../../headend/config.ts";
 import { type HeadendConfig, type LineWhere, parseConfigText } from "../../../headend/parse-config.ts";
-import type { Notice, Store } from "../../../headend/ports.ts";
+import type { MaintainedStore, Notice } from "../../../headend/ports.ts";
+import { DEFAULT_RETENTION, type RetentionPolicy } from "../../../headend/retention.ts";
 import { orderView, showMoney } from "../../../headend/view.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { failure, type Result, success } from "../../core/result.ts";
 import { writeFileAtomic } from "../../platform/atomic-file.ts";
+import { keptSigner } from "../../platform/ed25519.ts";
 import { randomToken } from "../../platform/entropy.ts";
 import type { Link } from "../../platform/link.ts";
 import { openSerial } from "../../platform/serial.ts";
@@ -19,8 +21,10 @@ import { CommandError, usage } from "../errors.ts";
 import { startHeadend } from "../headend-process.ts";
 import { keptLine } from "../kept-line.ts";
 import { loadModel } from "../models.ts";
+import { requireOpenFiles } from "../open-files.ts";
 import { print } from "../output.ts";
 import { CommandProcess } from "../process.ts";
+import { keepTidy } from "../store-maintenance.ts";
 import { storeFile } from "../store-url.ts";
 import { choice, type HostPort, hostPort, number, showHostPort } from "../values.ts";
 
@@ -30,6 +34,7 @@ interface Flags extends BrokerFlags {
   readonly check: FileCheck;
   readonly http: HostPort;
   readonly tokenFile?: string;
+  readonly orderKey?: string;
   readonly speed: number;
 }
 
@@ -39,7 +44,8 @@ Without --config it takes telemetry of any meter over MQTT. A config file names 
     "lines": [{ "where": { "tcp": "192.168.1.20:502" }, "pollSeconds": 60,
                 "meters": [{ "id": "flat-7", "model": "meterworks-1p", "unit": 1, "password": 4711 }] }],
     "mqtt": { "meters": [{ "id": "flat-8", "model": "meterworks-1p" }] },
-    "prepaid": [{ "meter": "flat-7", "currency": "EUR", "price": "0.3150", "warnAt": "5.00", "initial": "20.00" }]
+    "prepaid": [{ "meter": "flat-7", "currency": "EUR", "price": "0.3150", "warnAt": "5.00", "initial": "20.00" }],
+    "retention": { "compactAfterDays": 3, "keepMonths": 36, "archive": "./archive" }
   }
 The API's token is in METERWORKS_TOKEN, or is made and kept in --token-file (default: beside the store).
 
@@ -66,6 +72,10 @@ export function addHeadend(program: Command): void {
   addBrokerFlags(command)
     .option("--http <HOST:PORT>", "where the API listens", hostPort("--http"), { host: "127.0.0.1", port: 8086 })
     .option("--token-file <FILE>", "keeps the API's token (default: the store's file with .token)")
+    .option(
+      "--order-key <FILE>",
+      "signs orders over MQTT; made at the first start (default: the store's file with .orderkey)",
+    )
     .option("--speed <X>", "the clock of a simulated site runs so fast", number("--speed", 0.001, 1e6), 1)
     .addHelpText("after", HELP)
     .action(run);
@@ -75,15 +85,28 @@ async function run(flags: Flags): Promise<void> {
   if (await administerBroker(flags)) return;
   checkBrokerFlags(flags);
   const file = storeFile(flags.store);
+  const keyFile = flags.orderKey ?? `${file}.orderkey`;
   const parsed = readConfig(flags.config);
+  const connections = requireOpenFiles({
+    lines: parsed.collector.lines.length,
+    meters: flags.broker === "embedded" ? (parsed.collector.mqtt?.meters.length ?? 0) : 0,
+  });
   await CommandProcess.run(flags.speed, async (proc) => {
-    const store = await openStore(proc, file, flags.check);
+    const store = await openStore(proc, file, flags.check, parsed.retention);
+    keepTidy(proc, store, {
+      onStep: ({ compacted, archived }) => proc.info("store-maintenance", { compacted, archived }),
+    });
     const lines = await openLines(proc, parsed);
-    const broker = await openBrokerLink(proc, flags);
+    const { mqtt, ...site } = parsed.collector;
+    const broker = await openBrokerLink(proc, flags, connections);
     const config: CollectorConfig = {
-      ...parsed.collector,
+      ...site,
       lines: lines.map(({ line, link }) => ({ ...line, link: link.id })),
-      ...(broker === undefined ? {} : { mqtt: { meters: [], ...parsed.collector.mqtt, link: broker.id } }),
+      ...(broker === undefined
+        ? {}
+        : {
+            mqtt: { meters: [], ...mqtt, link: broker.id, signer: keptSigner(keyFile) },
+          }),
     };
     const token = tokenOf(flags.tokenFile ?? `${file}.token`);
     const links = [...lines.map(({ link }) => link), ...(broker === undefined ? [] : [broker])];
@@ -103,8 +126,13 @@ async function run(flags: Flags): Promise<void> {
 }
 
 /** Its end is agreed at once: an open store keeps the process alive when a port or the broker can't be opened after it. */
-async function openStore(proc: CommandProcess, file: string, check: FileCheck): Promise<Store> {
-  const store = await openSqliteStore({ file, check }).catch((error: Error) => {
+async function openStore(
+  proc: CommandProcess,
+  file: string,
+  check: FileCheck,
+  retention: RetentionPolicy,
+): Promise<MaintainedStore> {
+  const store = await openSqliteStore({ file, check, retention }).catch((error: Error) => {
     throw new CommandError(2, error.message);
   });
   proc.cleanup(() => store.close());
@@ -112,7 +140,7 @@ async function openStore(proc: CommandProcess, file: string, check: FileCheck): 
 }
 
 function readConfig(file: string | undefined): HeadendConfig {
-  if (file === undefined) return { collector: { lines: [] }, where: new Map() };
+  if (file === undefined) return { collector: { lines: [] }, where: new Map(), retention: DEFAULT_RETENTION };
   let text: string;
   try {
     text = readFileSync(file, "utf8");

@@ -4,7 +4,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fas
 import { expect } from "vitest";
 import { buildApi } from "../../../headend/api/api.ts";
 import type { ApiOptions, ApiRequest } from "../../../headend/api/context.ts";
-import type { OrderReceipt, Refusal, StoreQuery, TopupReceipt } from "../../../headend/ports.ts";
+import type { Receipt, Refusal, StoreQuery } from "../../../headend/ports.ts";
 import { minor } from "../../../src/core/money.ts";
 import type { Result } from "../../../src/core/result.ts";
 import { account, audit, meterId, order, orderNumber, posting, reading } from "../../contracts/store.ts";
@@ -58,7 +58,7 @@ export interface Fixture {
   call(options: InjectOptions): Promise<LightMyRequestResponse>;
 }
 
-type Reply = Result<TopupReceipt | OrderReceipt, Refusal>;
+type Reply = Result<Receipt, Refusal>;
 
 export async function fixture(
   reply: (request: ApiRequest) => Reply | Promise<Reply> = () => expect.fail("nothing should reach the collector"),
