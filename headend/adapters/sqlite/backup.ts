@@ -83,8 +83,8 @@ export function inspectStore(file: string): StoreContent {
 
 function countRows(db: BetterSqlite3.Database): RowCounts {
   const count = (table: string) => [table, db.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number];
-  const rows: Record<string, number> = Object.fromEntries(COUNTED.map(count));
-  return { ...rows, readings: (rows.readings ?? 0) + compactedReadings(db) } as RowCounts;
+  const rows = Object.fromEntries(COUNTED.map(count)) as RowCounts;
+  return { ...rows, readings: rows.readings + compactedReadings(db) };
 }
 
 /** More orders than any head-end gives between a backup and its restore; 2^53 has room for two million restores. */

@@ -77,7 +77,12 @@ export class DayTable {
     const rows = this.#fromReadings(readings);
     let cells = 0;
     for (const column of rows.columns) for (const cell of column.cells) if (cell !== undefined) cells++;
-    this.#statements.put.run(key, readings.length, cells, packDay(rows));
+    const data = packDay(rows);
+    // Their rows are removed afterwards, so what is written is proven first.
+    const proof = unpackDay(data);
+    if (!proof.ok) throw new Error(`the day ${dateOf(partsOf(key).day)} could not be compacted: ${proof.error}`);
+    assert(proof.value.times.length === readings.length, "a compacted day has all its readings");
+    this.#statements.put.run(key, readings.length, cells, data);
   }
 
   remove(key: number): void {

@@ -55,7 +55,7 @@ export class ReadingWriter {
       cells[4] = Number.isNaN(sequence) ? null : sequence;
       cells[5] = quality;
       cells[6] = noValue.get(i) ?? null;
-      for (let c = HEAD.length; c < cells.length; c++) cells[c] = values[value++] as number;
+      for (let c = HEAD.length; c < cells.length; c++) cells[c] = safe(values[value++] as number);
       const isBehind = slot < this.#upkeep.passed;
       if (isBehind && this.#upkeep.isCompacted(meter, time)) continue;
       if (statement.run(cells).changes === 0) continue;
@@ -84,4 +84,11 @@ export class ReadingWriter {
     this.#inserts.set(name, insert);
     return insert;
   }
+}
+
+/** What is no integer the table refuses; beyond 2^53 it would take numbers that may have been rounded already. */
+function safe(value: number): number {
+  if (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER)
+    throw new Error(`a value of ${value} is beyond the range of a reading`);
+  return value;
 }
