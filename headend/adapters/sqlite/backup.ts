@@ -7,7 +7,7 @@ import Database from "better-sqlite3";
 import { civil } from "../../../src/core/time.ts";
 import { AuditAppender } from "./audit.ts";
 import { holdLock, openReader } from "./connection.ts";
-import { explain } from "./errors.ts";
+import { explain, explained } from "./errors.ts";
 import { requireSound } from "./file-check.ts";
 import { checkIdentity, LAST_ORDER, migrate } from "./schema.ts";
 
@@ -117,14 +117,6 @@ export function resumeFrom(copy: string, at: number, detail: string): void {
 export function reserveStore(file: string): () => void {
   const lock = explained(() => holdLock(file));
   return () => lock.close();
-}
-
-function explained<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw new Error(explain(error), { cause: error });
-  }
 }
 
 /** Of the fresh rows a meter's newest can be in a compacted day as well: it counts twice, in every copy alike. */

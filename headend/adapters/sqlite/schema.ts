@@ -170,6 +170,16 @@ export function checkIdentity(db: BetterSqlite3.Database): number {
   return version;
 }
 
+/** @throws Error with a sentence where the file is no store, or of another version than this one's. */
+export function requireCurrent(db: BetterSqlite3.Database): void {
+  const version = checkIdentity(db);
+  if (version === 0) throw new Error("there is no store in it");
+  if (version < MIGRATIONS.length)
+    throw new Error(
+      `an older meterworks wrote it (schema ${version}, this one's is ${MIGRATIONS.length}): the head-end upgrades it when it is started`,
+    );
+}
+
 /** Measures added to the vocabulary since the file was made become columns and get a number; neither is ever taken away. */
 function addMeasures(db: BetterSqlite3.Database): void {
   const present = new Set(db.prepare("SELECT name FROM pragma_table_info('readings')").pluck().all());

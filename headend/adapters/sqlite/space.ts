@@ -1,6 +1,9 @@
 /** Pages that no longer hold anything. */
 import type BetterSqlite3 from "better-sqlite3";
+import Database from "better-sqlite3";
 import type { Budget } from "./compaction.ts";
+import { holdLock } from "./connection.ts";
+import { explained } from "./errors.ts";
 
 /** Of the file: as much will be filled again by the next days. */
 const KEPT_FREE = 0.25;
@@ -25,4 +28,24 @@ export function reclaimPages(db: BetterSqlite3.Database, budget: Budget, keptFre
 
 function pragma(db: BetterSqlite3.Database, name: string): number {
   return db.pragma(name, { simple: true }) as number;
+}
+
+/**
+ * Gives all free pages back, of a store that nobody has open. `whole` writes the file anew, after which it can shrink by
+ * itself, whichever version made it; the disk needs room for a second one meanwhile.
+ * @throws Error with a sentence.
+ */
+export function rewriteStore(file: string, whole: boolean): void {
+  explained(() => {
+    const lock = holdLock(file);
+    const db = new Database(file, { fileMustExist: true });
+    try {
+      if (whole) db.exec("PRAGMA auto_vacuum = INCREMENTAL; VACUUM");
+      else reclaimPages(db, () => true, 0);
+      db.pragma("wal_checkpoint(TRUNCATE)");
+    } finally {
+      db.close();
+      lock.close();
+    }
+  });
 }
