@@ -1,5 +1,6 @@
 /** What crosses between the event loop and the two worker threads. Everything is cloned, so bigint and undefined survive. */
 import type { StoreBatch, StoreQuery, StoreSnapshot } from "../../ports.ts";
+import type { CommitOutcome } from "../group-commit.ts";
 import type { Synchronous } from "./connection.ts";
 import type { FileCheck } from "./file-check.ts";
 
@@ -16,9 +17,6 @@ export interface WorkerRole {
 export type ReaderMethods = {
   [K in keyof StoreQuery]: (...args: Parameters<StoreQuery[K]>) => Awaited<ReturnType<StoreQuery[K]>>;
 } & { snapshot(): StoreSnapshot };
-
-/** Per batch: committed, or why not. */
-export type CommitOutcome = string | null;
 
 export interface WriterMethods {
   commit(batches: readonly StoreBatch[]): readonly CommitOutcome[];

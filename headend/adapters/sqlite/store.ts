@@ -1,10 +1,9 @@
 /** The SQLite store: two threads on one WAL database, so that neither the event loop nor a query waits for the disk. */
 import { resolve } from "node:path";
 import type { Store, StoreBatch, StoreQuery, StoreSnapshot } from "../../ports.ts";
+import { type CommitOutcome, GroupCommit, type GroupLimits } from "../group-commit.ts";
 import type { Synchronous } from "./connection.ts";
 import type { FileCheck } from "./file-check.ts";
-import { GroupCommit } from "./group-commit.ts";
-import type { CommitOutcome } from "./messages.ts";
 import { WorkerClient } from "./worker-client.ts";
 
 export interface SqliteStoreOptions {
@@ -17,8 +16,7 @@ export interface SqliteStoreOptions {
   readonly worker?: URL;
 }
 
-/** Batches waiting behind the running transaction; the collector keeps far fewer in flight. */
-const MAXIMUM_WAITING_BATCHES = 10_000;
+const GROUPS: GroupLimits = { groupRecords: 1_000, waitingBatches: 10_000 };
 
 /**
  * Opens or creates the database.
@@ -57,7 +55,7 @@ class SqliteStore implements Store {
     this.#reader = reader;
     this.#commits = new GroupCommit(
       (batches) => writer.call("commit", [batches]) as Promise<readonly CommitOutcome[]>,
-      MAXIMUM_WAITING_BATCHES,
+      GROUPS,
     );
     this.query = remoteQuery(reader);
   }

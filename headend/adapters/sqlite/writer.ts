@@ -12,10 +12,11 @@ import type {
   StoredDocument,
   StoreRecord,
 } from "../../ports.ts";
+import type { CommitOutcome } from "../group-commit.ts";
 import { SOURCE_CODES } from "./codes.ts";
 import { explain } from "./errors.ts";
 import { type Cell, moneyCell, type PostingRow, postingFrom, READING_COLUMNS, readingCells } from "./mapping.ts";
-import type { CommitOutcome, WriterMethods } from "./messages.ts";
+import type { WriterMethods } from "./messages.ts";
 
 /** Meter numbers kept in memory; a larger fleet starts the cache afresh rather than growing it. */
 const CACHED_METERS = 100_000;
