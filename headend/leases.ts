@@ -11,6 +11,11 @@ export interface Fence {
   readonly fence: number;
 }
 
+/** What a head-end has to hold: its scheduled work, of which a store has one, and each of its lines. */
+export function leaseNames(lines: readonly string[]): readonly string[] {
+  return ["site", ...lines.map((line) => `line ${line}`)];
+}
+
 /** What the keeper of the leases says: all of them are ours, or one is another's. Times by the clock of the store. */
 export type LeaseAnswer =
   | { readonly kind: "held"; readonly fences: readonly Fence[] }

@@ -20,11 +20,12 @@ import { startHeadend } from "../headend-process.ts";
 import { keptLine } from "../kept-line.ts";
 import { loadModel } from "../models.ts";
 import { print } from "../output.ts";
+import { addPostgresFlags, inPostgresTerms, type PostgresFlags } from "../postgres.ts";
 import { CommandProcess } from "../process.ts";
-import { storeFile } from "../store-url.ts";
+import { type StoreAddress, storeAddress } from "../store-url.ts";
 import { choice, type HostPort, hostPort, number, showHostPort } from "../values.ts";
 
-interface Flags extends BrokerFlags {
+interface Flags extends BrokerFlags, PostgresFlags {
   readonly config?: string;
   readonly store: string;
   readonly check: FileCheck;
@@ -41,10 +42,12 @@ Without --config it takes telemetry of any meter over MQTT. A config file names 
     "mqtt": { "meters": [{ "id": "flat-8", "model": "meterworks-1p" }] },
     "prepaid": [{ "meter": "flat-7", "currency": "EUR", "price": "0.3150", "warnAt": "5.00", "initial": "20.00" }]
   }
-The API's token is in METERWORKS_TOKEN, or is made and kept in --token-file (default: beside the store).
+The API's token is in METERWORKS_TOKEN, or is made and kept in --token-file (default: beside the SQLite file).
+On a PostgreSQL store a second head-end with the same configuration stands by and takes over within --lease-seconds.
 
 Examples:
   meterworks headend --store sqlite:./meters.db
+  meterworks headend --config site.json --store postgres://meterworks@db.local/meters --token-file ./api.token
   meterworks headend --config site.json --store sqlite:./meters.db --broker mqtts://broker.local:8883 --mqtt-ca ca.pem
   meterworks headend --broker-users ./users --add-user flat-7 < password.txt
   meterworks topup flat-7 20.00 --api http://127.0.0.1:8086 --token-file ./meters.db.token`;
@@ -56,16 +59,16 @@ export function addHeadend(program: Command): void {
       "the collector: reads lines and broker, stores, bills prepaid meters, carries out orders; with an HTTP API",
     )
     .option("--config <FILE>", "lines, meters and prepaid accounts (JSON)")
-    .option("--store <URL>", "sqlite:FILE", "sqlite:meterworks.db")
+    .option("--store <URL>", "sqlite:FILE or postgres://USER@HOST/DATABASE", "sqlite:meterworks.db")
     .option(
       "--check <HOW>",
       "the store's file is checked at the start: none, quick or full",
       choice("--check", ["none", "quick", "full"]),
       "quick",
     );
-  addBrokerFlags(command)
+  addBrokerFlags(addPostgresFlags(command))
     .option("--http <HOST:PORT>", "where the API listens", hostPort("--http"), { host: "127.0.0.1", port: 8086 })
-    .option("--token-file <FILE>", "keeps the API's token (default: the store's file with .token)")
+    .option("--token-file <FILE>", "keeps the API's token (default: the SQLite file's name with .token)")
     .option("--speed <X>", "the clock of a simulated site runs so fast", number("--speed", 0.001, 1e6), 1)
     .addHelpText("after", HELP)
     .action(run);
@@ -74,32 +77,47 @@ export function addHeadend(program: Command): void {
 async function run(flags: Flags): Promise<void> {
   if (await administerBroker(flags)) return;
   checkBrokerFlags(flags);
-  const file = storeFile(flags.store);
+  const address = storeAddress(flags.store);
   const parsed = readConfig(flags.config);
+  const tokenFile = flags.tokenFile ?? tokenFileBeside(address);
   await CommandProcess.run(flags.speed, async (proc) => {
-    const store = await openStore(proc, file, flags.check);
-    const lines = await openLines(proc, parsed);
-    const broker = await openBrokerLink(proc, flags);
-    const config: CollectorConfig = {
-      ...parsed.collector,
-      lines: lines.map(({ line, link }) => ({ ...line, link: link.id })),
-      ...(broker === undefined ? {} : { mqtt: { meters: [], ...parsed.collector.mqtt, link: broker.id } }),
-    };
-    const token = tokenOf(flags.tokenFile ?? `${file}.token`);
-    const links = [...lines.map(({ link }) => link), ...(broker === undefined ? [] : [broker])];
-    const counts = { readings: 0, pollErrors: 0 };
-    const { url } = await startHeadend(proc, {
-      ...{ config, links, store, http: flags.http, token },
-      sinks: [(notice) => count(counts, notice), (notice) => logNotice(proc, notice)],
-      status: () => ({ ...counts, links: links.map((link) => ({ link: link.id, open: link.open })) }),
-    });
-    const at =
-      broker !== undefined && "port" in broker
-        ? `, mqtt ${showHostPort({ ...flags.brokerListen, port: broker.port as number })}`
-        : "";
-    print(`ready ${url}${at}`);
-    await proc.stopped;
+    if (address.kind === "sqlite") {
+      await serve(proc, flags, parsed, await openStore(proc, address.file, flags.check), tokenFile);
+      await proc.stopped;
+    } else
+      await inPostgresTerms(proc, address.url, flags, parsed.collector, async (store, over) => {
+        await serve(proc, flags, parsed, store, tokenFile);
+        await Promise.race([proc.stopped, over]);
+      });
   });
+}
+
+async function serve(
+  proc: CommandProcess,
+  flags: Flags,
+  parsed: HeadendConfig,
+  store: Store,
+  tokenFile: string,
+): Promise<void> {
+  const lines = await openLines(proc, parsed);
+  const broker = await openBrokerLink(proc, flags);
+  const config: CollectorConfig = {
+    ...parsed.collector,
+    lines: lines.map(({ line, link }) => ({ ...line, link: link.id })),
+    ...(broker === undefined ? {} : { mqtt: { meters: [], ...parsed.collector.mqtt, link: broker.id } }),
+  };
+  const links = [...lines.map(({ link }) => link), ...(broker === undefined ? [] : [broker])];
+  const counts = { readings: 0, pollErrors: 0 };
+  const { url } = await startHeadend(proc, {
+    ...{ config, links, store, http: flags.http, token: tokenOf(tokenFile) },
+    sinks: [(notice) => count(counts, notice), (notice) => logNotice(proc, notice)],
+    status: () => ({ ...counts, links: links.map((link) => ({ link: link.id, open: link.open })) }),
+  });
+  const at =
+    broker !== undefined && "port" in broker
+      ? `, mqtt ${showHostPort({ ...flags.brokerListen, port: broker.port as number })}`
+      : "";
+  print(`ready ${url}${at}`);
 }
 
 /** Its end is agreed at once: an open store keeps the process alive when a port or the broker can't be opened after it. */
@@ -148,6 +166,16 @@ async function openLine(where: LineWhere, name: string): Promise<Link> {
   if (where.kind === "tcp") return connectTcp({ host: where.host, port: where.port, name });
   const { path, baud, parity, dataBits, stopBits } = where;
   return openSerial({ path, baudRate: baud, parity, dataBits, stopBits });
+}
+
+/** A PostgreSQL store has no place beside it. */
+function tokenFileBeside(address: StoreAddress): string {
+  if (address.kind === "sqlite") return `${address.file}.token`;
+  if (process.env["METERWORKS_TOKEN"] !== undefined) return "";
+  throw usage(
+    "with a PostgreSQL store the API's token needs a place",
+    "give --token-file FILE, or put the token into METERWORKS_TOKEN",
+  );
 }
 
 /** The environment's token, the one kept in the file, or a new one. */
