@@ -1,7 +1,7 @@
 /** What PostgreSQL and the way to it say, as a sentence that says what to do. */
 
 /** SQLSTATE of `end_batch`: another head-end holds the lease. */
-export const LEASE_LOST = "MWL01";
+const LEASE_LOST = "MWL01";
 
 /** By SQLSTATE or the operating system's code. */
 const SENTENCES: Readonly<Record<string, string>> = {

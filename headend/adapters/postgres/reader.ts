@@ -14,11 +14,12 @@ import {
   meterFrom,
   type OrderRow,
   orderFrom,
+  type PostingRow,
   postingFrom,
 } from "../sqlite/mapping.ts";
 import { measuresFrom } from "./meter-numbers.ts";
 import { type ReadingCells, readingFrom, readingList } from "./reading-cells.ts";
-import { BIGINTS, NUMBERS, POSTINGS, type PostingRow } from "./rows.ts";
+import { BIGINTS, NUMBERS, POSTINGS } from "./rows.ts";
 import { LAST_ORDER } from "./schema.ts";
 
 /** A pool, or a client in a transaction. */

@@ -9,9 +9,9 @@ import type {
   RegisteredMeter,
   StoredDocument,
 } from "../../ports.ts";
-import { moneyCell, postingFrom } from "../sqlite/mapping.ts";
+import { moneyCell, type PostingRow, postingFrom } from "../sqlite/mapping.ts";
 import type { MeterNumbers } from "./meter-numbers.ts";
-import { BIGINTS, POSTINGS, type PostingRow } from "./rows.ts";
+import { BIGINTS, POSTINGS } from "./rows.ts";
 
 /** The records of a group by kind, each in the order in which it came. */
 export interface Sorted {

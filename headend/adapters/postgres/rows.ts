@@ -15,7 +15,5 @@ export const BIGINTS = with64Bits(BigInt);
 /** Energy, time and numbers of orders: they were safe integers when they were written. */
 export const NUMBERS = with64Bits(Number);
 
-export type { PostingRow } from "../sqlite/mapping.ts";
-
 export const POSTINGS = `SELECT p.key, m.id AS meter, p.at, p.kind, p.amount, p.energy_to
   FROM meterworks.postings p JOIN meterworks.meters m ON m.number = p.meter`;

@@ -3,8 +3,6 @@
  * stores: an integer is what COPY is fastest with, and TimescaleDB and Citus partition by it too.
  */
 
-export const SCHEMA = "meterworks";
-
 /** Released migrations never change: a new one is appended. */
 export const MIGRATIONS: readonly string[] = [
   `
