@@ -34,11 +34,11 @@ bench: build ## measured in one run beside the named peers (takes minutes)
 fuzz: build ## a million inputs per codec
 	node dist/test/fuzz/main.js $(ARGS)
 
-sim: build ## the system in simulated time with faults: make sim SEED=7 ARGS="--days 30"
+sim: build ## the system in simulated time with faults: make sim SEED=7 ARGS="--days 30", or a campaign: ARGS="--runs 50 --days 2"
 	node dist/src/cli/main.js sim --seed $(SEED) $(ARGS)
 
-chaos: build ## a campaign of simulated seeds with every fault: make chaos ARGS="--runs 200"
-	node dist/src/cli/main.js sim --seed $(SEED) --runs 50 --days 2 --meters 12 $(ARGS)
+chaos: build ## 11,000 meters for ten minutes, the head-end killed, the broker restarted: make chaos ARGS="--meters 500 --minutes 1"
+	node dist/test/chaos/main.js $(ARGS)
 
 peers: ## the independent programs that judge meterworks (Debian packages)
 	bash scripts/peers.sh

@@ -87,8 +87,8 @@ export interface Program {
   stdout(): string;
   stderr(): string;
   exited(): boolean;
-  /** SIGTERM, then SIGKILL after two seconds; the exit code, null when killed. Harmless when it has ended already. */
-  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** SIGTERM, then SIGKILL after two seconds or `patienceMs`; the exit code, null when killed. Harmless when it has ended. */
+  stop(signal?: NodeJS.Signals, patienceMs?: number): Promise<number | null>;
 }
 
 export interface StartOptions {
@@ -114,10 +114,10 @@ export function start(command: string, args: readonly string[], options: StartOp
       resolve();
     });
   });
-  const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
+  const stop = async (signal: NodeJS.Signals = "SIGTERM", patienceMs = 2_000): Promise<number | null> => {
     if (ended === undefined) {
       child.kill(signal);
-      const killer = setTimeout(() => child.kill("SIGKILL"), 2_000);
+      const killer = setTimeout(() => child.kill("SIGKILL"), patienceMs);
       await end;
       clearTimeout(killer);
     }

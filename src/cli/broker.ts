@@ -1,6 +1,7 @@
 /** The head-end's broker from its flags: the embedded one with its TLS, users and rules, or a session at an outside one. */
 import { existsSync, readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { DEFAULT_LIMITS } from "../../headend/config.ts";
 import { mayPublish, maySubscribe, mosquittoAcl } from "../../protocols/mqtt/access.ts";
 import { filterFor } from "../../protocols/mqtt/topics.ts";
 import { writeFileAtomic } from "../platform/atomic-file.ts";
@@ -33,6 +34,8 @@ export interface BrokerFlags extends MqttFlags {
 
 const RULES = { mayPublish, maySubscribe };
 const PASSWORD_SHORTEST = 8;
+/** The collector turns away what is beyond twice this, and that would wait for its repetition. */
+const MOST_IN_FLIGHT = DEFAULT_LIMITS.queuedWork;
 /** At most one line in the log per this time: a client that is refused comes again and again. */
 const REFUSAL_LOG_MS = 1_000;
 
@@ -95,14 +98,24 @@ export function checkBrokerFlags(flags: BrokerFlags): void {
   else if (flags.broker !== "none") brokerAt(flags.broker, flags);
 }
 
-/** Opens the broker's link; undefined with `--broker none`. */
-export async function openBrokerLink(proc: CommandProcess, flags: BrokerFlags): Promise<Link | undefined> {
+/**
+ * Opens the broker's link; undefined with `--broker none`.
+ * @param maxConnections of the embedded broker
+ */
+export async function openBrokerLink(
+  proc: CommandProcess,
+  flags: BrokerFlags,
+  maxConnections: number,
+): Promise<Link | undefined> {
   const topics = [filterFor("telemetry"), filterFor("resp")];
   if (flags.broker === "none") return undefined;
   const link =
     flags.broker === "embedded"
-      ? await openEmbedded(proc, flags, topics)
-      : subscribeMqtt({ ...brokerAt(flags.broker, flags), clientId: flags.clientId, subscriptions: topics });
+      ? await openEmbedded(proc, flags, topics, maxConnections)
+      : subscribeMqtt({
+          ...brokerAt(flags.broker, flags),
+          ...{ clientId: flags.clientId, subscriptions: topics, maxInFlight: MOST_IN_FLIGHT },
+        });
   proc.cleanup(() => link.end());
   if (flags.broker !== "embedded") logState(proc, link);
   return link;
@@ -132,7 +145,12 @@ function embeddedAccess({ brokerTlsCert: cert, brokerTlsKey: key, brokerTlsCa: c
   return { tls, access: users === undefined && ca === undefined ? undefined : { rules: RULES, users } };
 }
 
-function openEmbedded(proc: CommandProcess, flags: BrokerFlags, topics: readonly string[]): Promise<Link> {
+function openEmbedded(
+  proc: CommandProcess,
+  flags: BrokerFlags,
+  topics: readonly string[],
+  maxConnections: number,
+): Promise<Link> {
   const { brokerListen } = flags;
   const { tls, access } = embeddedAccess(flags);
   if (access === undefined && !/^(127\.|::1$|localhost$)/.test(brokerListen.host))
@@ -142,6 +160,8 @@ function openEmbedded(proc: CommandProcess, flags: BrokerFlags, topics: readonly
   return openBroker({
     ...brokerListen,
     deliver: topics,
+    maxConnections,
+    maxInFlight: MOST_IN_FLIGHT,
     onRefused: refusalLog(proc),
     ...(tls === undefined ? {} : { tls }),
     ...(access === undefined ? {} : { access }),

@@ -18,6 +18,45 @@ export function formatFixed(value: number | bigint, decimals: number): string {
   return `${whole}.${fraction.padEnd(decimals, "0")}`;
 }
 
+/** Up to so many digits an integer is exact as a number, whatever they are. */
+const EXACT_DIGITS = 15;
+const [PLUS, MINUS, POINT, ZERO, NINE] = [43, 45, 46, 48, 57] as const;
+
+/**
+ * What nearly every reading's text is, without a detour by patterns: digits, at most one point, not too many of either.
+ * Undefined for everything else, be it right or wrong: {@link parseDecimal} takes its time with that.
+ */
+function parseShort(text: string, decimals: number): number | undefined {
+  const first = text.charCodeAt(0);
+  const start = first === MINUS || first === PLUS ? 1 : 0;
+  const length = text.length;
+  if (length === start || length - start > EXACT_DIGITS + 1) return undefined;
+  let value = 0;
+  let point = -1;
+  for (let i = start; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= ZERO && code <= NINE) value = value * 10 + (code - ZERO);
+    else if (code === POINT && point < 0 && i > start && i < length - 1) point = i;
+    else return undefined;
+  }
+  const whole = (point < 0 ? length : point) - start;
+  const missing = point < 0 ? decimals : decimals - (length - 1 - point);
+  if (missing < 0 || whole + decimals > EXACT_DIGITS) return undefined;
+  for (let i = 0; i < missing; i++) value *= 10;
+  // 0 - 0 is 0, where -0 is another number.
+  return first === MINUS ? 0 - value : value;
+}
+
+/** As {@link parseDecimal} for what is a safe integer; `undefined` beyond. */
+export function parseDecimalNumber(text: string, decimals: number): Result<number | undefined, string> {
+  const short = parseShort(text, decimals);
+  if (short !== undefined) return success(short);
+  const parsed = parseDecimal(text, decimals);
+  if (!parsed.ok) return parsed;
+  const value = Number(parsed.value);
+  return success(Number.isSafeInteger(value) ? value : undefined);
+}
+
 /** Reads a decimal string into an integer of 10^-decimals. More decimals than that are refused, never rounded. */
 export function parseDecimal(text: string, decimals: number): Result<bigint, string> {
   const m = /^([+-]?)(\d+)(?:\.(\d+))?$/.exec(text);

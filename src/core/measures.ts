@@ -5,8 +5,8 @@
  * Inside, a value is an integer of 10^-decimals of the base unit (mV, µA, mW, mWh, …). What leaves the system is a decimal
  * string in the shown unit (kWh for energy), see {@link showValue}.
  */
-import { formatDecimal, parseDecimal } from "./decimal.ts";
-import { failure, type Result } from "./result.ts";
+import { formatDecimal, parseDecimalNumber } from "./decimal.ts";
+import { failure, type Result, success } from "./result.ts";
 
 export type Phase = 1 | 2 | 3;
 /** Orders of the harmonics that have a measure each. */
@@ -276,8 +276,7 @@ export function showValue(m: Measure, value: number | bigint): string {
 
 /** The reverse of {@link showValue}; refuses what is no safe integer at the measure's decimals. */
 export function parseShownValue(m: Measure, text: string): Result<number, string> {
-  const parsed = parseDecimal(text, shownDecimals(m));
+  const parsed = parseDecimalNumber(text, shownDecimals(m));
   if (!parsed.ok) return parsed;
-  const value = Number(parsed.value);
-  return Number.isSafeInteger(value) ? { ok: true, value } : failure(`"${text}" is beyond the range of ${m.key}`);
+  return parsed.value === undefined ? failure(`"${text}" is beyond the range of ${m.key}`) : success(parsed.value);
 }

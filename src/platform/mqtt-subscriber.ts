@@ -26,6 +26,8 @@ export interface SubscriberOptions {
   /** Messages with the actor and not yet acknowledged; above it the socket is not read. */
   readonly maxInFlight?: number;
   readonly keepaliveSeconds?: number;
+  /** A connection whose oldest message is unacknowledged for longer (up to twice) is dropped, so that the broker repeats it. */
+  readonly acknowledgeWithinMs?: number;
   readonly backoff?: BackoffOptions;
   readonly outbox?: OutboxOptions;
 }
@@ -47,6 +49,9 @@ class SubscriberLink extends Link {
   #socket: Socket | undefined;
   #retry: NodeJS.Timeout | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
+  readonly #ageing: NodeJS.Timeout;
+  /** What was owed longest when the ages were last looked at. */
+  #oldestThen: number | undefined;
   #silentBeats = 0;
   #reason = "";
   #ended = false;
@@ -58,6 +63,7 @@ class SubscriberLink extends Link {
     this.#backoff = new Backoff(options.backoff);
     this.#outbox = new Outbox(options.outbox ?? {}, (message) => this.#sendPublish(message));
     this.#owed = new OwedAcknowledgements((messageId) => this.#write({ cmd: "puback", messageId }));
+    this.#ageing = setInterval(() => this.#age(), options.acknowledgeWithinMs ?? 30_000);
     // Deferred, so that listeners can be attached before the first event.
     this.#retry = setTimeout(() => this.#dial(), 0);
   }
@@ -81,6 +87,7 @@ class SubscriberLink extends Link {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#retry);
+    clearInterval(this.#ageing);
     this.markClosed("ended", true);
     const socket = this.#socket;
     if (socket === undefined) return;
@@ -137,6 +144,13 @@ class SubscriberLink extends Link {
     if (!socket.isPaused()) this.#silentBeats += 1;
     if (this.#silentBeats > 3) this.close("the broker is silent");
     else if (this.open) this.#write({ cmd: "pingreq" });
+  }
+
+  /** What the collector turned away or could not store holds up all later acknowledgements; only a repetition frees them. */
+  #age(): void {
+    const { oldest } = this.#owed;
+    if (oldest !== undefined && oldest === this.#oldestThen) this.close("a message was not stored in time");
+    this.#oldestThen = oldest;
   }
 
   #sayHello(): void {

@@ -20,6 +20,11 @@ export class OwedAcknowledgements {
     return this.#owed.length - this.#head;
   }
 
+  /** The token that all others wait for; undefined where nothing is owed. */
+  get oldest(): number | undefined {
+    return this.size === 0 ? undefined : this.#firstToken + this.#head;
+  }
+
   /** Returns the token by which the message is acknowledged. */
   owe(messageId: number): number {
     return this.#firstToken + this.#owed.push({ messageId, safe: false }) - 1;

@@ -1,10 +1,12 @@
 /**
- * `make bench`: our Modbus TCP server and client, our RTU master on a paced line, the metering chip and the meter's CPU, beside their peers, interleaved in one run so that other load, heat and
- * cache drift hit all alike. A missed target is reported, not an error; a wrong answer is one.
+ * `make bench`: our Modbus TCP server and client, our RTU master on a paced line, MQTT ingest, the metering chip and the meter's CPU,
+ * beside their peers, interleaved in one run so that other load, heat and cache drift hit all alike. A missed target is reported, not an error; a wrong answer is one.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { FIRMWARE_ROWS, type MeasuredFirmware, measureFirmware } from "./firmware-rows.ts";
+import { measureIngest } from "./ingest.ts";
+import { ingestLabel, type MeasuredIngest, noIngest } from "./ingest-rows.ts";
 import { buildTools, choosePin, describeMachine, type Machine, SetupError } from "./machine.ts";
 import { measure, type Sample } from "./measure.ts";
 import { METROLOGY_SIDES, type MeasuredMetrology, measureMetrology, metrologyLabel } from "./metrology-rows.ts";
@@ -71,7 +73,9 @@ async function runBench(options: Options): Promise<void> {
   const firmware = FIRMWARE_ROWS.filter(({ name }) => name.includes(options.only)).map(
     (row): MeasuredFirmware => ({ row, samples: [] }),
   );
-  if (rows.length + lines.length + metrology.length + firmware.length === 0)
+  const ingest = noIngest(options.only);
+  const size = options.quick ? { warm: 2_000, messages: 6_000 } : { warm: 20_000, messages: 100_000 };
+  if (rows.length + lines.length + metrology.length + firmware.length + ingest.length === 0)
     throw new SetupError(`no row contains "${options.only}"`);
   const measured = rows.map((row) => ({ row, samples: [] as Sample[] }));
   for (let round = 1; round <= options.repetitions; round++) {
@@ -86,6 +90,11 @@ async function runBench(options: Options): Promise<void> {
       samples.push(sample);
       progress(round, options, `${lineLabel(master, speed)}: ${(median(sample.cycles) / 1_000).toFixed(2)} ms`);
     }
+    for (const { side, samples } of ingest) {
+      const sample = await measureIngest(side, size);
+      samples.push(sample);
+      progress(round, options, `${ingestLabel(side)}: ${Math.round(sample.messagesPerSecond)}/s`);
+    }
     for (const { side, samples } of metrology) {
       const sample = await measureMetrology(side, durations.measureMs, tools, pin);
       samples.push(sample);
@@ -97,7 +106,7 @@ async function runBench(options: Options): Promise<void> {
       progress(round, options, `${row.name}: ${(sample.speed / 1e6).toFixed(2)} M/s`);
     }
   }
-  publish(machine, { measured, lines, metrology, firmware }, options.json);
+  publish(machine, { measured, lines, metrology, firmware, ingest }, options.json);
 }
 
 function progress(round: number, { repetitions }: Options, what: string): void {
@@ -109,12 +118,14 @@ interface Measured {
   readonly lines: readonly MeasuredLine[];
   readonly metrology: readonly MeasuredMetrology[];
   readonly firmware: readonly MeasuredFirmware[];
+  readonly ingest: readonly MeasuredIngest[];
 }
 
-function publish(machine: Machine, { measured, lines, metrology, firmware }: Measured, json: string | undefined): void {
-  process.stdout.write(`${textReport(machine, measured, lines, metrology, firmware)}\n`);
+function publish(machine: Machine, all: Measured, json: string | undefined): void {
+  const { measured, lines, metrology, firmware, ingest } = all;
+  process.stdout.write(`${textReport(machine, measured, lines, metrology, firmware, ingest)}\n`);
   if (json === undefined) return;
-  const report = jsonReport(machine, measured, lines, metrology, firmware);
+  const report = jsonReport(machine, measured, lines, metrology, firmware, ingest);
   writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { MeasuredIngest } from "./ingest-rows.ts";
 import type { Sample } from "./measure.ts";
 import { metrologyReport } from "./metrology-report.ts";
 import type { MeasuredMetrology } from "./metrology-rows.ts";
@@ -42,7 +43,7 @@ describe("the bench's report", () => {
       pinning: "none",
       versions: { node: "20" },
     };
-    const text = textReport(machine, ROWS, LINES, METROLOGY);
+    const text = textReport(machine, ROWS, LINES, METROLOGY, [], INGEST);
     expect(text).toContain("PASS    server >= 12x modbus-serial at 1 connection: 12.00x");
     expect(text).toContain("MISSED  server >= 0.8x raw echo at 50 connections: 0.79x");
     expect(text).toContain("NOT RUN client >= 1.5x modbus-serial");
@@ -53,9 +54,23 @@ describe("the bench's report", () => {
     expect(text).toContain("MISSED  metrology chip >= 30 M three-phase samples/s: 26.0 M");
     expect(text).toContain("MISSED  metrology synthesis >= 0.4x C: 0.25x");
     expect(text).toMatch(/chip +meterworks +26\.0 +20\.0 26\.0 30\.0 +6500 +3250/);
+    expect(text).toContain(
+      "MQTT ingest with acknowledgement after the commit >= 1.6x mqtt.js that stores nothing: 1.50x",
+    );
+    expect(text).toMatch(/meterworks +acknowledged after the commit.*30000 +29000 30000 31000 +40\.0 +16\.0/);
     expect(text).toContain("MISSED  rtu without an error at 9600 baud: 1");
   });
 });
+
+const INGEST: readonly MeasuredIngest[] = (
+  [
+    ["meterworks", [29_000, 30_000, 31_000]],
+    ["mqtt.js", [19_000, 20_000, 21_000]],
+  ] as const
+).map(([side, rates]) => ({
+  side,
+  samples: rates.map((messagesPerSecond) => ({ messagesPerSecond, subscriberCpu: 40, brokerCpu: 16 })),
+}));
 
 const METROLOGY: readonly MeasuredMetrology[] = [
   { side: "meterworks", samples: [20e6, 26e6, 30e6].map((chip) => ({ chip, synthesis: 5e6, active: 1 })) },

@@ -1,5 +1,6 @@
 /** Medians, ranges and targets, as a table for people and as JSON. */
 import { firmwareReport, type MeasuredFirmware } from "./firmware-rows.ts";
+import { ingestReport, ingestVerdicts, type MeasuredIngest } from "./ingest-rows.ts";
 import type { Machine } from "./machine.ts";
 import type { Sample } from "./measure.ts";
 import { metrologyFigures, metrologyReport, metrologyVerdicts } from "./metrology-report.ts";
@@ -39,11 +40,13 @@ export function textReport(
   lines: readonly MeasuredLine[],
   metrology: readonly MeasuredMetrology[] = [],
   firmware: readonly MeasuredFirmware[] = [],
+  ingest: readonly MeasuredIngest[] = [],
 ): string {
   return [
     ...machineLines(machine),
     "",
     ...lineReport(lines),
+    ...ingestReport(ingest),
     ...metrologyReport(metrology),
     ...firmwareReport(firmware),
     ...section(
@@ -68,6 +71,7 @@ export function jsonReport(
   lines: readonly MeasuredLine[],
   metrology: readonly MeasuredMetrology[] = [],
   firmware: readonly MeasuredFirmware[] = [],
+  ingest: readonly MeasuredIngest[] = [],
 ): unknown {
   return {
     machine,
@@ -80,6 +84,7 @@ export function jsonReport(
       verdicts: lineVerdicts(line),
     })),
     firmware: firmware.map(({ row, samples }) => ({ name: row.name, samples })),
+    ingest: { sides: ingest, verdicts: ingestVerdicts(ingest) },
     metrology: { sides: metrology.map(metrologyFigures), verdicts: metrologyVerdicts(metrology) },
   };
 }

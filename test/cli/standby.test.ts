@@ -17,9 +17,17 @@ test("the API's token needs a place that a PostgreSQL store does not have", asyn
   expect(stderr).toMatch(/token needs a place; give --token-file FILE, or put the token into METERWORKS_TOKEN/);
 });
 
-test("a server that is not there is named without the password", async () => {
-  const args = ["headend", "--store", "postgres://u:geheim@127.0.0.1:1/x", "--token-file", join(directory.path, "t")];
+test("the key that signs orders does, too, where there is a broker", async () => {
+  const args = ["headend", "--store", "postgres://127.0.0.1:1/x", "--token-file", join(directory.path, "t")];
   const { code, stderr } = await runCli(args);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/signs orders needs a place; give --order-key FILE, the same for each head-end/);
+});
+
+test("a server that is not there is named without the password", async () => {
+  const args = ["headend", "--store", "postgres://u:geheim@127.0.0.1:1/x", "--broker", "none"];
+  const place = ["--token-file", join(directory.path, "t")];
+  const { code, stderr } = await runCli([...args, ...place]);
   expect(code).toBe(2);
   expect(stderr).toMatch(/the store cannot be opened at postgres:\/\/127\.0\.0\.1:1\/x: nothing listens there/);
   expect(stderr).not.toContain("geheim");

@@ -17,6 +17,7 @@ import {
 import type { OrderNumber } from "../../protocols/orders.ts";
 import { minor, pricePerKwh } from "../../src/core/money.ts";
 import { type Civil, civil } from "../../src/core/time.ts";
+import { documentContract } from "./store-documents.ts";
 
 export interface StoreHarness {
   readonly store: Store;
@@ -371,31 +372,7 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       expect(recentTopups.map((p) => p.key)).toEqual([...all.slice(5).map((i) => `t${i}`), "n1"]);
     });
 
-    test("a document replaces the one of its key, and the snapshot holds those that are live", async () => {
-      const document = (collection: string, key: string, text: string, live = true) =>
-        ({ kind: "document", document: { collection, key, live, text } }) as const;
-      await store.commit([document("alarm", "2", "two"), document("alarm", "1", "one"), document("plan", "1", "p")]);
-      await store.commit([document("alarm", "1", "one, over", false), document("alarm", "~", "last")]);
-      const [one, two, last, plan] = [
-        { collection: "alarm", key: "1", live: false, text: "one, over" },
-        { collection: "alarm", key: "2", live: true, text: "two" },
-        { collection: "alarm", key: "~", live: true, text: "last" },
-        { collection: "plan", key: "1", live: true, text: "p" },
-      ];
-      const check = async ({ query, snapshot }: { query: Store["query"]; snapshot: Store["snapshot"] }) => {
-        expect(await query.document("alarm", "1")).toEqual(one);
-        expect(await query.document("alarm", "3")).toBeUndefined();
-        expect(await query.documents("alarm", null, "up", 10)).toEqual([one, two, last]);
-        expect(await query.documents("alarm", "1", "up", 1)).toEqual([two]);
-        expect(await query.documents("alarm", null, "down", 2)).toEqual([last, two]);
-        expect(await query.documents("alarm", "2", "down", 10)).toEqual([one]);
-        expect(await query.documents("none", null, "up", 10)).toEqual([]);
-        expect((await snapshot()).documents).toEqual([two, last, plan]);
-      };
-      await check({ query: store.query, snapshot: () => store.snapshot() });
-      const again = await harness.reopen();
-      await check({ query: again.query, snapshot: () => again.snapshot() });
-    });
+    documentContract(() => harness);
 
     test("close waits for commits under way, and is harmless when repeated", async () => {
       const commits = Array.from({ length: 30 }, (_, i) => store.commit(readings(reading("m", i))));

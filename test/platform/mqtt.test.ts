@@ -302,6 +302,27 @@ describeWithPeers("a subscriber on mosquitto", ["mosquitto"], () => {
     expect(bugs).toEqual([]);
   });
 
+  it("has a message repeated that nobody acknowledges, since all later acknowledgements wait for it", async () => {
+    const { port, url } = await mosquitto();
+    const { runtime } = testRuntime();
+    cleanups.push(() => runtime.close());
+    const actor = new ScriptedActor();
+    const link = subscribeMqtt({ url, clientId: "head-end", subscriptions, backoff, acknowledgeWithinMs: 100 });
+    runtime.host(actor).attach(link);
+    await until(() => link.open, "subscribed");
+    const client = await publisher(port);
+    for (const n of [1, 2]) client.publish("meters/7/telemetry", `${n}`, { qos: 1 });
+    await until(() => messagesOf(actor).length === 2, "delivered");
+    link.acknowledge(messagesOf(actor)[1]?.token as number);
+    await until(() => messagesOf(actor).length === 4, "both again");
+    for (const message of messagesOf(actor).slice(2)) link.acknowledge(message.token as number);
+    await pause(300);
+    expect(payloads(actor)).toEqual(["1", "2", "1", "2"]);
+    expect(actor.events.flatMap((event) => (event.kind === "closed" ? [event.reason] : []))).toEqual([
+      "a message was not stored in time",
+    ]);
+  });
+
   it("stops reading above its bound and loses nothing", async () => {
     const { port, url } = await mosquitto();
     const { runtime } = testRuntime();

@@ -10,6 +10,7 @@ import { orderView, showMoney } from "../../../headend/view.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { failure, type Result, success } from "../../core/result.ts";
 import { writeFileAtomic } from "../../platform/atomic-file.ts";
+import { keptSigner } from "../../platform/ed25519.ts";
 import { randomToken } from "../../platform/entropy.ts";
 import type { Link } from "../../platform/link.ts";
 import { openSerial } from "../../platform/serial.ts";
@@ -19,6 +20,7 @@ import { CommandError, usage } from "../errors.ts";
 import { startHeadend } from "../headend-process.ts";
 import { keptLine } from "../kept-line.ts";
 import { loadModel } from "../models.ts";
+import { requireOpenFiles } from "../open-files.ts";
 import { print } from "../output.ts";
 import { addPostgresFlags, inPostgresTerms, type PostgresFlags } from "../postgres.ts";
 import { CommandProcess } from "../process.ts";
@@ -31,6 +33,7 @@ interface Flags extends BrokerFlags, PostgresFlags {
   readonly check: FileCheck;
   readonly http: HostPort;
   readonly tokenFile?: string;
+  readonly orderKey?: string;
   readonly speed: number;
 }
 
@@ -47,7 +50,8 @@ On a PostgreSQL store a second head-end with the same configuration stands by an
 
 Examples:
   meterworks headend --store sqlite:./meters.db
-  meterworks headend --config site.json --store postgres://meterworks@db.local/meters --token-file ./api.token
+  meterworks headend --config site.json --store postgres://meterworks@db.local/meters --token-file ./api.token \\
+    --order-key ./orders.key
   meterworks headend --config site.json --store sqlite:./meters.db --broker mqtts://broker.local:8883 --mqtt-ca ca.pem
   meterworks headend --broker-users ./users --add-user flat-7 < password.txt
   meterworks topup flat-7 20.00 --api http://127.0.0.1:8086 --token-file ./meters.db.token`;
@@ -69,6 +73,10 @@ export function addHeadend(program: Command): void {
   addBrokerFlags(addPostgresFlags(command))
     .option("--http <HOST:PORT>", "where the API listens", hostPort("--http"), { host: "127.0.0.1", port: 8086 })
     .option("--token-file <FILE>", "keeps the API's token (default: the SQLite file's name with .token)")
+    .option(
+      "--order-key <FILE>",
+      "signs orders over MQTT; made at the first start (default: the SQLite file's name with .orderkey)",
+    )
     .option("--speed <X>", "the clock of a simulated site runs so fast", number("--speed", 0.001, 1e6), 1)
     .addHelpText("after", HELP)
     .action(run);
@@ -78,38 +86,50 @@ async function run(flags: Flags): Promise<void> {
   if (await administerBroker(flags)) return;
   checkBrokerFlags(flags);
   const address = storeAddress(flags.store);
+  const files = keptFiles(flags, address);
   const parsed = readConfig(flags.config);
-  const tokenFile = flags.tokenFile ?? tokenFileBeside(address);
+  const connections = requireOpenFiles({
+    lines: parsed.collector.lines.length,
+    meters: flags.broker === "embedded" ? (parsed.collector.mqtt?.meters.length ?? 0) : 0,
+  });
+  const site: Site = { flags, files, parsed, connections };
   await CommandProcess.run(flags.speed, async (proc) => {
     if (address.kind === "sqlite") {
-      await serve(proc, flags, parsed, await openStore(proc, address.file, flags.check), tokenFile);
+      await serve(proc, site, await openStore(proc, address.file, flags.check));
       await proc.stopped;
     } else
       await inPostgresTerms(proc, address.url, flags, parsed.collector, async (store, over) => {
-        await serve(proc, flags, parsed, store, tokenFile);
+        await serve(proc, site, store);
         await Promise.race([proc.stopped, over]);
       });
   });
 }
 
-async function serve(
-  proc: CommandProcess,
-  flags: Flags,
-  parsed: HeadendConfig,
-  store: Store,
-  tokenFile: string,
-): Promise<void> {
+interface Site {
+  readonly flags: Flags;
+  readonly files: KeptFiles;
+  readonly parsed: HeadendConfig;
+  /** How many meters may be at the embedded broker at once. */
+  readonly connections: ReturnType<typeof requireOpenFiles>;
+}
+
+async function serve(proc: CommandProcess, { flags, files, parsed, connections }: Site, store: Store): Promise<void> {
   const lines = await openLines(proc, parsed);
-  const broker = await openBrokerLink(proc, flags);
+  const { mqtt, ...site } = parsed.collector;
+  const broker = await openBrokerLink(proc, flags, connections);
   const config: CollectorConfig = {
-    ...parsed.collector,
+    ...site,
     lines: lines.map(({ line, link }) => ({ ...line, link: link.id })),
-    ...(broker === undefined ? {} : { mqtt: { meters: [], ...parsed.collector.mqtt, link: broker.id } }),
+    ...(broker === undefined
+      ? {}
+      : {
+          mqtt: { meters: [], ...mqtt, link: broker.id, signer: keptSigner(files.orderKey) },
+        }),
   };
   const links = [...lines.map(({ link }) => link), ...(broker === undefined ? [] : [broker])];
   const counts = { readings: 0, pollErrors: 0 };
   const { url } = await startHeadend(proc, {
-    ...{ config, links, store, http: flags.http, token: tokenOf(tokenFile) },
+    ...{ config, links, store, http: flags.http, token: tokenOf(files.token) },
     sinks: [(notice) => count(counts, notice), (notice) => logNotice(proc, notice)],
     status: () => ({ ...counts, links: links.map((link) => ({ link: link.id, open: link.open })) }),
   });
@@ -168,14 +188,26 @@ async function openLine(where: LineWhere, name: string): Promise<Link> {
   return openSerial({ path, baudRate: baud, parity, dataBits, stopBits });
 }
 
-/** A PostgreSQL store has no place beside it. */
-function tokenFileBeside(address: StoreAddress): string {
-  if (address.kind === "sqlite") return `${address.file}.token`;
-  if (process.env["METERWORKS_TOKEN"] !== undefined) return "";
-  throw usage(
-    "with a PostgreSQL store the API's token needs a place",
-    "give --token-file FILE, or put the token into METERWORKS_TOKEN",
-  );
+interface KeptFiles {
+  readonly token: string;
+  readonly orderKey: string;
+}
+
+/** Beside an SQLite file; a PostgreSQL store has no such place, and head-ends that take each other's place share them. */
+function keptFiles({ tokenFile, orderKey, broker }: Flags, address: StoreAddress): KeptFiles {
+  if (address.kind === "sqlite")
+    return { token: tokenFile ?? `${address.file}.token`, orderKey: orderKey ?? `${address.file}.orderkey` };
+  if (tokenFile === undefined && process.env["METERWORKS_TOKEN"] === undefined)
+    throw usage(
+      "with a PostgreSQL store the API's token needs a place",
+      "give --token-file FILE, or put the token into METERWORKS_TOKEN",
+    );
+  if (orderKey === undefined && broker !== "none")
+    throw usage(
+      "with a PostgreSQL store the key that signs orders needs a place",
+      "give --order-key FILE, the same for each head-end, or --broker none",
+    );
+  return { token: tokenFile ?? "", orderKey: orderKey ?? "" };
 }
 
 /** The environment's token, the one kept in the file, or a new one. */

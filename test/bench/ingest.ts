@@ -1,0 +1,114 @@
+/**
+ * MQTT ingest through one Mosquitto: our head-end, which acknowledges after the commit, beside an mqtt.js subscriber that
+ * stores nothing. The rate is that from message {@link WARM} to the last one.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import Database from "better-sqlite3";
+import { CLI, freePort, type Program, start, temporaryDirectory } from "../programs.ts";
+import { processCpuMicros } from "./machine.ts";
+
+export type IngestSide = "meterworks" | "mqtt.js";
+export const INGEST_SIDES: readonly IngestSide[] = ["meterworks", "mqtt.js"];
+
+export interface IngestSample {
+  readonly messagesPerSecond: number;
+  /** CPU µs per message, all threads; the start of a process is not counted. */
+  readonly subscriberCpu: number;
+  readonly brokerCpu: number;
+}
+
+export interface IngestSize {
+  readonly warm: number;
+  readonly messages: number;
+}
+
+/** Of meters, each with a row a minute; and of messages that the broker has not acknowledged to the publisher. */
+const METERS = 2_000;
+const WINDOW = 200;
+const WAIT_MS = 60_000;
+
+/** @throws when a side does not take every message, or the store does not hold each once. */
+export async function measureIngest(side: IngestSide, size: IngestSize): Promise<IngestSample> {
+  const directory = temporaryDirectory();
+  const programs: Program[] = [];
+  try {
+    const port = await freePort();
+    const config = join(directory.path, "mosquitto.conf");
+    // As docs/mqtt.md says for a head-end; nothing on disk on either side, which is the same for both.
+    const lines = ["user root", `listener ${port} 127.0.0.1`, "allow_anonymous true", "max_queued_messages 0"];
+    writeFileSync(config, [...lines, "max_inflight_messages 2000", ""].join("\n"));
+    const broker = await start("mosquitto", ["-c", config], { ready: /mosquitto version .* running/ });
+    programs.push(broker);
+    const subscriber = side === "mqtt.js" ? await startPeer(port, size) : await startOurs(port, directory.path);
+    programs.push(subscriber);
+    const publisher = await startPublisher(port, size);
+    programs.push(publisher);
+    const before = { subscriber: processCpuMicros(subscriber.pid), broker: processCpuMicros(broker.pid) };
+    process.kill(publisher.pid, "SIGUSR2");
+    const ms = side === "mqtt.js" ? await peerMs(subscriber) : await ourMs(join(directory.path, "site.db"), size);
+    return {
+      messagesPerSecond: ((size.messages - size.warm) * 1_000) / ms,
+      subscriberCpu: (processCpuMicros(subscriber.pid) - before.subscriber) / size.messages,
+      brokerCpu: (processCpuMicros(broker.pid) - before.broker) / size.messages,
+    };
+  } finally {
+    await Promise.all(programs.map((program) => program.stop()));
+    directory.remove();
+  }
+}
+
+const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+function startPeer(port: number, { warm, messages }: IngestSize): Promise<Program> {
+  return start(process.execPath, [script("ingest-peer.js"), ...[port, warm, messages].map(String)], {
+    ready: /^ready/,
+  });
+}
+
+function startOurs(port: number, directory: string): Promise<Program> {
+  const args = ["headend", "--store", `sqlite:${join(directory, "site.db")}`, "--http", "127.0.0.1:0"];
+  const broker = ["--broker", `mqtt://127.0.0.1:${port}`];
+  // Level error: 2,000 meters that register themselves are no news here.
+  return start(process.execPath, [CLI, ...args, ...broker], { ready: /^ready/, env: { METERWORKS_LOG: "info" } });
+}
+
+function startPublisher(port: number, { messages }: IngestSize): Promise<Program> {
+  const args = [script("ingest-publisher.js"), ...[port, messages, METERS, WINDOW].map(String)];
+  return start(process.execPath, args, { ready: /^ready/, timeoutMs: WAIT_MS });
+}
+
+async function peerMs(subscriber: Program): Promise<number> {
+  const end = performance.now() + WAIT_MS;
+  for (;;) {
+    const line = /^\{.*\}$/m.exec(subscriber.stdout())?.[0];
+    if (line !== undefined) return (JSON.parse(line) as { ms: number }).ms;
+    if (performance.now() > end) throw new Error(`mqtt.js did not take every message within ${WAIT_MS} ms`);
+    await sleep(5);
+  }
+}
+
+/** What is committed, as another reader of the file sees it. */
+async function ourMs(file: string, { warm, messages }: IngestSize): Promise<number> {
+  const db = new Database(file, { readonly: true });
+  try {
+    const count = db.prepare("SELECT coalesce(sum(count), 0) FROM reading_counts").pluck();
+    const end = performance.now() + WAIT_MS;
+    let first: { at: number; stored: number } | undefined;
+    for (;;) {
+      const [stored, at] = [count.get() as number, performance.now()];
+      if (first === undefined && stored >= warm) first = { at, stored };
+      if (stored >= messages && first !== undefined) {
+        const rows = db.prepare("SELECT count(*) FROM readings").pluck().get();
+        if (rows !== messages) throw new Error(`${rows} rows are stored of ${messages} messages`);
+        return ((at - first.at) * (messages - warm)) / (messages - first.stored);
+      }
+      if (at > end) throw new Error(`${stored} of ${messages} messages are stored after ${WAIT_MS} ms`);
+      await sleep(5);
+    }
+  } finally {
+    db.close();
+  }
+}
