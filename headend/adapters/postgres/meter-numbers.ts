@@ -9,6 +9,8 @@ const CACHED_METERS = 200_000;
 export interface KnownMeter {
   readonly number: number;
   readonly measures: Set<MeasureKey>;
+  /** The kind of its newest reading, whose measures are all in the set. */
+  newest?: unknown;
 }
 
 export class MeterNumbers {

@@ -2,10 +2,11 @@
 import { assert } from "../../../src/core/result.ts";
 import type { Fence } from "../../leases.ts";
 import type { MeterId, MeterReading, StoreBatch } from "../../ports.ts";
+import { SOURCE_CODES } from "../sqlite/codes.ts";
 import { type Connection, connect } from "./connection.ts";
 import { MeterNumbers } from "./meter-numbers.ts";
 import { Partitions } from "./partitions.ts";
-import { CREATE_STAGING, ReadingWriter } from "./reading-writer.ts";
+import { type Added, ReadingWriter } from "./reading-writer.ts";
 import { RecordWriter, type Sorted } from "./record-writer.ts";
 
 export interface Writer {
@@ -60,7 +61,6 @@ export class Session {
     await client.query(
       "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     );
-    await client.query(CREATE_STAGING);
     await client.query("INSERT INTO meterworks.writers VALUES ($1, 0, now()) ON CONFLICT DO NOTHING", [
       this.#writer.id,
     ]);
@@ -103,10 +103,10 @@ export class Session {
       for (const { time } of readings) if (!this.#partitions.has(time)) await this.#partitions.require(time);
       await client.query("BEGIN");
       await this.#meters.require(meters);
-      await this.#readings.write(readings);
+      const added = await this.#readings.write(readings);
       await this.#records.write(rest);
       this.#committing = true;
-      await client.query(`${this.#endOf(number)}; COMMIT`);
+      await client.query(`${counting(added)}${this.#endOf(number)}; COMMIT`);
       this.#committing = false;
     } catch (error) {
       // The server ends the connection behind such an error: whether it had committed is not known.
@@ -121,6 +121,7 @@ export class Session {
   async #rollBack(): Promise<void> {
     this.#committing = false;
     this.#meters.forget();
+    this.#readings.forget();
     await this.#connection.client.query("ROLLBACK").catch(() => this.drop());
   }
 
@@ -133,6 +134,15 @@ export class Session {
       .map(({ fence }) => fence)
       .join(", ")}]::bigint[])`;
   }
+}
+
+/** Counting by hand, since counting rows would read them all. */
+function counting(added: Added): string {
+  const rows = (["modbus", "mqtt"] as const).filter((source) => added[source] > 0);
+  if (rows.length === 0) return "";
+  return `INSERT INTO meterworks.reading_counts AS c (source, count)
+    VALUES ${rows.map((source) => `(${SOURCE_CODES[source]}, ${added[source]})`).join(", ")}
+    ON CONFLICT (source) DO UPDATE SET count = c.count + excluded.count; `;
 }
 
 /** What the batches hold by kind, and every meter that they name. */
