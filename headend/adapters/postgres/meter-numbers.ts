@@ -2,6 +2,7 @@
 import type pg from "pg";
 import type { MeasureKey } from "../../../src/core/measures.ts";
 import type { MeterId } from "../../ports.ts";
+import type { Shape } from "./shapes.ts";
 
 /** Meters kept in memory; a larger fleet starts afresh rather than growing it. */
 const CACHED_METERS = 200_000;
@@ -10,7 +11,7 @@ export interface KnownMeter {
   readonly number: number;
   readonly measures: Set<MeasureKey>;
   /** The kind of its newest reading, whose measures are all in the set. */
-  newest?: unknown;
+  newest?: Shape;
 }
 
 export class MeterNumbers {
@@ -52,9 +53,14 @@ export class MeterNumbers {
       this.#known.set(id, { number: Number(number), measures: measuresFrom(measures) });
   }
 
-  grow(meter: KnownMeter, key: MeasureKey): void {
-    meter.measures.add(key);
-    this.#grown.add(meter);
+  /** The meter has a reading of this shape. */
+  fills(meter: KnownMeter, shape: Shape): void {
+    meter.newest = shape;
+    for (const key of shape.valued) {
+      if (meter.measures.has(key)) continue;
+      meter.measures.add(key);
+      this.#grown.add(meter);
+    }
   }
 
   /** Inside a transaction: writes the sets that have grown. */

@@ -1,6 +1,5 @@
 /** Creates or upgrades the schema. */
 import type pg from "pg";
-import { MEASURE_COLUMNS } from "./columns.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 /** "MTRW": two head-ends that start together must not both create the tables. */
@@ -24,7 +23,6 @@ export async function migrate(client: pg.Client): Promise<void> {
         `a newer meterworks made its tables (schema ${version}, this one knows ${MIGRATIONS.length}): update meterworks`,
       );
     for (const step of MIGRATIONS.slice(version)) await client.query(step);
-    await addMeasureColumns(client);
     if (rows.length === 0) await client.query("INSERT INTO meterworks.schema_version VALUES (0)");
     await client.query("UPDATE meterworks.schema_version SET version = $1 WHERE version <> $1", [MIGRATIONS.length]);
     await client.query("COMMIT");
@@ -45,15 +43,4 @@ async function requireServer(client: pg.Client): Promise<void> {
     throw new Error(
       `the database's encoding is ${encoding}: make one with createdb --encoding=UTF8 --template=template0`,
     );
-}
-
-/** Measures added to the vocabulary since become columns; a column is never dropped. */
-async function addMeasureColumns(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ attname: string }>(
-    "SELECT attname FROM pg_attribute WHERE attrelid = 'meterworks.readings'::regclass AND NOT attisdropped",
-  );
-  const present = new Set(rows.map(({ attname }) => attname));
-  const missing = [...MEASURE_COLUMNS.values()].filter((column) => !present.has(column));
-  if (missing.length > 0)
-    await client.query(`ALTER TABLE meterworks.readings ${missing.map((c) => `ADD COLUMN ${c} bigint`).join(", ")}`);
 }

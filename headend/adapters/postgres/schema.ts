@@ -17,7 +17,7 @@ export const MIGRATIONS: readonly string[] = [
     measures text NOT NULL DEFAULT ''
   );
 
-  -- One more bigint column per measure, see addMeasureColumns. no_value names the measures the meter had no value for.
+  -- One more bigint column per measure, with its first value, see MeasureColumns. no_value names the measures the meter had no value for.
   -- meter is no foreign key: its check per row would cost more than the row, and numbers come from meters alone.
   CREATE TABLE meterworks.readings (
     meter    bigint NOT NULL,

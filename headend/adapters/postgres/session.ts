@@ -5,7 +5,6 @@ import type { MeterId, MeterReading, StoreBatch } from "../../ports.ts";
 import { SOURCE_CODES } from "../sqlite/codes.ts";
 import { type Connection, connect } from "./connection.ts";
 import { MeterNumbers } from "./meter-numbers.ts";
-import { Partitions } from "./partitions.ts";
 import { type Added, ReadingWriter } from "./reading-writer.ts";
 import { RecordWriter, type Sorted } from "./record-writer.ts";
 
@@ -24,7 +23,6 @@ const IDLE_IN_TRANSACTION_MS = 4_000;
 export class Session {
   readonly #connection: Connection;
   readonly #writer: Writer;
-  readonly #partitions: Partitions;
   readonly #meters: MeterNumbers;
   readonly #readings: ReadingWriter;
   readonly #records: RecordWriter;
@@ -35,7 +33,6 @@ export class Session {
     const { client } = connection;
     this.#connection = connection;
     this.#writer = writer;
-    this.#partitions = new Partitions(client);
     this.#meters = new MeterNumbers(client);
     this.#readings = new ReadingWriter(client, this.#meters);
     this.#records = new RecordWriter(client, this.#meters);
@@ -65,7 +62,7 @@ export class Session {
       this.#writer.id,
     ]);
     await client.query("DELETE FROM meterworks.writers WHERE at < now() - interval '90 days'");
-    await this.#partitions.open();
+    await this.#readings.open();
   }
 
   get lost(): boolean {
@@ -100,10 +97,10 @@ export class Session {
     const hung = setTimeout(() => this.drop(), GROUP_MS);
     try {
       const { readings, meters, rest } = sort(batches);
-      for (const { time } of readings) if (!this.#partitions.has(time)) await this.#partitions.require(time);
+      const prepared = await this.#readings.prepare(readings);
       await client.query("BEGIN");
       await this.#meters.require(meters);
-      const added = await this.#readings.write(readings);
+      const added = await this.#readings.write(prepared);
       await this.#records.write(rest);
       this.#committing = true;
       await client.query(`${counting(added)}${this.#endOf(number)}; COMMIT`);
