@@ -1,5 +1,7 @@
 /** What the suite over all stores cannot ask: lost connections, a server that crashes, leases, months, other people's SQL. */
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { PostgresLeases } from "../../../headend/adapters/postgres/leases.ts";
 import { openPostgresStore, type PostgresStore, preparePostgres } from "../../../headend/adapters/postgres/store.ts";
@@ -9,6 +11,7 @@ import { civil } from "../../../src/core/time.ts";
 import { audit, meterId, order, posting, reading } from "../../contracts/store.ts";
 import { describeWithPeers, requirePeer } from "../../peers.ts";
 import { type PostgresServer, startPostgres } from "../../postgres-server.ts";
+import { REPOSITORY } from "../../programs.ts";
 import { type CuttingProxy, cuttingProxy } from "./cutting-proxy.ts";
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -160,14 +163,31 @@ describeWithPeers("PostgreSQL in trouble", ["postgres"], () => {
     expect(await server.query("SELECT FROM meterworks.readings_other")).toEqual([]);
   });
 
-  test("a table that a person has made of another kind is left as it is", async () => {
-    await preparePostgres(server.url);
-    await server.query(`ALTER TABLE meterworks.readings RENAME TO readings_old;
-      CREATE TABLE meterworks.readings (LIKE meterworks.readings_old INCLUDING ALL);
-      DROP TABLE meterworks.readings_old`);
+  test("the page's statements for TimescaleDB make a table of another kind, which is left as it is", async () => {
+    const before = await open();
+    await before.commit(batch(0));
+    await before.close();
+    const page = readFileSync(join(REPOSITORY, "docs/postgres.md"), "utf8");
+    const block = /```sql\n-- timescale\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
+    const ours = block.split("\n").filter((line) => !/CREATE EXTENSION|create_hypertable/.test(line));
+    expect(ours.length).toBe(block.split("\n").length - 2);
+    await server.query(ours.join("\n"));
     const store = await open();
-    await store.commit(batch(0));
-    await storedOnce(1);
+    await store.commit(batch(1));
+    // The same again: the key came along.
+    await store.commit([{ kind: "reading", reading: reading("m", 0) }]);
+    await storedOnce(2);
+    expect(await server.query("SELECT relkind FROM pg_class WHERE oid = 'meterworks.readings'::regclass")).toEqual([
+      { relkind: "r" },
+    ]);
+  });
+
+  test("the page's floor under the order numbers holds", async () => {
+    const store = await open();
+    await store.commit([{ kind: "order", order: order(7, "m") }]);
+    const page = readFileSync(join(REPOSITORY, "docs/postgres.md"), "utf8");
+    await server.query(/```sql\n(INSERT INTO meterworks\.order_floor[\s\S]*?)```/.exec(page)?.[1] ?? "");
+    expect((await store.snapshot()).lastOrder).toBe(1_000_007);
   });
 
   test("audit and postings are append-only, for a person at psql too", async () => {
