@@ -2,13 +2,11 @@
  * Group commit: while one transaction is on its way to the disk, the batches that arrive are collected and go together in
  * the next. One wait for the disk then serves them all, and a lone batch waits for nobody.
  */
-import type { StoreBatch } from "../ports.ts";
-
 /** Per batch: committed, or why not. */
 export type CommitOutcome = string | null;
 
-interface Waiting {
-  readonly batch: StoreBatch;
+interface Waiting<B> {
+  readonly batch: B;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -20,20 +18,20 @@ export interface GroupLimits {
   readonly waitingBatches: number;
 }
 
-export class GroupCommit {
-  readonly #write: (batches: readonly StoreBatch[]) => Promise<readonly CommitOutcome[]>;
+export class GroupCommit<B extends { readonly length: number }> {
+  readonly #write: (batches: readonly B[]) => Promise<readonly CommitOutcome[]>;
   readonly #limits: GroupLimits;
-  #waiting: Waiting[] = [];
+  #waiting: Waiting<B>[] = [];
   #writing: Promise<void> | undefined;
 
   /** `write` is never called again before its promise has settled. */
-  constructor(write: (batches: readonly StoreBatch[]) => Promise<readonly CommitOutcome[]>, limits: GroupLimits) {
+  constructor(write: (batches: readonly B[]) => Promise<readonly CommitOutcome[]>, limits: GroupLimits) {
     this.#write = write;
     this.#limits = limits;
   }
 
   /** Resolves after the commit; rejects with the store's sentence. Batches are committed in the order of the calls. */
-  commit(batch: StoreBatch): Promise<void> {
+  commit(batch: B): Promise<void> {
     if (this.#waiting.length >= this.#limits.waitingBatches)
       return Promise.reject(new Error(`the store is ${this.#waiting.length} batches behind: send less, or later`));
     return new Promise((resolve, reject) => {
@@ -52,7 +50,7 @@ export class GroupCommit {
     this.#writing = undefined;
   }
 
-  #takeGroup(): readonly Waiting[] {
+  #takeGroup(): readonly Waiting<B>[] {
     let records = 0;
     let count = 0;
     for (const { batch } of this.#waiting) {
@@ -63,7 +61,7 @@ export class GroupCommit {
     return this.#waiting.splice(0, count);
   }
 
-  async #commitGroup(group: readonly Waiting[]): Promise<void> {
+  async #commitGroup(group: readonly Waiting<B>[]): Promise<void> {
     try {
       const outcomes = await this.#write(group.map((waiting) => waiting.batch));
       for (const [i, { resolve, reject }] of group.entries()) {

@@ -1,14 +1,12 @@
 /** The head-end's API from the command line's side. */
 
-import type { OrderOperation } from "../../protocols/orders.ts";
+import type { ValueView } from "../../headend/view.ts";
 import { formatFixed } from "../core/decimal.ts";
 import { currencyOf, type Minor } from "../core/money.ts";
 import { failed } from "./errors.ts";
 
 export const MILLIS_PER_SECOND = 1_000;
 const PATIENCE_MS = 15_000;
-/** Newest audit entries, among which the end of an order that has just ended is looked for. */
-const NOTES_LOOKED_AT = 100;
 
 export interface ApiAccess {
   readonly url: string;
@@ -23,16 +21,6 @@ export interface TopupAnswer {
   readonly booked: boolean;
 }
 
-export interface OrderAnswer {
-  readonly id: number;
-  readonly meter: string;
-  readonly operation: string;
-  readonly state: string;
-  readonly reason: string;
-  readonly outcome: string | null;
-  readonly relayReadBack: 0 | 1 | null;
-}
-
 /** Books a top-up; repeated with the same key it is booked once. @throws CommandError (exit 1) with the API's reason. */
 export function topUpByApi(
   access: ApiAccess,
@@ -40,32 +28,34 @@ export function topUpByApi(
 ): Promise<TopupAnswer> {
   const { meter, amount, currency, key } = topup;
   const body = { amount: formatFixed(amount, currencyOf(currency).decimals), currency, key };
-  return call(access, "POST", `/api/v1/meters/${encodeURIComponent(meter)}/topups`, body) as Promise<TopupAnswer>;
+  return callApi(access, "POST", `/api/v1/meters/${encodeURIComponent(meter)}/topups`, body) as Promise<TopupAnswer>;
 }
 
-export async function orderByApi(
-  access: ApiAccess,
-  order: { readonly meter: string; readonly operation: OrderOperation; readonly key: string },
-): Promise<OrderAnswer> {
-  const { meter, operation, key } = order;
-  const path = `/api/v1/meters/${encodeURIComponent(meter)}/orders`;
-  const receipt = (await call(access, "POST", path, { operation, key })) as { order: OrderAnswer };
-  return receipt.order;
-}
-
-export function getOrder(access: ApiAccess, id: number): Promise<OrderAnswer> {
-  return call(access, "GET", `/api/v1/orders/${id}`) as Promise<OrderAnswer>;
-}
-
-/** What the head-end noted last about an order, such as why it failed; undefined where its latest notes are about others. */
-export async function noteOnOrder(access: ApiAccess, id: number): Promise<string | undefined> {
-  const audit = (await call(access, "GET", `/api/v1/audit?limit=${NOTES_LOOKED_AT}`)) as {
-    readonly entries: readonly { readonly order: number | null; readonly detail: string }[];
+export interface ReadingAnswer {
+  readonly meter: string;
+  readonly reading: {
+    readonly time: string;
+    readonly source: string;
+    readonly quality: string;
+    readonly values: readonly ValueView[];
   };
-  return audit.entries.find(({ order }) => order === id)?.detail;
 }
 
-async function call(access: ApiAccess, method: "GET" | "POST", path: string, body?: object): Promise<unknown> {
+/** A reading now. @throws CommandError (exit 1) with since when and why the meter does not answer. */
+export function readNowByApi(access: ApiAccess, meter: string, waitSeconds: number): Promise<ReadingAnswer> {
+  const path = `/api/v1/meters/${encodeURIComponent(meter)}/reads`;
+  const patience = PATIENCE_MS + waitSeconds * MILLIS_PER_SECOND;
+  return callApi(access, "POST", path, { waitSeconds }, patience) as Promise<ReadingAnswer>;
+}
+
+/** @throws CommandError (exit 1) where the head-end is not reached, or with its reason where it refuses. */
+export async function callApi(
+  access: ApiAccess,
+  method: "GET" | "POST" | "PUT",
+  path: string,
+  body?: object,
+  patience = PATIENCE_MS,
+): Promise<unknown> {
   const headers: Record<string, string> = { authorization: `Bearer ${access.token}` };
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
@@ -73,14 +63,15 @@ async function call(access: ApiAccess, method: "GET" | "POST", path: string, bod
     response = await fetch(new URL(path, access.url), {
       method,
       headers,
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(patience),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (error) {
     const cause = (error as { cause?: { message?: string } }).cause?.message ?? (error as Error).message;
     throw failed(`the head-end at ${access.url} can't be reached: ${cause}`, "is it running, and is --api its URL?");
   }
-  const answer: unknown = await response.json().catch(() => undefined);
+  const isTable = response.headers.get("content-type")?.startsWith("text/csv") === true;
+  const answer: unknown = isTable ? await response.text() : await response.json().catch(() => undefined);
   if (response.ok) return answer;
   const detail = (answer as { detail?: string } | undefined)?.detail ?? `HTTP ${response.status}`;
   throw failed(`the head-end refused: ${detail}`);

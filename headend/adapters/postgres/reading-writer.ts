@@ -6,7 +6,7 @@ import type pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import type { MeasureKey } from "../../../src/core/measures.ts";
 import type { MeterReading } from "../../ports.ts";
-import { QUALITY_CODES, SOURCE_CODES } from "../sqlite/codes.ts";
+import { QUALITY_CODES, SOURCE_CODES, sourceOf } from "../sqlite/codes.ts";
 import { columnOf, MEASURE_COLUMNS, MeasureColumns, READING_COLUMNS } from "./columns.ts";
 import type { MeterNumbers } from "./meter-numbers.ts";
 import { Partitions } from "./partitions.ts";
@@ -73,7 +73,7 @@ export class ReadingWriter {
   /** Inside a transaction, whose meters are known. What is stored already stays as it is and is not counted. */
   async write(prepared: Prepared): Promise<Added> {
     const { readings, keys } = prepared;
-    const added = { modbus: 0, mqtt: 0 };
+    const added = { modbus: 0, mqtt: 0, profile: 0 };
     if (readings.length === 0) return added;
     const columns = [READING_COLUMNS, ...keys.map(columnOf)].join(", ");
     const staging = await this.#stagingFor(columns);
@@ -84,12 +84,10 @@ export class ReadingWriter {
     if (readings.every(({ source }) => source === first)) {
       added[first] = (await this.#client.query(insert)).rowCount ?? 0;
     } else {
-      const { rows } = await this.#client.query<Record<"modbus" | "mqtt", string>>(
-        `WITH added AS (${insert} RETURNING source)
-         SELECT count(*) FILTER (WHERE source = ${SOURCE_CODES.modbus}) AS modbus,
-           count(*) FILTER (WHERE source = ${SOURCE_CODES.mqtt}) AS mqtt FROM added`,
+      const { rows } = await this.#client.query<{ source: number; count: string }>(
+        `WITH added AS (${insert} RETURNING source) SELECT source, count(*) FROM added GROUP BY source`,
       );
-      for (const source of ["modbus", "mqtt"] as const) added[source] = Number(rows[0]?.[source]);
+      for (const { source, count } of rows) added[sourceOf(source)] = Number(count);
     }
     await this.#meters.keepGrown();
     return added;

@@ -1,7 +1,7 @@
 /** One connection that writes, and the transaction in which a group of batches is committed. */
 import { assert } from "../../../src/core/result.ts";
 import type { Fence } from "../../leases.ts";
-import type { MeterId, MeterReading, StoreBatch } from "../../ports.ts";
+import { type MeterId, type MeterReading, READING_SOURCES, type StoreBatch } from "../../ports.ts";
 import { SOURCE_CODES } from "../sqlite/codes.ts";
 import { type Connection, connect } from "./connection.ts";
 import { MeterNumbers } from "./meter-numbers.ts";
@@ -119,6 +119,7 @@ export class Session {
     this.#committing = false;
     this.#meters.forget();
     this.#readings.forget();
+    this.#records.forget();
     await this.#connection.client.query("ROLLBACK").catch(() => this.drop());
   }
 
@@ -135,7 +136,7 @@ export class Session {
 
 /** Counting by hand, since counting rows would read them all. */
 function counting(added: Added): string {
-  const rows = (["modbus", "mqtt"] as const).filter((source) => added[source] > 0);
+  const rows = READING_SOURCES.filter((source) => added[source] > 0);
   if (rows.length === 0) return "";
   return `INSERT INTO meterworks.reading_counts AS c (source, count)
     VALUES ${rows.map((source) => `(${SOURCE_CODES[source]}, ${added[source]})`).join(", ")}

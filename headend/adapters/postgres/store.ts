@@ -45,13 +45,13 @@ export async function openPostgresStore({ url, fences = [] }: PostgresStoreOptio
 export class PostgresStore implements Store {
   readonly query: StoreQuery;
   readonly #writer: GroupWriter;
-  readonly #commits: GroupCommit;
+  readonly #commits: GroupCommit<StoreBatch>;
   readonly #pool: pg.Pool;
   #closing: Promise<void> | undefined;
 
   constructor(url: string, writer: GroupWriter) {
     this.#writer = writer;
-    this.#commits = new GroupCommit((batches) => writer.commit(batches), GROUPS);
+    this.#commits = new GroupCommit<StoreBatch>((batches) => writer.commit(batches), GROUPS);
     this.#pool = new pg.Pool({
       ...clientConfig(url, "meterworks reader"),
       max: READERS,

@@ -5,12 +5,14 @@
  */
 import type BetterSqlite3 from "better-sqlite3";
 import { USUAL_MEASURES } from "../../../src/core/measures.ts";
+import { chainExisting } from "./audit.ts";
+import { orderReadingsByMinute } from "./readings-schema.ts";
 
 /** "MTRW": says to `file` and to us whose database it is. */
 const APPLICATION_ID = 0x4d54_5257;
 
 /** Released migrations never change: a new one is appended. */
-const MIGRATIONS: readonly string[] = [
+const MIGRATIONS: readonly (string | ((db: BetterSqlite3.Database) => void))[] = [
   `
   -- A meter gets its number when anything first names it; model, ratio and via come with its registration.
   CREATE TABLE meters (
@@ -113,7 +115,22 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX documents_live ON documents (collection, key) WHERE live = 1;
   `,
+  `
+  -- On what terms an order was given, as JSON. Until now there was one token, so one requester beside the accounts.
+  ALTER TABLE orders ADD COLUMN terms TEXT NOT NULL DEFAULT '';
+  UPDATE orders SET terms = json_object(
+    'requester', CASE WHEN key LIKE 'prepaid:%' THEN 'prepaid' ELSE 'operator' END,
+    'persons', 1, 'approvedBy', json_array());
+  DROP INDEX orders_open;
+  CREATE INDEX orders_open ON orders (id)
+    WHERE state IN ('requested', 'approved', 'queued', 'sent', 'acknowledged', 'verified');
+  `,
+  chainExisting,
+  orderReadingsByMinute,
 ];
+
+/** From this version on the audit is a chain. */
+export const CHAINED_SINCE = MIGRATIONS.indexOf(chainExisting) + 1;
 
 /** The highest order number that may have been given. */
 export const LAST_ORDER = `SELECT max(
@@ -127,8 +144,11 @@ export const LAST_ORDER = `SELECT max(
 export function migrate(db: BetterSqlite3.Database): void {
   db.transaction(() => {
     const version = checkIdentity(db);
-    for (const step of MIGRATIONS.slice(version)) db.exec(step);
-    addMeasureColumns(db);
+    for (const step of MIGRATIONS.slice(version)) {
+      if (typeof step === "string") db.exec(step);
+      else step(db);
+    }
+    addMeasures(db);
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.pragma(`user_version = ${MIGRATIONS.length}`);
   }).immediate();
@@ -150,9 +170,22 @@ export function checkIdentity(db: BetterSqlite3.Database): number {
   return version;
 }
 
-/** Measures added to the vocabulary since the file was made become columns; a column is never dropped. */
-function addMeasureColumns(db: BetterSqlite3.Database): void {
+/** @throws Error with a sentence where the file is no store, or of another version than this one's. */
+export function requireCurrent(db: BetterSqlite3.Database): void {
+  const version = checkIdentity(db);
+  if (version === 0) throw new Error("there is no store in it");
+  if (version < MIGRATIONS.length)
+    throw new Error(
+      `an older meterworks wrote it (schema ${version}, this one's is ${MIGRATIONS.length}): the head-end upgrades it when it is started`,
+    );
+}
+
+/** Measures added to the vocabulary since the file was made become columns and get a number; neither is ever taken away. */
+function addMeasures(db: BetterSqlite3.Database): void {
   const present = new Set(db.prepare("SELECT name FROM pragma_table_info('readings')").pluck().all());
-  for (const { key } of USUAL_MEASURES)
+  const number = db.prepare("INSERT OR IGNORE INTO measure_numbers (key) VALUES (?)");
+  for (const { key } of USUAL_MEASURES) {
     if (!present.has(key)) db.exec(`ALTER TABLE readings ADD COLUMN ${key} INTEGER`);
+    number.run(key);
+  }
 }

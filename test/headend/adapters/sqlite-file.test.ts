@@ -19,6 +19,17 @@ beforeEach(() => {
 });
 afterEach(() => directory.remove());
 
+/** A row of schema 2. */
+interface Old {
+  readonly time: number;
+  readonly sequence: number | null;
+  readonly quality: number;
+  readonly no_value: string | null;
+  readonly voltageL1: number;
+  readonly activeEnergyImport: number;
+  readonly activePowerL3: number | null;
+}
+
 /** A database with one of everything, closed. */
 async function filled(): Promise<void> {
   const store = await open(file);
@@ -98,7 +109,7 @@ test("a second head-end on the file is refused while the first one runs, and wel
   await first.commit([{ kind: "reading", reading: reading("m", 0) }]);
   await first.close();
   const second = await open(file);
-  expect(await second.query.counts()).toEqual({ modbus: 1, mqtt: 0 });
+  expect(await second.query.counts()).toEqual({ modbus: 1, mqtt: 0, profile: 0 });
   await second.close();
 });
 
@@ -111,7 +122,7 @@ test("another program reads while the store writes, and may hold its read open",
   await store.commit([{ kind: "reading", reading: reading("m", 1) }]);
   held.return?.();
   guest.close();
-  expect(await store.query.counts()).toEqual({ modbus: 2, mqtt: 0 });
+  expect(await store.query.counts()).toEqual({ modbus: 2, mqtt: 0, profile: 0 });
   await store.close();
 });
 
@@ -124,12 +135,12 @@ test("a query does not wait behind a writer", async () => {
   const commit = store.commit([{ kind: "reading", reading: reading("m", 1) }]).then(() => {
     committed = true;
   });
-  expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 0 });
+  expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 0, profile: 0 });
   expect(committed).toBe(false);
   guest.exec("ROLLBACK");
   guest.close();
   await commit;
-  expect(await store.query.counts()).toEqual({ modbus: 2, mqtt: 0 });
+  expect(await store.query.counts()).toEqual({ modbus: 2, mqtt: 0, profile: 0 });
   await store.close();
 });
 
@@ -139,7 +150,7 @@ test("it is one file after a clean stop: the log is folded in", async () => {
   const copy = `${file}.copy`;
   copyFileSync(file, copy);
   const store = await open(copy);
-  expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 0 });
+  expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 0, profile: 0 });
   await store.close();
 });
 
@@ -153,6 +164,39 @@ test("a measure new in the vocabulary becomes a column, and what is stored stays
     reading("m", 0),
     added,
   ]);
+  await store.close();
+});
+
+test("a store of an older version is upgraded: its readings are the same, and are compacted like others", async () => {
+  withDatabase((db) => db.exec(readFileSync("fixtures/store-schema-2.sql", "utf8")));
+  const before = withDatabase((db) => db.prepare("SELECT * FROM readings ORDER BY meter, time").all()) as Old[];
+  let store = await open(file);
+  const upgraded = async () => {
+    const of = (id: string) => store.query.readings(meterId(id), civil(0), civil(Number.MAX_SAFE_INTEGER), 100);
+    return [...(await of("m")), ...(await of("n"))];
+  };
+  const expected = before.map((row) => ({
+    time: row.time,
+    sequence: row.sequence,
+    invalid: row.quality === 5,
+    voltage: row.voltageL1,
+    energy: row.activeEnergyImport,
+    power: row.activePowerL3 ?? undefined,
+    frequency: row.no_value === "frequency" ? null : undefined,
+  }));
+  const seen = async () =>
+    (await upgraded()).map(({ time, sequence, quality, values }) => ({
+      ...{ time, sequence, invalid: quality === "invalid", voltage: values.voltageL1 },
+      ...{ energy: values.activeEnergyImport, power: values.activePowerL3, frequency: values.frequency },
+    }));
+  expect(expected).toHaveLength(96);
+  expect(await seen()).toEqual(expected);
+  expect((await store.snapshot()).latestGood.map((r) => r.time)).toEqual([before[47]?.time, before[95]?.time]);
+  while ((await store.maintain(civil((before[95] as Old).time + 9 * 86_400_000_000))).more);
+  await store.close();
+  expect(withDatabase((db) => db.prepare("SELECT count(*) AS n FROM compacted_days").get())).toEqual({ n: 4 });
+  store = await open(file);
+  expect(await seen()).toEqual(expected);
   await store.close();
 });
 
@@ -173,6 +217,8 @@ test("a value that is no integer fails its batch, and only that", async () => {
   const store = await open(file);
   const bad = reading("m", 0, { values: { voltageL1: 230.5 } });
   await expect(store.commit([{ kind: "reading", reading: bad }])).rejects.toThrow(/INTEGER column readings.voltageL1/);
+  const beyond = reading("m", 0, { values: { voltageL1: 2 ** 53 } });
+  await expect(store.commit([{ kind: "reading", reading: beyond }])).rejects.toThrow(/beyond the range/);
   await store.commit([{ kind: "reading", reading: reading("m", 0) }]);
   expect(await store.query.latest(meterId("m"))).toEqual(reading("m", 0));
   await store.close();

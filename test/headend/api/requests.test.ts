@@ -123,7 +123,11 @@ test.each([
   ["prepaid/topups", '{"amount":', /not valid JSON/],
   ["prepaid/topups", "", /body is empty/],
   ["prepaid/topups", '{"__proto__":{},"amount":"1","currency":"EUR","key":"k"}', /not valid JSON|__proto__/],
-  ["a/orders", { operation: "explode", key: "k" }, /"operation" must be one of relay-open, relay-close, clock-set/],
+  [
+    "a/orders",
+    { operation: "explode", key: "k" },
+    /"operation" must be one of relay-open, relay-close, relay-allow, clock-set/,
+  ],
   ["a/orders", { operation: "clock-set", key: "k" }, /"argument" is missing: clock-set needs the time/],
   ["a/orders", { operation: "clock-set", key: "k", argument: "1795881600" }, /"argument" must be for clock-set/],
   ["a/orders", { operation: "clock-set", key: "k", argument: 1.5 }, /"argument" must be for clock-set/],
@@ -170,12 +174,17 @@ test("a fault inside is a 500 without its secrets, and the log has them", async 
   const answer = await post("a/orders", RELAY);
   expect(answer.statusCode).toBe(500);
   expect(answer.body).not.toContain("secret");
-  expect(api.logged).toEqual([
+  const failures = api.logged.filter((entry) => (entry as { event: string }).event === "api.failed");
+  expect(failures).toEqual([
     {
       kind: "log",
       level: "error",
       event: "api.failed",
-      fields: { route: "/api/v1/meters/:id/orders", reason: expect.stringContaining("secret detail") },
+      fields: {
+        request: answer.headers["x-request-id"],
+        route: "/api/v1/meters/:id/orders",
+        reason: expect.stringContaining("secret detail"),
+      },
     },
   ]);
 });
