@@ -1,6 +1,6 @@
 /**
- * MQTT ingest through one Mosquitto: our head-end, which acknowledges after the commit, beside an mqtt.js subscriber that
- * stores nothing. The rate is that from message {@link WARM} to the last one.
+ * MQTT ingest through one Mosquitto: our head-end, which acknowledges after the commit, beside subscribers that store
+ * nothing: mqtt.js, and a socket with mqtt-packet alone, which shows what broker and publisher let through at all. The rate is that from message {@link WARM} to the last one.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,8 +10,8 @@ import Database from "better-sqlite3";
 import { CLI, freePort, type Program, start, temporaryDirectory } from "../programs.ts";
 import { processCpuMicros } from "./machine.ts";
 
-export type IngestSide = "meterworks" | "mqtt.js";
-export const INGEST_SIDES: readonly IngestSide[] = ["meterworks", "mqtt.js"];
+export type IngestSide = "meterworks" | "mqtt.js" | "raw";
+export const INGEST_SIDES: readonly IngestSide[] = ["meterworks", "mqtt.js", "raw"];
 
 export interface IngestSample {
   readonly messagesPerSecond: number;
@@ -42,13 +42,14 @@ export async function measureIngest(side: IngestSide, size: IngestSize): Promise
     writeFileSync(config, [...lines, "max_inflight_messages 2000", ""].join("\n"));
     const broker = await start("mosquitto", ["-c", config], { ready: /mosquitto version .* running/ });
     programs.push(broker);
-    const subscriber = side === "mqtt.js" ? await startPeer(port, size) : await startOurs(port, directory.path);
+    const subscriber =
+      side === "meterworks" ? await startOurs(port, directory.path) : await startPeer(side, port, size);
     programs.push(subscriber);
     const publisher = await startPublisher(port, size);
     programs.push(publisher);
     const before = { subscriber: processCpuMicros(subscriber.pid), broker: processCpuMicros(broker.pid) };
     process.kill(publisher.pid, "SIGUSR2");
-    const ms = side === "mqtt.js" ? await peerMs(subscriber) : await ourMs(join(directory.path, "site.db"), size);
+    const ms = side === "meterworks" ? await ourMs(join(directory.path, "site.db"), size) : await peerMs(subscriber);
     return {
       messagesPerSecond: ((size.messages - size.warm) * 1_000) / ms,
       subscriberCpu: (processCpuMicros(subscriber.pid) - before.subscriber) / size.messages,
@@ -62,17 +63,15 @@ export async function measureIngest(side: IngestSide, size: IngestSize): Promise
 
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-function startPeer(port: number, { warm, messages }: IngestSize): Promise<Program> {
-  return start(process.execPath, [script("ingest-peer.js"), ...[port, warm, messages].map(String)], {
-    ready: /^ready/,
-  });
+function startPeer(side: IngestSide, port: number, { warm, messages }: IngestSize): Promise<Program> {
+  const args = [script("ingest-peer.js"), side, ...[port, warm, messages].map(String)];
+  return start(process.execPath, args, { ready: /^ready/ });
 }
 
 function startOurs(port: number, directory: string): Promise<Program> {
   const args = ["headend", "--store", `sqlite:${join(directory, "site.db")}`, "--http", "127.0.0.1:0"];
   const broker = ["--broker", `mqtt://127.0.0.1:${port}`];
-  // Level error: 2,000 meters that register themselves are no news here.
-  return start(process.execPath, [CLI, ...args, ...broker], { ready: /^ready/, env: { METERWORKS_LOG: "info" } });
+  return start(process.execPath, [CLI, ...args, ...broker], { ready: /^ready/ });
 }
 
 function startPublisher(port: number, { messages }: IngestSize): Promise<Program> {
@@ -85,7 +84,7 @@ async function peerMs(subscriber: Program): Promise<number> {
   for (;;) {
     const line = /^\{.*\}$/m.exec(subscriber.stdout())?.[0];
     if (line !== undefined) return (JSON.parse(line) as { ms: number }).ms;
-    if (performance.now() > end) throw new Error(`mqtt.js did not take every message within ${WAIT_MS} ms`);
+    if (performance.now() > end) throw new Error(`the peer did not take every message within ${WAIT_MS} ms`);
     await sleep(5);
   }
 }

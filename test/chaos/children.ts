@@ -28,6 +28,9 @@ const PROBE_MS = 500;
 export class Children {
   readonly #roles = new Map<string, Role>();
   readonly #timer: NodeJS.Timeout;
+  /** Processes that are not ready yet. */
+  readonly #coming = new Set<number>();
+  #stopped = false;
 
   constructor() {
     this.#timer = setInterval(() => this.#probe(), PROBE_MS);
@@ -36,7 +39,13 @@ export class Children {
   /** Rejects with what the program said where it did not become ready. */
   async start(role: string, command: readonly string[], ready: RegExp, timeoutMs = 120_000): Promise<Program> {
     const [program = "", ...args] = command;
-    const started = await start(program, args, { ready, timeoutMs });
+    if (this.#stopped) throw new Error("the run is being ended");
+    let pid = 0;
+    const onSpawn = (spawned: number): void => {
+      pid = spawned;
+      this.#coming.add(pid);
+    };
+    const started = await start(program, args, { ready, timeoutMs, onSpawn }).finally(() => this.#coming.delete(pid));
     const entry = this.#roles.get(role) ?? {
       ...{ programs: [], cpuBefore: 0, cpu: 0, peakKiB: 0, lastKiB: 0, seconds: 0 },
     };
@@ -70,6 +79,8 @@ export class Children {
 
   async stopAll(): Promise<void> {
     clearInterval(this.#timer);
+    this.#stopped = true;
+    for (const pid of this.#coming) process.kill(pid, "SIGKILL");
     await Promise.all([...this.#roles.values()].flatMap(({ programs }) => programs.map((p) => p.stop("SIGTERM"))));
   }
 

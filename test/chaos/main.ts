@@ -20,6 +20,9 @@ const say = (text: string): void => {
   process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
 };
 
+/** From then on a process that fails does so because it is being ended. */
+let interrupted = false;
+
 /** @throws ChaosUsage with what to do about it. */
 async function requireMachine({ meters, polled }: ChaosOptions): Promise<void> {
   const wanted = meters + polled + FILES_BESIDE;
@@ -42,13 +45,15 @@ async function chaos(options: ChaosOptions): Promise<boolean> {
   const before = machine();
   const temporary = options.keep === undefined ? temporaryDirectory() : undefined;
   const attempt = new ChaosRun(options, options.keep ?? temporary?.path ?? "", say);
-  process.once("SIGINT", () => {
-    say("interrupted: the run's processes are ended");
-    void attempt.stop().then(() => {
-      temporary?.remove();
-      process.exit(1);
+  for (const signal of ["SIGINT", "SIGTERM"])
+    process.once(signal, () => {
+      interrupted = true;
+      say("interrupted: the run's processes are ended");
+      void attempt.stop().then(() => {
+        temporary?.remove();
+        process.exit(1);
+      });
     });
-  });
   try {
     const report: RunReport = { options, machine: before, ...(await attempt.execute()) };
     process.stdout.write(`${textReport(report)}\n`);
@@ -66,7 +71,8 @@ try {
   else process.exitCode = (await chaos(options)) ? 0 : 1;
 } catch (error) {
   const wrong = error instanceof ChaosUsage;
-  process.stderr.write(`chaos: ${error instanceof Error ? (wrong ? error.message : error.stack) : error}\n`);
+  if (!interrupted)
+    process.stderr.write(`chaos: ${error instanceof Error ? (wrong ? error.message : error.stack) : error}\n`);
   if (wrong) process.stderr.write(USAGE);
   process.exitCode = wrong ? 2 : 1;
 }
