@@ -31,6 +31,8 @@ export interface MeterConfig {
   readonly settings?: MeterSettings;
   /** Opens the order window on Modbus, 0 .. 2^32 − 1. */
   readonly password: number;
+  /** The one key whose orders over MQTT are taken; without it that of the first that are well signed. */
+  readonly orderKey?: Uint8Array;
   /** The longest time between two checkpoints of a meter that nobody reads, µs of wall time. */
   readonly checkpointEvery: number;
 }

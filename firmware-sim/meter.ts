@@ -7,7 +7,13 @@
  */
 
 import type { MeterModel } from "../protocols/models/model.ts";
-import { type MeterOrder, ORDER_OPERATIONS, type OrderOutcome, type OrderStatus } from "../protocols/orders.ts";
+import {
+  type MeterOrder,
+  ORDER_OPERATIONS,
+  type OrderNumber,
+  type OrderOutcome,
+  type OrderStatus,
+} from "../protocols/orders.ts";
 import type { LogEffect } from "../src/core/actor.ts";
 import { EMPTY_BYTES } from "../src/core/bytes.ts";
 import type { MeasureKey } from "../src/core/measures.ts";
@@ -28,6 +34,7 @@ import { type LocalSecond, localSecond } from "./clock/local-time.ts";
 import type { MeterClock } from "./clock/meter-clock.ts";
 import type { ProgrammingWire } from "./control/authority.ts";
 import { OrderJournal } from "./control/journal.ts";
+import { OrderPairing } from "./control/pairing.ts";
 import { leaveRecord, Programming, STRONGEST } from "./control/programming.ts";
 import type { MeterFunctions } from "./functions.ts";
 import { computeMeasure, type MeasureSource } from "./measures.ts";
@@ -52,6 +59,8 @@ export class Meter {
   /** The test outputs, for whoever watches them. */
   readonly pulses: PulsePort;
   readonly programming: Programming;
+  /** Whose orders over MQTT are taken. */
+  readonly pairing: OrderPairing;
   readonly #chip: MeteringChip;
   readonly #checkpoint: Checkpoint;
   readonly #checkpointEvery: number;
@@ -100,6 +109,7 @@ export class Meter {
     this.#checkpointedMono = now.mono;
     this.#functions = functions;
     this.#journal = OrderJournal.fromBytes(state.parts.get("journal") ?? EMPTY_BYTES);
+    this.pairing = new OrderPairing(config.orderKey, state.parts.get("pairing"));
     this.#clock = clock;
     this.#log = new MeterLog(config.id);
     this.programming = new Programming(config.model, settings, clock, functions, (act, now) => this.perform(act, now));
@@ -153,6 +163,11 @@ export class Meter {
   /** Outcome of the newest order, for the faces that show it. */
   get lastOutcome(): OrderOutcome | undefined {
     return this.#journal.last;
+  }
+
+  /** Whether an order of this id was carried out or refused before. */
+  knows(id: OrderNumber): boolean {
+    return this.#journal.find(id) !== undefined;
   }
 
   /**
@@ -349,6 +364,7 @@ export class Meter {
     const parts = new Map<StatePart, Uint8Array>(this.#functions.parts());
     parts.set("journal", this.#journal.toBytes());
     parts.set("clock", this.#clock.snapshot());
+    parts.set("pairing", this.pairing.toBytes());
     this.#checkpoint.write(encodeState({ sequence: this.#sequence, savedAt: this.#civil, parts }));
     this.#functions.commit();
   }

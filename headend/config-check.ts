@@ -1,11 +1,11 @@
 /** What must fit together between the parts of a configuration, however it was made. */
 import { isMeterName } from "../protocols/mqtt/topics.ts";
-import type { CollectorConfig, LineConfig, MeterConfig } from "./config.ts";
+import type { LineConfig, MeterConfig, SiteConfig } from "./config.ts";
 import type { ConfigProblem } from "./config-reader.ts";
 import { Directory, inability } from "./directory.ts";
 import { planReads } from "./schedule/poll-plan.ts";
 
-export function checkConfig(config: CollectorConfig): readonly ConfigProblem[] {
+export function checkConfig(config: SiteConfig): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   checkNames(config, problems);
   for (const [i, line] of config.lines.entries()) checkLine(line, `lines[${i}]`, problems);
@@ -14,7 +14,7 @@ export function checkConfig(config: CollectorConfig): readonly ConfigProblem[] {
   return problems;
 }
 
-function checkNames(config: CollectorConfig, problems: ConfigProblem[]): void {
+function checkNames(config: SiteConfig, problems: ConfigProblem[]): void {
   const meters = new Map<string, string>();
   const meter = ({ id, ratio = 1 }: MeterConfig, place: string) => {
     const other = meters.get(id);
@@ -59,7 +59,7 @@ function checkLine(line: LineConfig, place: string, problems: ConfigProblem[]): 
   }
 }
 
-function checkPrepaid(config: CollectorConfig, problems: ConfigProblem[]): void {
+function checkPrepaid(config: SiteConfig, problems: ConfigProblem[]): void {
   const directory = new Directory(config, new Map());
   const seen = new Set<string>();
   for (const [i, account] of (config.prepaid ?? []).entries()) {

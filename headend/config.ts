@@ -7,6 +7,7 @@ import type { MeterModel } from "../protocols/models/model.ts";
 import type { LinkId } from "../src/core/actor.ts";
 import type { MeasureKey } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
+import type { Signer } from "../src/core/signature.ts";
 import { MICROS_PER_SECOND, SECONDS_PER_DAY } from "../src/core/time.ts";
 import type { MeterId } from "./ports.ts";
 
@@ -49,6 +50,8 @@ export interface LineConfig {
 
 export interface MqttConfig {
   readonly link: LinkId;
+  /** Signs the orders: meters take no others over MQTT. */
+  readonly signer: Signer;
   /** Registers meters that are in no list when they publish telemetry; default true. */
   readonly acceptUnknown?: boolean;
   readonly meters: readonly MeterConfig[];
@@ -89,6 +92,9 @@ export const DEFAULT_LIMITS: Limits = {
   orderExpiry: SECONDS_PER_DAY * MICROS_PER_SECOND,
   mqttResend: 2 * MICROS_PER_SECOND,
 };
+
+/** What a file says of a site: all but the key, which is a secret of its own. */
+export type SiteConfig = Omit<CollectorConfig, "mqtt"> & { readonly mqtt?: Omit<MqttConfig, "signer"> };
 
 export interface CollectorConfig {
   readonly lines: readonly LineConfig[];

@@ -5,7 +5,7 @@ import type { OrderOperation } from "../protocols/orders.ts";
 import type { LinkId } from "../src/core/actor.ts";
 import { assert } from "../src/core/result.ts";
 import type { Books } from "./books.ts";
-import type { CollectorConfig, MeterConfig } from "./config.ts";
+import type { MeterConfig, SiteConfig } from "./config.ts";
 import type { MeterId, Refusal, RegisteredMeter } from "./ports.ts";
 
 export interface KnownMeter {
@@ -27,7 +27,7 @@ export class Directory {
   readonly #mqtt: boolean;
 
   /** @param registered the meters that the store knows, self-registered ones among them */
-  constructor(config: CollectorConfig, registered: Pick<Books["meters"], "get">) {
+  constructor(config: SiteConfig, registered: Pick<Books["meters"], "get">) {
     this.#registered = registered;
     this.#mqtt = config.mqtt !== undefined;
     this.#models = new Map([...MODELS, ...(config.models ?? [])].map((model) => [model.id, model]));

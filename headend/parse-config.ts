@@ -10,14 +10,7 @@ import { isMeasureKey, type MeasureKey, measure } from "../src/core/measures.ts"
 import { currencyOf, minor, pricePerKwh } from "../src/core/money.ts";
 import { failure, type Result, success } from "../src/core/result.ts";
 import { MICROS_PER_SECOND } from "../src/core/time.ts";
-import type {
-  CollectorConfig,
-  LineConfig,
-  MeterConfig,
-  MqttConfig,
-  PolledMeterConfig,
-  PrepaidConfig,
-} from "./config.ts";
+import type { LineConfig, MeterConfig, PolledMeterConfig, PrepaidConfig, SiteConfig } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { type ConfigProblem, ObjectReader } from "./config-reader.ts";
 import type { MeterId } from "./ports.ts";
@@ -35,7 +28,7 @@ export type LineWhere =
     };
 
 export interface HeadendConfig {
-  readonly collector: CollectorConfig;
+  readonly collector: SiteConfig;
   /** By the line's link. */
   readonly where: ReadonlyMap<LinkId, LineWhere>;
 }
@@ -70,7 +63,7 @@ export function parseConfig(
   const prepaid = root.objects("prepaid").map(readPrepaid);
   root.close();
   if (problems.length > 0) return failure(problems);
-  const collector: CollectorConfig = {
+  const collector: SiteConfig = {
     lines: lines.filter((line) => line !== undefined),
     ...(mqtt === undefined ? {} : { mqtt }),
     prepaid: prepaid.filter((account) => account !== undefined),
@@ -188,7 +181,7 @@ function readPolledMeter(meter: ObjectReader, findModel: ModelFinder): PolledMet
   return { ...common, unit, ...(password === undefined ? {} : { password }) };
 }
 
-function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): MqttConfig {
+function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): SiteConfig["mqtt"] {
   const acceptUnknown = mqtt.has("acceptUnknown") ? mqtt.flag("acceptUnknown") : true;
   const meters = mqtt.objects("meters").map((meter) => {
     const read = readMeter(meter, findModel);

@@ -88,8 +88,8 @@ export interface PrepaidAccount {
 
 /**
  * A batch is committed whole or not at all, in order. A reading that is stored already (same meter and time) and a posting
- * whose key is booked with the same content are left as they are, so a batch may be sent again. An order, account or meter
- * replaces its former state; an audit entry is added. Records may name a meter before its `meter` record comes.
+ * whose key is booked with the same content are left as they are, so a batch may be sent again. An order, account, meter or
+ * document replaces its former state; an audit entry is added. Records may name a meter before its `meter` record comes.
  */
 export type StoreRecord =
   | { readonly kind: "reading"; readonly reading: MeterReading }
@@ -97,7 +97,8 @@ export type StoreRecord =
   | { readonly kind: "audit"; readonly entry: AuditEntry }
   | { readonly kind: "posting"; readonly posting: Posting }
   | { readonly kind: "account"; readonly account: PrepaidAccount }
-  | { readonly kind: "meter"; readonly meter: RegisteredMeter };
+  | { readonly kind: "meter"; readonly meter: RegisteredMeter }
+  | { readonly kind: "document"; readonly document: StoredDocument };
 
 export interface RegisteredMeter {
   readonly id: MeterId;
@@ -106,6 +107,17 @@ export interface RegisteredMeter {
   readonly ratio: number;
   /** Where it is reached, for people: `line bus-1 unit 3`, `mqtt`. */
   readonly via: string;
+}
+
+/** State that needs no table of its own, see documents.ts. */
+export interface StoredDocument {
+  /** `[a-z-]`, at most 32. */
+  readonly collection: string;
+  /** Printable ASCII without blanks, at most 200; within a collection a document replaces the one of its key. */
+  readonly key: string;
+  /** Whether a new collector begins with it. */
+  readonly live: boolean;
+  readonly text: string;
 }
 
 export type StoreBatch = readonly StoreRecord[];
@@ -139,6 +151,8 @@ export interface StoreSnapshot {
    * a known key but other content (its time counts) fails its batch.
    */
   readonly recentTopups: readonly Posting[];
+  /** All live documents, by collection and key. */
+  readonly documents: readonly StoredDocument[];
 }
 
 /** How many finished orders and top-ups of each meter a snapshot holds. */
@@ -290,6 +304,14 @@ export interface StoreQuery {
   postings(meter: MeterId, limit: number): Promise<readonly Posting[]>;
   /** The newest entries, newest first. */
   audit(limit: number): Promise<readonly AuditEntry[]>;
+  document(collection: string, key: string): Promise<StoredDocument | undefined>;
+  /** Documents of a collection behind the key `after` (null: from the first), by key upwards or downwards. */
+  documents(
+    collection: string,
+    after: string | null,
+    direction: "up" | "down",
+    limit: number,
+  ): Promise<readonly StoredDocument[]>;
   /** How many readings are stored, by source. */
   counts(): Promise<Readonly<Record<MeterReading["source"], number>>>;
 }

@@ -12,12 +12,14 @@ import {
   encodeResponse,
   encodeTelemetry,
   type MeterCommand,
+  type Rejection,
 } from "../../protocols/mqtt/message.ts";
 import { parseTopic, topicFor } from "../../protocols/mqtt/topics.ts";
 import type { Actor, LinkEffect, LinkEvent, LinkId } from "../../src/core/actor.ts";
 import { NO_EFFECTS } from "../../src/core/actor.ts";
 import { isOfMeter, MEASURES, type MeasureKey, type MeasureValues, measure } from "../../src/core/measures.ts";
-import { earlier, type Now, type Wake, wakeAtCivil } from "../../src/core/time.ts";
+import type { Verify } from "../../src/core/signature.ts";
+import { type Civil, earlier, type Now, type Wake, wakeAtCivil } from "../../src/core/time.ts";
 import { hasLength } from "../events/kinds.ts";
 import type { EventNotice } from "../events/monitor.ts";
 import type { Meter } from "../meter.ts";
@@ -28,6 +30,8 @@ export interface MqttFaceOptions {
   readonly link: LinkId;
   /** Telemetry interval in meter time, µs. */
   readonly interval: number;
+  /** Proves whose an order is. */
+  readonly verify: Verify;
   /** µs after each round multiple of the interval, so that a fleet does not publish all at once; 0 by default. */
   readonly offset?: number;
   /** Telemetry messages that may wait for a broker that is away; beyond, the oldest are given up. */
@@ -61,6 +65,7 @@ export class MqttFace implements Actor {
   readonly #meter: Meter;
   readonly #link: LinkId;
   readonly #interval: number;
+  readonly #verify: Verify;
   readonly #offset: number;
   /** What a query is answered with, and what telemetry carries: that without single harmonics. */
   readonly #keys: readonly MeasureKey[];
@@ -79,6 +84,7 @@ export class MqttFace implements Actor {
     this.#meter = meter;
     this.#link = options.link;
     this.#interval = options.interval;
+    this.#verify = options.verify;
     this.#offset = options.offset ?? 0;
     this.#keys = shownKeys(meter);
     this.#usual = this.#keys.filter((key) => !measure(key).isDetail);
@@ -212,15 +218,31 @@ export class MqttFace implements Actor {
       const state = { kind: "state", meter, query: command.id, relay, time, values: this.#values(this.#keys) } as const;
       return [this.#publish("resp", encodeResponse(state))];
     }
-    // By the meter's own clock: an order that waited in the broker while the meter was away must not act late.
-    // Clock-set is exempt: a clock far ahead can be put right only by an order that looks expired to it.
-    if (time > command.expires && command.order.operation !== "clock-set") {
-      const { id, operation } = command.order;
-      return [{ kind: "log", level: "warn", event: "mqtt.order-expired", fields: { meter, order: id, operation } }];
-    }
+    const rejection = this.#rejection(command, time);
+    if (rejection !== undefined) return this.#reject(command, rejection, time);
     const outcome = this.#meter.execute(command.order, now, "mqtt");
     const response = this.#publish("resp", encodeResponse({ kind: "outcome", meter, outcome, time }));
     return this.#takeEvents(now) ? [response, ...this.#send()] : [response];
+  }
+
+  /** Why an order is not looked at. It leaves no trace in the journal: whoever sent it must not use up another's id. */
+  #rejection(command: MeterCommand & { kind: "order" }, time: Civil): Rejection | undefined {
+    const { id, operation } = command.order;
+    // By the meter's own clock: an order that waited in the broker while the meter was away must not act late.
+    // Clock-set is exempt: a clock far ahead can be put right only by an order that looks expired to it.
+    if (time > command.expires && operation !== "clock-set") return "expired";
+    return this.#meter.pairing.take(this.#meter.id, command, this.#meter.knows(id), this.#verify);
+  }
+
+  #reject({ order, proof }: MeterCommand & { kind: "order" }, reason: Rejection, time: Civil): readonly LinkEffect[] {
+    const meter = this.#meter.id;
+    const fields = { meter, order: order.id, operation: order.operation, reason };
+    const last = this.#meter.pairing.lastCounter;
+    const rejected = { kind: "rejected", meter, id: order.id, reason, counter: proof?.counter ?? null, last } as const;
+    return [
+      { kind: "log", level: "warn", event: "mqtt.order-rejected", fields },
+      this.#publish("resp", encodeResponse({ ...rejected, time })),
+    ];
   }
 
   #values(keys: readonly MeasureKey[]): MeasureValues {

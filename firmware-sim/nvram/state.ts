@@ -17,6 +17,7 @@ const TAGS = {
   events: 11,
   credit: 12,
   authority: 13,
+  pairing: 14,
 } as const;
 
 export type StatePart = keyof typeof TAGS;

@@ -2,21 +2,36 @@
  * Orders over MQTT: the command is published (QoS 1) until the meter says what came of it, then relay and clock are asked
  * for and checked. Repeating a command is safe: the meter answers a known id with its first outcome.
  */
-import { encodeCommand, type MeterResponse } from "../../protocols/mqtt/message.ts";
+import { encodeCommand, type MeterResponse, type Rejection } from "../../protocols/mqtt/message.ts";
+import { signOrder } from "../../protocols/mqtt/order-proof.ts";
 import { topicFor } from "../../protocols/mqtt/topics.ts";
 import type { LinkId } from "../../src/core/actor.ts";
-import { MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
+import type { Signer } from "../../src/core/signature.ts";
+import { type Civil, MICROS_PER_SECOND, type Now, SECONDS_PER_DAY } from "../../src/core/time.ts";
 import type { OrderStep } from "../commands/orders.ts";
 import type { MeterId, Order } from "../ports.ts";
 import type { SessionOutput } from "./line-task.ts";
 import { refusedByMeter, verify } from "./verify.ts";
 
 const LONGEST_RESEND = 60 * MICROS_PER_SECOND;
+/** A counter that a meter says it has had is believed so far ahead of our clock: more could use up all counters. */
+const MOST_AHEAD = 3_660 * SECONDS_PER_DAY * MICROS_PER_SECOND;
+
+/** What is the end of an order; a low counter is not, it is sent again with a higher one. */
+const REJECTED: Readonly<Record<Exclude<Rejection, "old-counter">, string>> = {
+  unsigned: "the meter found no signature on it",
+  "other-key":
+    "the meter belongs to another key: give the head-end the one it was paired with, or the meter ours (--order-key)",
+  "bad-signature": "the meter did not find our signature right",
+  expired: "by the meter's clock its deadline had passed: look at that clock",
+};
 
 interface Carried {
   readonly order: Order;
   /** Id of the query whose answer is waited for; undefined while the outcome is. */
   query: number | undefined;
+  /** Of the last message that carried it. */
+  counter: number;
   /** Whether the book knows that it was sent. */
   told: boolean;
   resendAt: number;
@@ -28,10 +43,14 @@ export class MqttOrders {
   readonly #resend: number;
   readonly #byMeter = new Map<MeterId, Carried>();
   #up = false;
+  readonly #signer: Signer;
   #lastQuery: number;
+  /** Rises with the clock, so that it goes on above what an earlier run used. */
+  #lastCounter = 0;
 
   /** @param firstQuery differs from run to run, so that an answer to an earlier run's query is not taken for ours. */
-  constructor(link: LinkId, resend: number, firstQuery: number) {
+  constructor(link: LinkId, resend: number, firstQuery: number, signer: Signer) {
+    this.#signer = signer;
     this.#link = link;
     this.#resend = resend;
     this.#lastQuery = firstQuery;
@@ -52,6 +71,7 @@ export class MqttOrders {
     const carried: Carried = {
       order,
       query: undefined,
+      counter: 0,
       told: order.state !== "queued",
       resendAt: 0,
       pause: this.#resend,
@@ -80,6 +100,10 @@ export class MqttOrders {
       carried.query = this.#lastQuery;
       carried.pause = this.#resend;
       this.#send(carried, now, out);
+    } else if (response.kind === "rejected") {
+      // Only what was said of our own last message counts: another's may carry the number of our order.
+      if (carried.query === undefined && response.id === carried.order.id && response.counter === carried.counter)
+        this.#rejected(carried, response, now, out);
     } else if (response.kind === "state" && response.query === carried.query) {
       const clock = Math.floor(response.time / MICROS_PER_SECOND);
       return this.#end(carried, verify(carried.order, { relay: response.relay, clock }, now.civil), out);
@@ -104,19 +128,41 @@ export class MqttOrders {
   #send(carried: Carried, now: Now, out: SessionOutput[]): void {
     const { order, query } = carried;
     const payload =
-      query === undefined
-        ? encodeCommand({
-            kind: "order",
-            order: { id: order.id, operation: order.operation, argument: order.argument },
-            expires: order.expiresAt,
-          })
-        : encodeCommand({ kind: "query", id: query });
+      query === undefined ? this.#signed(carried, now.civil) : encodeCommand({ kind: "query", id: query });
     const topic = topicFor(order.meter, "cmd");
     out.push({ kind: "publish", link: this.#link, topic, payload, qos: 1, retain: false });
     carried.resendAt = now.mono + carried.pause;
     carried.pause = Math.min(LONGEST_RESEND, carried.pause * 2);
     if (!carried.told) this.#tell(carried, { state: "sent" }, out);
     carried.told = true;
+  }
+
+  /** Every message has a counter of its own, so that a copy which the broker still holds is of no use afterwards. */
+  #signed(carried: Carried, at: Civil): Uint8Array {
+    const { id, operation, argument, meter, expiresAt: expires } = carried.order;
+    const order = { id, operation, argument };
+    this.#lastCounter = Math.max(this.#lastCounter + 1, at);
+    carried.counter = this.#lastCounter;
+    const proof = signOrder(this.#signer, meter, order, expires, carried.counter);
+    return encodeCommand({ kind: "order", order, expires, proof });
+  }
+
+  #rejected(
+    carried: Carried,
+    { reason, last }: MeterResponse & { kind: "rejected" },
+    now: Now,
+    out: SessionOutput[],
+  ): void {
+    const fields = { meter: carried.order.meter, order: carried.order.id, reason };
+    out.push({ kind: "log", level: "warn", event: "order-rejected", fields });
+    if (reason !== "old-counter") {
+      const why = REJECTED[reason];
+      if (reason === "expired") this.#end(carried, { state: "expired", reason: why }, out);
+      else this.#end(carried, { state: "failed", outcome: null, relay: null, reason: why }, out);
+      return;
+    }
+    // Our clock has gone back since the meter's last order. The next repetition goes above it.
+    if (last < now.civil + MOST_AHEAD) this.#lastCounter = Math.max(this.#lastCounter, last);
   }
 
   #end(carried: Carried, step: OrderStep, out: SessionOutput[]): SessionOutput[] {

@@ -29,7 +29,8 @@ export class Sessions {
       this.#lines.set(line.link, { session: new LineSession(line), wake: NEVER });
     }
     this.#mqttLink = config.mqtt?.link;
-    if (config.mqtt !== undefined) this.#mqtt = new MqttOrders(config.mqtt.link, limits.mqttResend, firstQuery);
+    if (config.mqtt !== undefined)
+      this.#mqtt = new MqttOrders(config.mqtt.link, limits.mqttResend, firstQuery, config.mqtt.signer);
   }
 
   handle(event: ByteEvent, now: Now): readonly SessionOutput[] {

@@ -29,6 +29,7 @@ import {
   readTime,
   readValues,
 } from "./fields.ts";
+import { type OrderProof, proofFields, readProof } from "./order-proof.ts";
 import { isMeterName } from "./topics.ts";
 
 export interface Telemetry {
@@ -42,11 +43,35 @@ export interface Telemetry {
 
 /** On `cmd`. An order past `expires` is not carried out; a query asks for relay and registers as they are now. */
 export type MeterCommand =
-  | { readonly kind: "order"; readonly order: MeterOrder; readonly expires: Civil }
+  | {
+      readonly kind: "order";
+      readonly order: MeterOrder;
+      readonly expires: Civil;
+      /** Undefined where nobody signed it. */
+      readonly proof: OrderProof | undefined;
+    }
   | { readonly kind: "query"; readonly id: number };
+
+/**
+ * Why a meter did not look at an order: nobody signed it, another than the key it belongs to, not with that key or not this
+ * order, with a counter that is not above the last, or after its deadline by the meter's clock.
+ */
+export const REJECTIONS = ["unsigned", "other-key", "bad-signature", "old-counter", "expired"] as const;
+export type Rejection = (typeof REJECTIONS)[number];
 
 /** On `resp`. `query` is the id of the query that is answered. */
 export type MeterResponse =
+  | {
+      readonly kind: "rejected";
+      readonly meter: string;
+      readonly id: OrderNumber;
+      readonly reason: Rejection;
+      /** That of the message, so that the sender knows its own; null where it had none. */
+      readonly counter: number | null;
+      /** That of the last order which the meter took, 0 before the first. */
+      readonly last: number;
+      readonly time: Civil;
+    }
   | { readonly kind: "outcome"; readonly meter: string; readonly outcome: OrderOutcome; readonly time: Civil }
   | {
       readonly kind: "state";
@@ -151,7 +176,8 @@ function showLocal(seconds: number): string {
 export function encodeCommand(command: MeterCommand): Uint8Array {
   if (command.kind === "query") return encode({ kind: "query", id: command.id });
   const { id, operation, argument } = command.order;
-  return encode({ kind: "order", id, operation, argument, expires: toIso(command.expires) });
+  const proof = command.proof === undefined ? {} : proofFields(command.proof);
+  return encode({ kind: "order", id, operation, argument, expires: toIso(command.expires), ...proof });
 }
 
 export function decodeCommand(bytes: Uint8Array): Result<MeterCommand, PayloadError> {
@@ -168,8 +194,10 @@ export function decodeCommand(bytes: Uint8Array): Result<MeterCommand, PayloadEr
   if (!argument.ok) return argument;
   const expires = readTime(document.value, "expires");
   if (!expires.ok) return expires;
+  const proof = readProof(document.value);
+  if (!proof.ok) return proof;
   const order = { id: id.value as OrderNumber, operation: operation.value, argument: argument.value };
-  return success({ kind: "order", order, expires: expires.value });
+  return success({ kind: "order", order, expires: expires.value, proof: proof.value });
 }
 
 export function encodeResponse(response: MeterResponse): Uint8Array {
@@ -177,6 +205,10 @@ export function encodeResponse(response: MeterResponse): Uint8Array {
   const meter = named(response.meter);
   const time = toIso(response.time);
   if (kind === "outcome") return encode({ kind, meter, time, ...response.outcome });
+  if (kind === "rejected") {
+    const { id, reason, counter, last } = response;
+    return encode({ kind, meter, time, id, reason, counter, last });
+  }
   const { query, relay, values } = response;
   return encode({ kind, meter, time, query, relay, values: showValues(values) });
 }
@@ -184,15 +216,16 @@ export function encodeResponse(response: MeterResponse): Uint8Array {
 export function decodeResponse(bytes: Uint8Array): Result<MeterResponse, PayloadError> {
   const document = readDocument(bytes);
   if (!document.ok) return document;
-  const kind = readChoice(document.value, "kind", ["outcome", "state"]);
+  const kind = readChoice(document.value, "kind", ["outcome", "rejected", "state"]);
   if (!kind.ok) return kind;
   const meter = readMeter(document.value);
   if (!meter.ok) return meter;
   const time = readTime(document.value, "time");
   if (!time.ok) return time;
+  const from = { meter: meter.value, time: time.value };
+  if (kind.value === "rejected") return decodeRejected(document.value, from);
   const relay = readRelay(document.value);
   if (!relay.ok) return relay;
-  const from = { meter: meter.value, time: time.value };
   return kind.value === "outcome"
     ? decodeOutcome(document.value, from, relay.value)
     : decodeState(document.value, from, relay.value);
@@ -210,6 +243,19 @@ function decodeOutcome(fields: JsonObject, from: Origin, relay: 0 | 1 | null): R
   if (!status.ok) return status;
   if (relay === null) return failure({ kind: "bad-field", field: "relay", reason: "an outcome says 0 or 1" });
   return success({ kind: "outcome", ...from, outcome: { id: id.value as OrderNumber, status: status.value, relay } });
+}
+
+function decodeRejected(fields: JsonObject, from: Origin): Result<MeterResponse, PayloadError> {
+  const id = readInteger(fields, "id", 1);
+  if (!id.ok) return id;
+  const reason = readChoice(fields, "reason", REJECTIONS);
+  if (!reason.ok) return reason;
+  const last = readInteger(fields, "last", 0);
+  if (!last.ok) return last;
+  const counter = fields["counter"] === null ? success(null) : readInteger(fields, "counter", 1);
+  if (!counter.ok) return counter;
+  const what = { id: id.value as OrderNumber, reason: reason.value, counter: counter.value, last: last.value };
+  return success({ kind: "rejected", ...from, ...what });
 }
 
 function decodeState(fields: JsonObject, from: Origin, relay: 0 | 1 | null): Result<MeterResponse, PayloadError> {

@@ -1,6 +1,7 @@
 /** The JSON Schema of the messages, published as `docs/mqtt.schema.json`. It says what the decoders accept, as far as a schema can. */
 import { MEASURES, type Measure, shownDecimals, shownUnit } from "../../src/core/measures.ts";
-import { EVENT_STATES, OPERATIONS, STATUSES } from "./message.ts";
+import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from "../../src/core/signature.ts";
+import { EVENT_STATES, OPERATIONS, REJECTIONS, STATUSES } from "./message.ts";
 import { CHANNELS } from "./topics.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -21,6 +22,9 @@ function valueSchema(m: Measure): Schema {
     maxLength: 40,
   };
 }
+
+/** Bytes as hex digits. */
+const hex = (bytes: number): Schema => ({ type: "string", pattern: `^[0-9a-fA-F]{${2 * bytes}}$` });
 
 const ref = (name: string): Schema => ({ $ref: `#/$defs/${name}` });
 
@@ -78,7 +82,7 @@ export const MQTT_SCHEMA: Schema = {
     },
     command: { description: "On meters/{meter}/cmd.", oneOf: [ref("order"), ref("query")] },
     order: message(
-      "Carried out at most once: a repeated id is answered with its first outcome. Not carried out once it has expired.",
+      "Carried out at most once: a repeated id is answered with its first outcome. Not carried out once it has expired, nor without a good signature.",
       {
         kind: { const: "order" },
         id: ref("id"),
@@ -91,10 +95,13 @@ export const MQTT_SCHEMA: Schema = {
           maximum: MOST,
         },
         expires: ref("time"),
+        counter: { description: "above that of every order before", ...ref("id") },
+        key: { description: "the signer's public key, Ed25519", ...hex(PUBLIC_KEY_BYTES) },
+        signature: { description: "Ed25519 over the order's lines, see mqtt.md", ...hex(SIGNATURE_BYTES) },
       },
     ),
     query: message("Asks for a state response.", { kind: { const: "query" }, id: ref("id") }),
-    response: { description: "On meters/{meter}/resp.", oneOf: [ref("outcome"), ref("state")] },
+    response: { description: "On meters/{meter}/resp.", oneOf: [ref("outcome"), ref("rejected"), ref("state")] },
     outcome: message("The end of an order.", {
       kind: { const: "outcome" },
       meter: ref("meter"),
@@ -102,6 +109,15 @@ export const MQTT_SCHEMA: Schema = {
       id: ref("id"),
       status: { enum: STATUSES },
       relay: { description: "after the order: 1 closed, 0 open", enum: [0, 1] },
+    }),
+    rejected: message("The meter did not look at the order: nothing was done, and its id is not used up.", {
+      kind: { const: "rejected" },
+      meter: ref("meter"),
+      time: ref("time"),
+      id: ref("id"),
+      reason: { enum: REJECTIONS },
+      counter: { description: "of the message, null where it had none", anyOf: [ref("id"), { type: "null" }] },
+      last: { description: "of the last order that was taken", type: "integer", minimum: 0, maximum: MOST },
     }),
     state: message("The meter as it is now; query is the id of the query answered.", {
       kind: { const: "state" },

@@ -8,6 +8,7 @@ import type { SerialFraming } from "../../protocols/modbus/server.ts";
 import { topicFor } from "../../protocols/mqtt/topics.ts";
 import type { LinkEvent } from "../core/actor.ts";
 import { MICROS_PER_SECOND } from "../core/time.ts";
+import { verifyEd25519 } from "../platform/ed25519.ts";
 import type { Host } from "../platform/host.ts";
 import type { Link } from "../platform/link.ts";
 import { connectMqtt } from "../platform/mqtt-client.ts";
@@ -199,6 +200,7 @@ async function connectBroker(
     proc.cleanup(() => link.end());
     const options = {
       link: link.id,
+      verify: verifyEd25519,
       interval: Math.round(flags.interval * MICROS_PER_SECOND),
       buffer: flags.mqttBuffer,
       ...(nvram === undefined ? {} : { nvram }),

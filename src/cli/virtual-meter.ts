@@ -70,6 +70,8 @@ export interface VirtualMeterOptions {
   readonly reactive?: ReactiveDefinition | undefined;
   readonly seed: number;
   readonly password: number;
+  /** The only key whose orders over MQTT are taken; without it that of the first. */
+  readonly orderKey?: Uint8Array;
   /** Seconds of wall time. */
   readonly checkpoint: number;
   readonly nvram?: Nvram;
@@ -135,6 +137,7 @@ export function powerOn(options: VirtualMeterOptions, now: Now): Meter {
       ...(options.battery === undefined ? {} : { battery: options.battery }),
       ...(options.settings && { settings: options.settings }),
       password: options.password,
+      ...(options.orderKey === undefined ? {} : { orderKey: options.orderKey }),
       checkpointEvery: Math.round(options.checkpoint * MICROS_PER_SECOND),
     },
     now,

@@ -16,6 +16,7 @@ import { checkMoney } from "./checkers/money.ts";
 import { checkOrders } from "./checkers/orders.ts";
 import { checkReadings } from "./checkers/readings.ts";
 import type { Verdict } from "./checkers/verdict.ts";
+import { simSigner } from "./cipher.ts";
 import type { CopperOptions, SimOptions } from "./options.ts";
 import { SimMeter } from "./sim-meter.ts";
 import { buildSite, SIM_PASSWORD, type Site, type SiteParts, SOUND_PARTS } from "./site.ts";
@@ -289,6 +290,7 @@ class Simulation {
       lines,
       mqtt: {
         link: this.#site.broker.link,
+        signer: simSigner("head-end"),
         meters: overMqtt.map(({ id, model }) => ({ id: id as MeterId, model })),
       },
       prepaid: this.#site.prepaid.map(

@@ -16,6 +16,7 @@ import { assert } from "../core/result.ts";
 import { MICROS_PER_SECOND } from "../core/time.ts";
 import type { VirtualBroker } from "./broker.ts";
 import type { FunctionsWitness } from "./checkers/functions.ts";
+import { simVerify } from "./cipher.ts";
 import type { SimBus } from "./line.ts";
 import { type MeterView, viewOf } from "./power/view.ts";
 import { DeliveryTruth, WatchedChip } from "./truth.ts";
@@ -151,7 +152,8 @@ export class SimMeter {
 
   #connectBroker(meter: Meter, wire: SimWire & { kind: "mqtt" }): void {
     const link = linkId(`mqtt:${meter.id}`);
-    const face = new MqttFace(meter, { link, interval: wire.interval, nvram: this.config.nvram }, this.#world.now());
+    const options = { link, interval: wire.interval, nvram: this.config.nvram, verify: simVerify };
+    const face = new MqttFace(meter, options, this.#world.now());
     const host = new SimHost<LinkEvent, LinkEffect>(this.#world, face, (effect) => {
       if (effect.kind === "log") this.#note(effect);
       else wire.broker.fromMeter(effect);

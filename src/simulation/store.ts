@@ -11,6 +11,7 @@ import {
   RECENT_PER_METER,
   type RegisteredMeter,
   type StoreBatch,
+  type StoredDocument,
   type StoreEvent,
   type StoreSnapshot,
 } from "../../headend/ports.ts";
@@ -36,6 +37,7 @@ export class SimStore {
   readonly #postings = new Map<string, Posting>();
   readonly #accounts = new Map<string, PrepaidAccount>();
   readonly #meters = new Map<string, RegisteredMeter>();
+  readonly #documents = new Map<string, StoredDocument>();
   readonly audit: AuditEntry[] = [];
   /** Commits of the running head-end; a new head-end starts a new generation and the old one's are decided at once. */
   #generation = 0;
@@ -103,6 +105,9 @@ export class SimStore {
         case "meter":
           this.#meters.set(record.meter.id, record.meter);
           break;
+        case "document":
+          this.#documents.set(`${record.document.collection} ${record.document.key}`, record.document);
+          break;
       }
     }
   }
@@ -125,6 +130,7 @@ export class SimStore {
       latestGood: newest(true),
       recentOrders: newestOfEach(finished, (order) => order.requestedAt),
       recentTopups: newestOfEach(topups, (posting) => posting.at),
+      documents: this.documents().filter(({ live }) => live),
     };
   }
 
@@ -146,6 +152,11 @@ export class SimStore {
 
   meters(): readonly RegisteredMeter[] {
     return [...this.#meters.values()];
+  }
+
+  /** By collection and key. */
+  documents(): readonly StoredDocument[] {
+    return [...this.#documents].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, document]) => document);
   }
 
   #addReading(reading: MeterReading): void {

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { MqttFace } from "../../firmware-sim/faces/mqtt.ts";
 import { topicFor } from "../../protocols/mqtt/topics.ts";
+import { verifyEd25519 } from "../../src/platform/ed25519.ts";
 import { connectMqtt } from "../../src/platform/mqtt-client.ts";
 import { publishingId } from "./names.ts";
 import { meterRuntime, virtualMeter } from "./virtual-meters.ts";
@@ -37,7 +38,7 @@ for (let i = 0; i < count && !stopping; i++) {
   const link = new WitnessedLink(session, witness);
   links.push(link);
   const offset = Math.floor((number / of) * interval);
-  const face = new MqttFace(meter, { link: link.id, interval, offset }, runtime.clock.now());
+  const face = new MqttFace(meter, { link: link.id, interval, offset, verify: verifyEd25519 }, runtime.clock.now());
   const host = runtime.host(face, undefined, { name: id });
   host.attach(link);
   hosts.push(host);

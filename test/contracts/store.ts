@@ -17,6 +17,7 @@ import {
 import type { OrderNumber } from "../../protocols/orders.ts";
 import { minor, pricePerKwh } from "../../src/core/money.ts";
 import { type Civil, civil } from "../../src/core/time.ts";
+import { documentContract } from "./store-documents.ts";
 
 export interface StoreHarness {
   readonly store: Store;
@@ -124,6 +125,7 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
         latestGood: [],
         recentOrders: [],
         recentTopups: [],
+        documents: [],
       });
     });
 
@@ -349,6 +351,7 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
         latestGood: [reading("m", 5)],
         recentOrders: ended,
         recentTopups: [posting("t1", "m"), posting("t2", "n")],
+        documents: [],
       };
       expect(await store.snapshot()).toEqual(expected);
       const again = await harness.reopen();
@@ -368,6 +371,8 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       expect(recentOrders.map((o) => o.id)).toEqual([...all.slice(5), count + 1]);
       expect(recentTopups.map((p) => p.key)).toEqual([...all.slice(5).map((i) => `t${i}`), "n1"]);
     });
+
+    documentContract(() => harness);
 
     test("close waits for commits under way, and is harmless when repeated", async () => {
       const commits = Array.from({ length: 30 }, (_, i) => store.commit(readings(reading("m", i))));

@@ -14,6 +14,7 @@ import type { MeterModel } from "../../protocols/models/model.ts";
 import { encodeCommand } from "../../protocols/mqtt/message.ts";
 import { linkId } from "../../src/core/actor.ts";
 import { civil, mono, type Now } from "../../src/core/time.ts";
+import { simVerify } from "../../src/simulation/cipher.ts";
 import { Bench as DltBench } from "./faces/dlt645-support.ts";
 
 const START = 1_795_536_000;
@@ -199,7 +200,7 @@ describe("on the wire", () => {
   });
 
   test("MQTT: telemetry has the distortion, an answer to a query every harmonic", () => {
-    const face = new MqttFace(meterOf(usual()), { link: LINK, interval: 60e6 }, at(0));
+    const face = new MqttFace(meterOf(usual()), { link: LINK, interval: 60e6, verify: simVerify }, at(0));
     const sent = (effects: ReturnType<typeof face.handle>) =>
       effects.flatMap((e) => (e.kind === "publish" ? [JSON.parse(new TextDecoder().decode(e.payload)).values] : []));
     const [telemetry] = sent(face.handle({ kind: "opened", link: LINK }, at(0)));

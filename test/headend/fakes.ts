@@ -12,6 +12,7 @@ import type {
   PrepaidAccount,
   RegisteredMeter,
   StoreBatch,
+  StoredDocument,
   StoreSnapshot,
 } from "../../headend/ports.ts";
 import type { MeterModel } from "../../protocols/models/model.ts";
@@ -224,6 +225,7 @@ export class FakeStore {
   readonly postings = new Map<string, Posting>();
   readonly audit: AuditEntry[] = [];
   readonly meters = new Map<string, RegisteredMeter>();
+  readonly documents = new Map<string, StoredDocument>();
   batches = 0;
   /** A reason refuses the batch. */
   refuses: (batch: StoreBatch) => string | undefined = () => undefined;
@@ -240,7 +242,8 @@ export class FakeStore {
       else if (record.kind === "account") this.accounts.set(record.account.meter, record.account);
       else if (record.kind === "posting") this.postings.set(record.posting.key, record.posting);
       else if (record.kind === "audit") this.audit.push(record.entry);
-      else this.meters.set(record.meter.id, record.meter);
+      else if (record.kind === "meter") this.meters.set(record.meter.id, record.meter);
+      else this.documents.set(`${record.document.collection} ${record.document.key}`, record.document);
     }
     return undefined;
   }
@@ -273,6 +276,7 @@ export class FakeStore {
       latestGood: newest(byTime.filter((r) => r.quality === "good")),
       recentOrders: orders.filter((order) => END_STATES.includes(order.state)),
       recentTopups: [...this.postings.values()].filter((posting) => posting.kind === "topup"),
+      documents: [...this.documents.values()].filter(({ live }) => live),
     };
   }
 }

@@ -1,7 +1,9 @@
 /** Money against energy over whole histories: repeats, bad values, lost batches and restarts in any order. */
+
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { minor, pricePerKwh } from "../../src/core/money.ts";
+import { simSigner } from "../../src/simulation/cipher.ts";
 import { FakeMqttMeter, meterId, TEST_MODEL } from "./fakes.ts";
 import { BROKER, SECOND, World } from "./world.ts";
 
@@ -33,7 +35,7 @@ test("whatever happened on the way, the account has taken the energy at the pric
       const world = new World(
         {
           lines: [],
-          mqtt: { link: BROKER, meters: [{ id: Q1, model: TEST_MODEL }] },
+          mqtt: { link: BROKER, signer: simSigner("head-end"), meters: [{ id: Q1, model: TEST_MODEL }] },
           prepaid: [
             {
               meter: Q1,

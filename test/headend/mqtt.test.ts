@@ -1,5 +1,6 @@
 /** Messages of MQTT meters through the whole collector. */
 import { describe, expect, test } from "vitest";
+import { simSigner } from "../../src/simulation/cipher.ts";
 import { FakeMqttMeter, meterId } from "./fakes.ts";
 import { account, mqttConfig, Q1 } from "./site.ts";
 import { BROKER, SECOND, World } from "./world.ts";
@@ -26,9 +27,12 @@ describe("messages of MQTT meters", () => {
 
   test("a stranger is not stored where strangers are not wanted", () => {
     const meter = new FakeMqttMeter("new-1");
-    const world = new World(mqttConfig({ mqtt: { link: BROKER, acceptUnknown: false, meters: [] } }), {
-      mqtt: [meter],
-    });
+    const world = new World(
+      mqttConfig({ mqtt: { link: BROKER, signer: simSigner("head-end"), acceptUnknown: false, meters: [] } }),
+      {
+        mqtt: [meter],
+      },
+    );
     const token = world.publish("new-1", "telemetry", meter.telemetry(world.iso));
     world.run(SECOND);
     expect(world.acknowledged).toEqual([token]);

@@ -1,6 +1,7 @@
 /** The configurations that the collector's tests share: one polled meter, one on MQTT, a prepaid account. */
 import type { CollectorConfig } from "../../headend/config.ts";
 import { minor, pricePerKwh } from "../../src/core/money.ts";
+import { simSigner } from "../../src/simulation/cipher.ts";
 import { meterId, TEST_MODEL } from "./fakes.ts";
 import { BROKER, BUS, SECOND, type World } from "./world.ts";
 
@@ -30,7 +31,7 @@ export function busConfig(more: Partial<CollectorConfig> = {}): CollectorConfig 
 
 export const mqttConfig = (more: Partial<CollectorConfig> = {}): CollectorConfig => ({
   lines: [],
-  mqtt: { link: BROKER, meters: [{ id: Q1, model: TEST_MODEL }] },
+  mqtt: { link: BROKER, signer: simSigner("head-end"), meters: [{ id: Q1, model: TEST_MODEL }] },
   ...more,
 });
 

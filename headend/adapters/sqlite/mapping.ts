@@ -24,6 +24,7 @@ import {
   type Posting,
   type PrepaidAccount,
   type RegisteredMeter,
+  type StoredDocument,
 } from "../../ports.ts";
 import { QUALITY_CODES, qualityOf, SOURCE_CODES, sourceOf } from "./codes.ts";
 
@@ -185,6 +186,17 @@ export function accountFrom(row: AccountRow): PrepaidAccount {
     energyFrom: numberOrNull(row.energy_from),
     energyTo: numberOrNull(row.energy_to),
   };
+}
+
+export interface DocumentRow {
+  readonly collection: string;
+  readonly key: string;
+  readonly live: number;
+  readonly text: string;
+}
+
+export function documentFrom({ collection, key, live, text }: DocumentRow): StoredDocument {
+  return { collection, key, live: live === 1, text };
 }
 
 function numberOrNull(value: bigint | null): number | null {

@@ -10,6 +10,8 @@ import {
   accountFrom,
   auditFrom,
   type Cell,
+  type DocumentRow,
+  documentFrom,
   type MeterRow,
   meterFrom,
   type OrderRow,
@@ -38,6 +40,7 @@ export class StoreReader implements ReaderMethods {
       latestGood: this.#statements.latestGoodOfAll.all().map(namedReading),
       recentOrders: this.#statements.recentOrders.all().map(orderFrom),
       recentTopups: this.#statements.recentTopups.all().map(postingFrom),
+      documents: this.#statements.liveDocuments.all().map(documentFrom),
     }));
   }
 
@@ -87,6 +90,21 @@ export class StoreReader implements ReaderMethods {
 
   audit(limit: number) {
     return this.#statements.audit.all(limit).map(auditFrom);
+  }
+
+  document(collection: string, key: string) {
+    const row = this.#statements.document.get(collection, key);
+    return row && documentFrom(row);
+  }
+
+  documents(collection: string, after: string | null, direction: "up" | "down", limit: number) {
+    const { documentsUp, documentsDown } = this.#statements;
+    // Beyond every key: "~" is the last character that a key may have.
+    const rows =
+      direction === "up"
+        ? documentsUp.all(collection, after ?? "", limit)
+        : documentsDown.all(collection, after ?? "\u007f", limit);
+    return rows.map(documentFrom);
   }
 
   counts() {
@@ -150,6 +168,14 @@ function prepare(db: BetterSqlite3.Database) {
     audit: db.prepare<[number], AuditRow>(
       `SELECT a.at, a.actor, a.action, m.id AS meter, a.order_id, a.detail FROM audit a
        LEFT JOIN meters m ON m.number = a.meter ORDER BY a.number DESC LIMIT ?`,
+    ),
+    liveDocuments: db.prepare<[], DocumentRow>("SELECT * FROM documents WHERE live = 1 ORDER BY collection, key"),
+    document: db.prepare<[string, string], DocumentRow>("SELECT * FROM documents WHERE collection = ? AND key = ?"),
+    documentsUp: db.prepare<[string, string, number], DocumentRow>(
+      "SELECT * FROM documents WHERE collection = ? AND key > ? ORDER BY key LIMIT ?",
+    ),
+    documentsDown: db.prepare<[string, string, number], DocumentRow>(
+      "SELECT * FROM documents WHERE collection = ? AND key < ? ORDER BY key DESC LIMIT ?",
     ),
     counts: db.prepare<[], { source: number; count: number }>("SELECT source, count FROM reading_counts"),
   };

@@ -102,6 +102,17 @@ const MIGRATIONS: readonly string[] = [
     last   INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- State of which there is little: each a JSON text, replaced whole. Those that are live are read at every start.
+  CREATE TABLE documents (
+    collection TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    live       INTEGER NOT NULL CHECK (live IN (0, 1)),
+    text       TEXT NOT NULL,
+    PRIMARY KEY (collection, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX documents_live ON documents (collection, key) WHERE live = 1;
+  `,
 ];
 
 /** The highest order number that may have been given. */

@@ -100,6 +100,8 @@ function remoteQuery(reader: WorkerClient): StoreQuery {
     accounts: remote("accounts"),
     postings: remote("postings"),
     audit: remote("audit"),
+    document: remote("document"),
+    documents: remote("documents"),
     counts: remote("counts"),
   };
 }

@@ -9,6 +9,7 @@ import type {
   PrepaidAccount,
   RegisteredMeter,
   StoreBatch,
+  StoredDocument,
   StoreRecord,
 } from "../../ports.ts";
 import { SOURCE_CODES } from "./codes.ts";
@@ -78,6 +79,9 @@ export class BatchWriter implements WriterMethods {
         break;
       case "meter":
         this.#meter(record.meter);
+        break;
+      case "document":
+        this.#document(record.document);
     }
   }
 
@@ -140,6 +144,10 @@ export class BatchWriter implements WriterMethods {
     );
   }
 
+  #document({ collection, key, live, text }: StoredDocument): void {
+    this.#statements.document.run(collection, key, live ? 1 : 0, text);
+  }
+
   #number(id: MeterId): number {
     const known = this.#numbers.get(id);
     if (known !== undefined) return known;
@@ -188,6 +196,10 @@ function prepare(db: BetterSqlite3.Database) {
       )
       .safeIntegers(),
     posting: db.prepare("INSERT INTO postings (key, meter, at, kind, amount, energy_to) VALUES (?, ?, ?, ?, ?, ?)"),
+    document: db.prepare(
+      `INSERT INTO documents (collection, key, live, text) VALUES (?, ?, ?, ?)
+       ON CONFLICT (collection, key) DO UPDATE SET live = excluded.live, text = excluded.text`,
+    ),
     account: db.prepare(
       `INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (meter) DO UPDATE SET currency = excluded.currency, price = excluded.price,

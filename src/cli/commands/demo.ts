@@ -8,6 +8,7 @@ import { openSqliteStore } from "../../../headend/adapters/sqlite/store.ts";
 import { LiveTable } from "../../../headend/console/live-table.ts";
 import type { MeterId, MeterReading, Notice, Store } from "../../../headend/ports.ts";
 import { MICROS_PER_SECOND } from "../../core/time.ts";
+import { temporarySigner } from "../../platform/ed25519.ts";
 import { randomToken } from "../../platform/entropy.ts";
 import { MILLIS_PER_SECOND } from "../api-client.ts";
 import { type DemoMeter, demoMeters } from "../demo/fleet.ts";
@@ -99,7 +100,11 @@ async function play(proc: CommandProcess, flags: Flags): Promise<void> {
   const headend = await startHeadend(proc, {
     config: {
       lines: lines.map(({ config }) => config),
-      mqtt: { link: broker.id, meters: on("mqtt").map(({ id, model }) => ({ id: id as MeterId, model })) },
+      mqtt: {
+        link: broker.id,
+        signer: temporarySigner(),
+        meters: on("mqtt").map(({ id, model }) => ({ id: id as MeterId, model })),
+      },
       prepaid: [prepaidConfig(flags.speed)],
     },
     links: [...lines.map(({ link }) => link), broker],

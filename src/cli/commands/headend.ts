@@ -10,6 +10,7 @@ import { orderView, showMoney } from "../../../headend/view.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { failure, type Result, success } from "../../core/result.ts";
 import { writeFileAtomic } from "../../platform/atomic-file.ts";
+import { keptSigner } from "../../platform/ed25519.ts";
 import { randomToken } from "../../platform/entropy.ts";
 import type { Link } from "../../platform/link.ts";
 import { openSerial } from "../../platform/serial.ts";
@@ -31,6 +32,7 @@ interface Flags extends BrokerFlags {
   readonly check: FileCheck;
   readonly http: HostPort;
   readonly tokenFile?: string;
+  readonly orderKey?: string;
   readonly speed: number;
 }
 
@@ -67,6 +69,10 @@ export function addHeadend(program: Command): void {
   addBrokerFlags(command)
     .option("--http <HOST:PORT>", "where the API listens", hostPort("--http"), { host: "127.0.0.1", port: 8086 })
     .option("--token-file <FILE>", "keeps the API's token (default: the store's file with .token)")
+    .option(
+      "--order-key <FILE>",
+      "signs orders over MQTT; made at the first start (default: the store's file with .orderkey)",
+    )
     .option("--speed <X>", "the clock of a simulated site runs so fast", number("--speed", 0.001, 1e6), 1)
     .addHelpText("after", HELP)
     .action(run);
@@ -76,6 +82,7 @@ async function run(flags: Flags): Promise<void> {
   if (await administerBroker(flags)) return;
   checkBrokerFlags(flags);
   const file = storeFile(flags.store);
+  const keyFile = flags.orderKey ?? `${file}.orderkey`;
   const parsed = readConfig(flags.config);
   const connections = requireOpenFiles({
     lines: parsed.collector.lines.length,
@@ -84,11 +91,16 @@ async function run(flags: Flags): Promise<void> {
   await CommandProcess.run(flags.speed, async (proc) => {
     const store = await openStore(proc, file, flags.check);
     const lines = await openLines(proc, parsed);
+    const { mqtt, ...site } = parsed.collector;
     const broker = await openBrokerLink(proc, flags, connections);
     const config: CollectorConfig = {
-      ...parsed.collector,
+      ...site,
       lines: lines.map(({ line, link }) => ({ ...line, link: link.id })),
-      ...(broker === undefined ? {} : { mqtt: { meters: [], ...parsed.collector.mqtt, link: broker.id } }),
+      ...(broker === undefined
+        ? {}
+        : {
+            mqtt: { meters: [], ...mqtt, link: broker.id, signer: keptSigner(keyFile) },
+          }),
     };
     const token = tokenOf(flags.tokenFile ?? `${file}.token`);
     const links = [...lines.map(({ link }) => link), ...(broker === undefined ? [] : [broker])];

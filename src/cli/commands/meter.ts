@@ -7,6 +7,7 @@ import type { Meter } from "../../../firmware-sim/meter.ts";
 import type { LoadSource } from "../../../firmware-sim/metrology/mains.ts";
 import type { MeterSettings } from "../../../firmware-sim/settings.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
+import { readPublicKey } from "../../platform/ed25519.ts";
 import { randomSeed } from "../../platform/entropy.ts";
 import { FileNvram } from "../../platform/file-nvram.ts";
 import { listSerialPorts } from "../../platform/serial-ports.ts";
@@ -37,6 +38,7 @@ interface Flags extends MeterFlags, WireFlags, FaceFlags {
   readonly json?: true;
   readonly display?: true;
   readonly settings?: string;
+  readonly orderKey?: string;
 }
 
 const HELP = `
@@ -80,6 +82,10 @@ export function addMeter(program: Command): void {
       "telemetry messages kept for a broker that is away; beyond, the oldest are given up",
       integer("--mqtt-buffer", 1, 100_000),
       1000,
+    )
+    .option(
+      "--order-key <KEY>",
+      "MQTT: takes orders of this head-end only, its public key as hex or in a file (default: that of the first order)",
     )
     .option(
       "--face <PROTOCOL@WHERE>",
@@ -154,6 +160,7 @@ function powerOnAll(
 ): readonly UnitMeter[] {
   const first = flags.unit ?? model.modbus.defaults.unit;
   const name = flags.id ?? `${model.id}-${first}`;
+  const orderKey = flags.orderKey === undefined ? undefined : readPublicKey(flags.orderKey);
   const meters = loads.map((load, i): UnitMeter => {
     const id = flags.count === 1 ? name : `${name}-${i + 1}`;
     const options = {
@@ -171,6 +178,7 @@ function powerOnAll(
       checkpoint: flags.checkpoint,
       settings,
       ...(flags.chip === undefined ? {} : { chip: flags.chip }),
+      ...(orderKey === undefined ? {} : { orderKey }),
     };
     const meter = powerOn(nvram === undefined ? options : { ...options, nvram }, proc.clock.now());
     proc.runtime.host(new DeviceFace(meter), undefined, { name: id });

@@ -9,6 +9,7 @@ import type { LineConfig } from "../../../headend/config.ts";
 import type { MeterId } from "../../../headend/ports.ts";
 import { rtuTiming } from "../../../protocols/modbus/timing.ts";
 import { filterFor, topicFor } from "../../../protocols/mqtt/topics.ts";
+import { verifyEd25519 } from "../../platform/ed25519.ts";
 import { PlatformError } from "../../platform/errors.ts";
 import type { Link } from "../../platform/link.ts";
 import { MemoryBus } from "../../platform/memory-bus.ts";
@@ -125,7 +126,9 @@ export function connectMeters(
     });
     proc.cleanup(() => link.end());
     proc.runtime
-      .host(new MqttFace(meter, { link: link.id, interval }, proc.clock.now()), undefined, { name: id })
+      .host(new MqttFace(meter, { link: link.id, interval, verify: verifyEd25519 }, proc.clock.now()), undefined, {
+        name: id,
+      })
       .attach(link);
   }
 }

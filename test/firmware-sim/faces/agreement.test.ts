@@ -21,6 +21,7 @@ import { type MeterModel, type RegisterEntry, registerCount } from "../../../pro
 import { linkId } from "../../../src/core/actor.ts";
 import { MEASURES, type MeasureKey, measure } from "../../../src/core/measures.ts";
 import { civil, mono, NEVER, type Now } from "../../../src/core/time.ts";
+import { simVerify } from "../../../src/simulation/cipher.ts";
 import { faceOf } from "./dlt645-support.ts";
 import { anyState, type State } from "./frozen-state.ts";
 
@@ -274,7 +275,7 @@ function expectIec(meter: Meter): void {
 /* ---- MQTT ---- */
 
 function expectMqtt(meter: Meter): void {
-  const face = new MqttFace(meter, { link: LINK, interval: 60e6 }, at(1));
+  const face = new MqttFace(meter, { link: LINK, interval: 60e6, verify: simVerify }, at(1));
   const effects = face.handle({ kind: "opened", link: LINK }, at(1));
   const published = effects.flatMap((e) =>
     e.kind === "publish" && e.topic.endsWith("/telemetry") ? [JSON.parse(new TextDecoder().decode(e.payload))] : [],

@@ -17,6 +17,7 @@ import { findModel } from "../../../protocols/models/index.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { linkId } from "../../../src/core/actor.ts";
 import { civil, mono, type Now } from "../../../src/core/time.ts";
+import { simVerify } from "../../../src/simulation/cipher.ts";
 import { block } from "../../protocols/iec62056-21/vectors.ts";
 import { active, MILLI, type Period, period, RATE_BY_HOUR, reactive } from "./known-load.ts";
 
@@ -229,7 +230,7 @@ describe("IEC 62056-21", () => {
 });
 
 test("MQTT", () => {
-  const face = new MqttFace(meter, { link: LINK, interval: 60e6 }, at(END));
+  const face = new MqttFace(meter, { link: LINK, interval: 60e6, verify: simVerify }, at(END));
   const effects = [...face.handle({ kind: "opened", link: LINK }, at(END))];
   // Events of these days go first, sixteen at a time.
   for (const effect of effects)

@@ -10,10 +10,12 @@ import { MemoryNvram } from "../../../firmware-sim/nvram/nvram.ts";
 import { checkSettings } from "../../../firmware-sim/settings.ts";
 import { findModel } from "../../../protocols/models/index.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
-import type { OrderNumber } from "../../../protocols/orders.ts";
+import { encodeCommand } from "../../../protocols/mqtt/message.ts";
+import { signOrder } from "../../../protocols/mqtt/order-proof.ts";
+import type { OrderNumber, OrderOperation } from "../../../protocols/orders.ts";
 import { type LinkEffect, linkId } from "../../../src/core/actor.ts";
-import { utf8 } from "../../../src/core/text.ts";
 import { civil, mono, type Now } from "../../../src/core/time.ts";
+import { simSigner, simVerify } from "../../../src/simulation/cipher.ts";
 
 const START = 1_767_225_600;
 const LINK = linkId("broker");
@@ -23,6 +25,7 @@ schema.addSchema(JSON.parse(readFileSync(new URL("../../../docs/mqtt.schema.json
 
 /** 230 V and 1 kW, but 290 V (26 % above Un) while `high`. */
 class Site {
+  #counter = 0;
   high = false;
   seconds = 0;
   readonly nvram = new MemoryNvram();
@@ -64,7 +67,8 @@ class Site {
   }
 
   #newFace(): MqttFace {
-    return new MqttFace(this.meter, { link: LINK, interval: 3_600e6, nvram: this.nvram }, at(this.seconds));
+    const options = { link: LINK, interval: 3_600e6, nvram: this.nvram, verify: simVerify };
+    return new MqttFace(this.meter, options, at(this.seconds));
   }
 
   /** As a host does: the face is woken when it wanted to be. */
@@ -82,9 +86,12 @@ class Site {
     return messages(this.#face.handle({ kind: "opened", link: LINK }, at(this.seconds)));
   }
 
-  order(id: number, operation: string, argument = 0): Message[] {
-    const expires = "2030-01-01T00:00:00Z";
-    const payload = utf8(JSON.stringify({ version: 1, kind: "order", id, operation, argument, expires }));
+  order(id: number, operation: OrderOperation, argument = 0): Message[] {
+    const expires = civil(Date.parse("2030-01-01T00:00:00Z") * 1_000);
+    const order = { id: id as OrderNumber, operation, argument };
+    this.#counter += 1;
+    const proof = signOrder(simSigner("head-end"), "flat-7", order, expires, this.#counter);
+    const payload = encodeCommand({ kind: "order", order, expires, proof });
     const event = { kind: "message", link: LINK, topic: "meters/flat-7/cmd", payload, token: undefined } as const;
     return messages(this.#face.handle(event, at(this.seconds)));
   }
@@ -174,7 +181,7 @@ test("an order's event comes with its outcome; what has no length is done", () =
 test("credit orders: their outcomes, and the balance in telemetry", () => {
   const site = new Site({ credit: { opening: 5_000, hoardingLimit: 10_000 } });
   site.open();
-  const status = (id: number, operation: string, argument: number) =>
+  const status = (id: number, operation: OrderOperation, argument: number) =>
     site.order(id, operation, argument)[0]?.["status"];
   expect(status(1, "credit-add", 2_000)).toBe("done");
   expect(status(1, "credit-add", 2_000)).toBe("done");

@@ -10,6 +10,7 @@ import { findModel } from "../../../protocols/models/index.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { type LinkEffect, type LogEffect, linkId } from "../../../src/core/actor.ts";
 import { civil, mono, type Now } from "../../../src/core/time.ts";
+import { simVerify } from "../../../src/simulation/cipher.ts";
 
 const LINK = linkId("broker");
 export const INTERVAL = 60;
@@ -66,7 +67,7 @@ export class Site {
     return new MqttFace(
       meter.value,
       {
-        ...{ link: LINK, interval: INTERVAL * 1e6 },
+        ...{ link: LINK, interval: INTERVAL * 1e6, verify: simVerify },
         ...(buffer === undefined ? {} : { buffer }),
         ...(nvram === undefined ? {} : { nvram }),
       },

@@ -42,6 +42,8 @@ export function fakeStore(change: Partial<StoreQuery> = {}): StoreQuery {
     accounts: async () => [account("prepaid")],
     postings: async (meter, limit) => (meter === "prepaid" ? [charge, posting("t1", "prepaid")].slice(0, limit) : []),
     audit: async (limit) => [audit("b", { meter: meterId("a"), order: orderNumber(7) }), audit("a")].slice(0, limit),
+    document: async () => undefined,
+    documents: async () => [],
     counts: async () => ({ modbus: 3, mqtt: 5 }),
     ...change,
   };

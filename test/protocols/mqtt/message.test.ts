@@ -59,6 +59,9 @@ const orderDocument = {
   operation: "relay-open",
   argument: 0,
   expires: "2026-11-24T16:00:00Z",
+  counter: 3,
+  key: "ab".repeat(32),
+  signature: "0c".repeat(64),
 };
 
 const stateDocument = {
@@ -91,6 +94,7 @@ describe("what is sent, and what is understood of the same by hand", () => {
       kind: "order",
       order: { id: 7 as OrderNumber, operation: "relay-open", argument: 0 },
       expires: TIME,
+      proof: { counter: 3, key: new Uint8Array(32).fill(0xab), signature: new Uint8Array(64).fill(0x0c) },
     };
     expect(json(encodeCommand(order))).toEqual(orderDocument);
     expect(decodeCommand(bytes(orderDocument))).toEqual({ ok: true, value: order });

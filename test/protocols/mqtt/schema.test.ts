@@ -39,10 +39,13 @@ test("what the meter sends is valid", () => {
   const telemetry = { meter: "m1", model: "meterworks-3p", sequence: 0, time: TIME, values: all };
   expect(valid("telemetry", json(encodeTelemetry(telemetry)))).toBe(true);
   const order = { id: 1 as OrderNumber, operation: "clock-set", argument: 1_795_536_000 } as const;
-  expect(valid("command", json(encodeCommand({ kind: "order", order, expires: TIME })))).toBe(true);
+  const proof = { counter: 1, key: new Uint8Array(32), signature: new Uint8Array(64) };
+  expect(valid("command", json(encodeCommand({ kind: "order", order, expires: TIME, proof })))).toBe(true);
   expect(valid("command", json(encodeCommand({ kind: "query", id: 5 })))).toBe(true);
   const outcome = { id: 1 as OrderNumber, status: "locked", relay: 1 } as const;
   expect(valid("response", json(encodeResponse({ kind: "outcome", meter: "m1", outcome, time: TIME })))).toBe(true);
+  const rejected = { kind: "rejected", meter: "m1", time: TIME, id: 1 as OrderNumber, reason: "unsigned" } as const;
+  expect(valid("response", json(encodeResponse({ ...rejected, counter: null, last: 0 })))).toBe(true);
   expect(
     valid(
       "response",
@@ -67,6 +70,9 @@ const base = {
     operation: "relay-close",
     argument: 0,
     expires: "2026-11-24T16:00:00+01:00",
+    counter: 9,
+    key: "0A".repeat(32),
+    signature: "ff".repeat(64),
   },
   response: { version: 1, kind: "state", meter: "m1", query: 3, relay: 1, time: "2026-11-24T16:00:00.5Z", values: {} },
 };
