@@ -67,7 +67,11 @@ export class StoreTail {
     const db = new Database(this.#file, { readonly: true, timeout: 5_000 });
     try {
       this.#number = db.prepare("SELECT number FROM meters WHERE id = ?");
-      this.#there = db.prepare("SELECT 1 FROM readings WHERE meter = ? AND time = ?");
+      // Where readings lie by the minute, a meter and a time alone would read the whole table.
+      const bySlot = db.prepare("SELECT 1 FROM pragma_table_info('readings') WHERE name = 'slot'").get() !== undefined;
+      this.#there = db.prepare(
+        `SELECT 1 FROM readings WHERE meter = ?1 AND time = ?2 ${bySlot ? "AND slot = ?2 / 60000000" : ""}`,
+      );
       this.#db = db;
       return true;
     } catch {
