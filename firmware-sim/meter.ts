@@ -11,6 +11,7 @@ import {
   type MeterOrder,
   ORDER_OPERATIONS,
   type OrderNumber,
+  type OrderOperation,
   type OrderOutcome,
   type OrderStatus,
 } from "../protocols/orders.ts";
@@ -158,6 +159,11 @@ export class Meter {
   /** The meter's own clock, in UTC. */
   clock(now: Now): Civil {
     return this.#clock.at(now.civil);
+  }
+
+  /** The UTC second of a local one that lies behind the UTC second `after`: see {@link MeterClock.utcOf}. */
+  utcOf(local: LocalSecond, after: number): number {
+    return this.#clock.utcOf(local, after);
   }
 
   /** Outcome of the newest order, for the faces that show it. */
@@ -333,8 +339,7 @@ export class Meter {
     if (order.operation === "credit-add") return statusOf(this.#functions.topUp(order.argument, order.id, at));
     if (order.operation === "credit-refund") return statusOf(this.#functions.refund(order.argument, order.id, at));
     if (!this.hasRelay) return "refused";
-    const wanted = order.operation === "relay-close" ? "close" : "trip";
-    return this.#functions.orderRelay(wanted, "remote", at) === "kept" ? "refused" : "done";
+    return this.#functions.orderRelay(RELAY_ORDERS[order.operation], "remote", at) === "kept" ? "refused" : "done";
   }
 
   /** False for a time that the clock does not take. */
@@ -369,6 +374,13 @@ export class Meter {
     this.#functions.commit();
   }
 }
+
+/** What orders by id ask of the relay. */
+const RELAY_ORDERS = {
+  "relay-open": "trip",
+  "relay-close": "close",
+  "relay-allow": "allowClose",
+} as const satisfies Partial<Record<OrderOperation, RelayOrder>>;
 
 /** What a credit order comes to; undefined from a meter that has no credit of its own. */
 function statusOf(booking: BookingStatus | undefined): OrderStatus {

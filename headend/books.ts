@@ -5,6 +5,9 @@
 import type { OrderNumber } from "../protocols/orders.ts";
 import type { MeasureValues } from "../src/core/measures.ts";
 import type { Civil } from "../src/core/time.ts";
+import { MASS_METERS, MASS_ORDERS, type MassOrder, massMetersCodec, massOrderCodec } from "./commands/mass-order.ts";
+import { type CompletenessConfig, IntervalBook } from "./completeness/interval-book.ts";
+import { Shelf } from "./documents.ts";
 import { JournaledMap } from "./journaled-map.ts";
 import {
   type CollectorEffect,
@@ -69,12 +72,16 @@ export class Books {
   readonly openOrderKeys: JournaledMap<string, OrderNumber>;
   /** The newest order by which an account switched its meter's relay, finished or not. */
   readonly prepaidOrders = new JournaledMap<MeterId, Order>();
+  readonly massOrders: Shelf<MassOrder>;
+  readonly massMeters: Shelf<readonly MeterId[]>;
   readonly recentOrders = new RecentByKey<Order>();
   readonly recentTopups = new RecentByKey<Posting>();
+  /** Undefined where completeness is not followed. */
+  readonly intervals: IntervalBook | undefined;
   /** Never goes back, not even with a batch that failed: an order id is used once. */
   #lastOrder: number;
 
-  constructor(snapshot: StoreSnapshot) {
+  constructor(snapshot: StoreSnapshot, completeness?: CompletenessConfig) {
     this.meters = new JournaledMap(snapshot.meters.map((meter) => [meter.id, meter]));
     this.latest = new JournaledMap(snapshot.latest.map((reading) => [reading.meter, reading]));
     this.baselines = new JournaledMap(
@@ -83,6 +90,9 @@ export class Books {
     this.accounts = new JournaledMap(snapshot.accounts.map((account) => [account.meter, account]));
     this.openOrders = new JournaledMap(snapshot.openOrders.map((order) => [order.id, order]));
     this.openOrderKeys = new JournaledMap(snapshot.openOrders.map((order) => [order.key, order.id]));
+    this.massOrders = new Shelf(MASS_ORDERS, massOrderCodec, snapshot.documents);
+    this.massMeters = new Shelf(MASS_METERS, massMetersCodec, snapshot.documents);
+    this.intervals = completeness && new IntervalBook(completeness, snapshot.documents);
     this.#lastOrder = snapshot.lastOrder;
     for (const order of [...snapshot.recentOrders].sort((a, b) => a.id - b.id)) this.recentOrders.add(order);
     for (const topup of [...snapshot.recentTopups].sort((a, b) => a.at - b.at)) this.recentTopups.add(topup);
@@ -113,14 +123,19 @@ export class Books {
       this.openOrders,
       this.openOrderKeys,
       this.prepaidOrders,
+      this.massOrders,
+      this.massMeters,
       this.recentOrders,
       this.recentTopups,
+      ...(this.intervals === undefined ? [] : [this.intervals]),
     ] as const;
   }
 }
 
 /** Keys that begin so belong to the accounts; requests from outside may not use them. */
 export const PREPAID_KEY = "prepaid:";
+/** Those of mass orders. */
+export const MASS_KEY = "mass:";
 
 export function isPrepaidOrder(order: Order): boolean {
   return order.key.startsWith(PREPAID_KEY);

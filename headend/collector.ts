@@ -8,9 +8,12 @@ import { Random } from "../src/core/random.ts";
 import { assert } from "../src/core/result.ts";
 import type { Now, Wake } from "../src/core/time.ts";
 import { Books } from "./books.ts";
+import { nextIssue } from "./commands/mass-issue.ts";
 import { headsByMeter, nextExpiry } from "./commands/orders.ts";
 import { Committer, type Work } from "./committer.ts";
-import { type CollectorConfig, DEFAULT_LIMITS, type Limits } from "./config.ts";
+import { fillWork } from "./completeness/fill-work.ts";
+import { GapFiller } from "./completeness/gap-filler.ts";
+import { type CollectorConfig, DEFAULT_LIMITS, DEFAULT_ORDER_POLICY, type Limits, type OrderPolicy } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { problemText } from "./config-reader.ts";
 import { Directory } from "./directory.ts";
@@ -18,19 +21,21 @@ import type { CollectorEffect, CollectorEvent, CollectorFigures, MeterId, Order,
 import type { SessionOutput } from "./sessions/line-task.ts";
 import { acknowledge, counted, MqttIngest, type Publish } from "./sessions/mqtt-ingest.ts";
 import { Sessions } from "./sessions/sessions.ts";
-import { expiryWork, orderStepWork, readingWork, requestWork, startWork } from "./work.ts";
+import { dueWork, orderStepWork, readingWork, requestWork, startWork } from "./work.ts";
 
 export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   readonly #limits: Limits;
+  readonly #policy: OrderPolicy;
   readonly #books: Books;
   readonly #directory: Directory;
   readonly #committer: Committer;
   readonly #sessions: Sessions;
   readonly #ingest: MqttIngest | undefined;
+  readonly #gaps: GapFiller;
   /** Orders the sessions carry at the moment. */
   readonly #carried = new Map<MeterId, Order>();
-  /** Civil time at which the first open order expires. */
-  #expiry = Number.POSITIVE_INFINITY;
+  /** Civil time at which an order expires or a mass order gives its next one. */
+  #ordersDue = Number.POSITIVE_INFINITY;
   #dispatchDue = true;
 
   /**
@@ -41,8 +46,10 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     const problem = checkConfig(config)[0];
     assert(problem === undefined, problem === undefined ? "" : problemText(problem));
     this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
-    this.#books = new Books(snapshot);
+    this.#policy = config.orders ?? DEFAULT_ORDER_POLICY;
+    this.#books = new Books(snapshot, config.completeness);
     this.#directory = new Directory(config, this.#books.meters);
+    this.#gaps = new GapFiller(this.#books, this.#directory);
     this.#committer = new Committer(this.#books, this.#limits);
     this.#sessions = new Sessions(config, this.#limits, 1 + new Random(seed).uint32());
     if (config.mqtt !== undefined)
@@ -68,7 +75,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
         this.#message(event, now, out);
         break;
       default:
-        this.#take(this.#sessions.handle(event, now), out);
+        this.#take(this.#sessions.handle(event, now), now, out);
     }
     this.#settle(now, out);
     return out;
@@ -76,10 +83,10 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
 
   wake(now: Now): readonly CollectorEffect[] {
     const out: CollectorEffect[] = [];
-    this.#take(this.#sessions.wake(now), out);
-    if (now.civil >= this.#expiry) {
-      this.#expiry = Number.POSITIVE_INFINITY;
-      this.#committer.add(expiryWork(this.#books));
+    this.#take(this.#sessions.wake(now), now, out);
+    if (now.civil >= this.#ordersDue) {
+      this.#ordersDue = Number.POSITIVE_INFINITY;
+      this.#committer.add(dueWork(this.#books, this.#limits, this.#directory));
     }
     this.#settle(now, out);
     return out;
@@ -89,7 +96,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     const sessions = this.#sessions.nextWake();
     return {
       mono: Math.min(sessions.mono, this.#committer.nextWake()),
-      civil: Math.min(sessions.civil, this.#expiry),
+      civil: Math.min(sessions.civil, this.#ordersDue),
     };
   }
 
@@ -102,7 +109,14 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   #settle(now: Now, out: CollectorEffect[]): void {
     if (this.#dispatchDue) this.#dispatch(now, out);
     out.push(...this.#committer.pump(now));
-    this.#take(this.#sessions.pausePolls(this.#committer.full, now), out);
+    if (!this.#committer.full) this.#fillGaps(now, out);
+    this.#take(this.#sessions.pausePolls(this.#committer.full, now), now, out);
+  }
+
+  /** Behind everything else, and never into a store that is behind. */
+  #fillGaps(now: Now, out: CollectorEffect[]): void {
+    for (const request of this.#gaps.next(now))
+      this.#take(this.#sessions.fillGap(request, this.#directory.find(request.meter)?.line, now), now, out);
   }
 
   /**
@@ -113,21 +127,29 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     this.#dispatchDue = false;
     const heads = headsByMeter(this.#books);
     for (const [meter, carried] of this.#carried) {
-      if (heads.get(meter)?.id === carried.id) continue;
+      const head = heads.get(meter);
+      if (head?.id === carried.id) {
+        this.#carried.set(meter, head);
+        if (head !== carried) {
+          const { line } = this.#directory.find(meter) ?? {};
+          this.#take(this.#sessions.orderStored(head, line, now), now, out);
+        }
+        continue;
+      }
       this.#sessions.cancelOrder(carried, this.#directory.find(meter)?.line);
       this.#carried.delete(meter);
     }
-    this.#expiry = nextExpiry(this.#books);
+    this.#ordersDue = Math.min(nextExpiry(this.#books), nextIssue(this.#books, now));
     for (const order of heads.values()) {
       const known = this.#directory.find(order.meter);
       if (this.#carried.has(order.meter) || known === undefined) continue;
       this.#carried.set(order.meter, order);
-      this.#take(this.#sessions.startOrder(order, known.line, now), out);
+      this.#take(this.#sessions.startOrder(order, known.line, now), now, out);
     }
   }
 
   #request(request: Extract<CollectorEvent, { kind: "request" }>["request"], out: CollectorEffect[]): void {
-    const work = requestWork(this.#books, this.#limits, this.#directory, request);
+    const work = requestWork(this.#books, this.#limits, this.#policy, this.#directory, request);
     if (this.#committer.overfull) out.push(...(work.abandoned?.("it is behind") ?? []));
     else this.#committer.add(work);
   }
@@ -141,10 +163,12 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     }
     const incoming = this.#ingest.take(publish, now);
     if (incoming.kind === "work") {
-      this.#committer.add(incoming.work);
+      this.#committer.add(
+        incoming.meter === undefined ? incoming.work : this.#heardWith(incoming.work, incoming.meter),
+      );
       return;
     }
-    this.#take(this.#sessions.response(incoming.response, now), out);
+    this.#take(this.#sessions.response(incoming.response, now), now, out);
     // In the queue behind the steps it caused: the meter may forget its answer once they are stored.
     this.#committer.add({
       apply: (draft) => draft.after.push(counted("answer"), ...acknowledge(publish)),
@@ -152,23 +176,44 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     });
   }
 
-  #take(outputs: readonly SessionOutput[], out: CollectorEffect[]): void {
+  #take(outputs: readonly SessionOutput[], now: Now, out: CollectorEffect[]): void {
     for (const output of outputs) {
       if (output.kind === "polled") {
         const { meter, time, values } = output;
         const known = this.#directory.find(meter);
         if (known === undefined) continue;
         const reading = { meter, time, source: "modbus", sequence: null, quality: "good", values } as const;
-        this.#committer.add(readingWork(this.#books, this.#limits, known, reading));
+        this.#committer.add(this.#heardWith(readingWork(this.#books, this.#limits, known, reading), meter));
         out.push({ kind: "notify", notice: { kind: "poll", meter, ok: true, reason: "" } });
         this.#countPoll(meter, true, out);
       } else if (output.kind === "pollFailed") {
         const { meter, reason } = output;
         out.push({ kind: "notify", notice: { kind: "poll", meter, ok: false, reason } });
         this.#countPoll(meter, false, out);
-      } else if (output.kind === "orderStep") this.#committer.add(this.#stepWork(output.order, output.step));
+      } else if (output.kind === "profiled") this.#committer.add(fillWork(this.#books, output.piece));
+      else if (output.kind === "profileEnd") this.#profileEnd(output, now, out);
+      else if (output.kind === "orderStep") this.#committer.add(this.#stepWork(output.order, output.step));
       else out.push(output);
     }
+  }
+
+  /** A meter is looked at for gaps once its reading is in the books. */
+  #heardWith(work: Work, meter: MeterId): Work {
+    return {
+      ...work,
+      apply: (draft, now) => {
+        work.apply(draft, now);
+        this.#gaps.heard(meter);
+      },
+    };
+  }
+
+  #profileEnd(end: Extract<SessionOutput, { kind: "profileEnd" }>, now: Now, out: CollectorEffect[]): void {
+    const { meter, progress, reason } = end;
+    // In the queue behind the readings: what is asked for next follows from what is stored.
+    this.#committer.add({ apply: () => this.#gaps.ended(meter, progress, now), abandoned: () => [] });
+    if (reason !== "")
+      out.push({ kind: "log", level: "debug", event: "intervals-not-read", fields: { meter, reason } });
   }
 
   #countPoll(meter: MeterId, ok: boolean, out: CollectorEffect[]): void {

@@ -4,11 +4,13 @@
  * Waiting for a wire is monotonic time, poll intervals and expiry are civil time (they scale with simulated speed).
  */
 import type { MeterModel } from "../protocols/models/model.ts";
+import type { OrderOperation } from "../protocols/orders.ts";
 import type { LinkId } from "../src/core/actor.ts";
 import type { MeasureKey } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import type { Signer } from "../src/core/signature.ts";
 import { MICROS_PER_SECOND, SECONDS_PER_DAY } from "../src/core/time.ts";
+import type { CompletenessConfig } from "./completeness/interval-book.ts";
 import type { MeterId } from "./ports.ts";
 
 export interface MeterConfig {
@@ -80,6 +82,8 @@ export interface Limits {
   readonly unknownMeters: number;
   /** µs of civil time after which an order that is not done is given up. */
   readonly orderExpiry: number;
+  /** µs of civil time that a requester may give an order at most. */
+  readonly longestOrderExpiry: number;
   /** µs, monotonic: an MQTT meter that has not answered a command gets it again. */
   readonly mqttResend: number;
 }
@@ -90,17 +94,41 @@ export const DEFAULT_LIMITS: Limits = {
   openOrders: 1_000,
   unknownMeters: 100_000,
   orderExpiry: SECONDS_PER_DAY * MICROS_PER_SECOND,
+  longestOrderExpiry: 30 * SECONDS_PER_DAY * MICROS_PER_SECOND,
   mqttResend: 2 * MICROS_PER_SECOND,
 };
 
 /** What a file says of a site: all but the key, which is a secret of its own. */
 export type SiteConfig = Omit<CollectorConfig, "mqtt"> & { readonly mqtt?: Omit<MqttConfig, "signer"> };
+/** Who must stand behind orders. */
+export interface OrderPolicy {
+  /** By operation how many persons, the requester among them; default 1: the requester alone. */
+  readonly persons: Readonly<Partial<Record<OrderOperation, number>>>;
+  readonly mass: {
+    /** The requester among them: at least 2. */
+    readonly persons: number;
+    readonly perMinute: number;
+    /** A mass order stops when more than so many percent of the last `stopWindow` (at least 20) orders came to nothing. */
+    readonly stopPercent: number;
+    readonly stopWindow: number;
+    /** µs of civil time that each of its orders has. */
+    readonly orderExpiry: number;
+  };
+}
+
+export const DEFAULT_ORDER_POLICY: OrderPolicy = {
+  persons: {},
+  mass: { persons: 2, perMinute: 60, stopPercent: 10, stopWindow: 20, orderExpiry: 3_600 * MICROS_PER_SECOND },
+};
 
 export interface CollectorConfig {
   readonly lines: readonly LineConfig[];
   readonly mqtt?: MqttConfig;
   readonly prepaid?: readonly PrepaidConfig[];
+  readonly orders?: OrderPolicy;
   /** Models by which self-registered MQTT meters are judged, beside the built-in ones. */
   readonly models?: readonly MeterModel[];
   readonly limits?: Partial<Limits>;
+  /** Which intervals are expected; undefined: completeness is not followed, and gaps are not filled. */
+  readonly completeness?: CompletenessConfig;
 }

@@ -20,6 +20,15 @@ export interface KnownMeter {
 
 const VIA_MQTT = "mqtt";
 
+function viaLine(line: string, unit: number): string {
+  return `line ${line} unit ${unit}`;
+}
+
+/** The line's name out of a meter's registration; `mqtt` for one on MQTT. */
+export function lineOfVia(via: string): string {
+  return /^line (.*) unit \d+$/.exec(via)?.[1] ?? via;
+}
+
 export class Directory {
   readonly #registered: Pick<Books["meters"], "get">;
   readonly #configured = new Map<MeterId, KnownMeter>();
@@ -32,7 +41,7 @@ export class Directory {
     this.#mqtt = config.mqtt !== undefined;
     this.#models = new Map([...MODELS, ...(config.models ?? [])].map((model) => [model.id, model]));
     for (const line of config.lines)
-      for (const meter of line.meters) this.#add(meter, line.link, `line ${line.link} unit ${meter.unit}`);
+      for (const meter of line.meters) this.#add(meter, line.link, viaLine(line.link, meter.unit));
     for (const meter of config.mqtt?.meters ?? []) this.#add(meter, undefined, VIA_MQTT);
   }
 
@@ -59,6 +68,11 @@ export class Directory {
     const registration = { id: meter.id, model: meter.model.id, ratio: meter.ratio ?? 1, via };
     this.#configured.set(meter.id, { model: meter.model, line, configured: true, registration });
   }
+}
+
+/** Whether the meter keeps a load profile that the head-end can ask for, on a line or over MQTT: the native models do. */
+export function keepsProfile({ model }: KnownMeter): boolean {
+  return model?.modbus.control?.functions !== undefined;
 }
 
 /** Why a meter cannot carry out an operation; undefined when it can. Checked before anything is queued. */

@@ -10,9 +10,11 @@ import { isMeasureKey, type MeasureKey, measure } from "../src/core/measures.ts"
 import { currencyOf, minor, pricePerKwh } from "../src/core/money.ts";
 import { failure, type Result, success } from "../src/core/result.ts";
 import { MICROS_PER_SECOND } from "../src/core/time.ts";
+import { type CompletenessConfig, DEFAULT_COMPLETENESS } from "./completeness/interval-book.ts";
 import type { LineConfig, MeterConfig, PolledMeterConfig, PrepaidConfig, SiteConfig } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { type ConfigProblem, ObjectReader } from "./config-reader.ts";
+import { readOrders } from "./parse-orders.ts";
 import type { MeterId } from "./ports.ts";
 
 /** Where a line is: what the driver opens. */
@@ -61,15 +63,29 @@ export function parseConfig(
   const lines = root.objects("lines").map((line, i) => readLine(line, i, where, findModel));
   const mqtt = root.has("mqtt") ? readMqtt(root.object("mqtt"), findModel) : undefined;
   const prepaid = root.objects("prepaid").map(readPrepaid);
+  const orders = root.has("orders") ? readOrders(root.object("orders")) : undefined;
+  const completeness = root.has("completeness") ? readCompleteness(root.object("completeness")) : DEFAULT_COMPLETENESS;
   root.close();
   if (problems.length > 0) return failure(problems);
   const collector: SiteConfig = {
     lines: lines.filter((line) => line !== undefined),
     ...(mqtt === undefined ? {} : { mqtt }),
     prepaid: prepaid.filter((account) => account !== undefined),
+    ...(orders === undefined ? {} : { orders }),
+    completeness,
   };
   const conflicts = checkConfig(collector);
   return conflicts.length > 0 ? failure(conflicts) : success({ collector, where });
+}
+
+function readCompleteness(section: ObjectReader): CompletenessConfig {
+  const { minutes, from } = DEFAULT_COMPLETENESS;
+  const read = {
+    minutes: section.has("minutes") ? section.choice("minutes", [5, 10, 15, 20, 30, 60]) : minutes,
+    from: section.has("from") ? section.choice("from", ["any", "profile"]) : from,
+  };
+  section.close();
+  return { minutes: read.minutes ?? minutes, from: read.from ?? from };
 }
 
 function readLine(

@@ -11,24 +11,70 @@ import type { MeasureValues, Quality } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import type { Result } from "../src/core/result.ts";
 import type { Civil } from "../src/core/time.ts";
+import type { MassDecision, MassReceipt, MassRequest } from "./commands/mass-order.ts";
 
 /** The head-end's name of a meter: its serial number or a chosen id, `[A-Za-z0-9_.-]{1,64}`. */
 export type MeterId = string & { readonly __id: "meter" };
 
+/** Where readings come from; a reading of the load profile is of an interval and has its energies alone. */
+export const READING_SOURCES = ["modbus", "mqtt", "profile"] as const;
+
 export interface MeterReading {
   readonly meter: MeterId;
-  /** Civil time of the reading: the meter's own over MQTT; over a polled line when +A was taken, by the head-end's clock. */
+  /** Civil time of the reading: the meter's own over MQTT and in its load profile (there the end of an interval); over a polled line when +A was taken, by the head-end's clock. */
   readonly time: Civil;
-  readonly source: "modbus" | "mqtt";
+  readonly source: (typeof READING_SOURCES)[number];
   /** The meter's own sequence number, where the protocol carries one. */
   readonly sequence: number | null;
   readonly quality: Quality;
   readonly values: MeasureValues;
 }
 
-/** requested → queued → sent → acknowledged → verified (read back) → done; or one of the ends. */
-export const ORDER_STATES = ["queued", "sent", "acknowledged", "done", "failed", "expired", "refused"] as const;
+/** requested → approved → queued → sent → acknowledged → verified (read back) → done; or one of the other ends. */
+export const ORDER_STATES = [
+  "requested",
+  "approved",
+  "queued",
+  "sent",
+  "acknowledged",
+  "verified",
+  "done",
+  "failed",
+  "expired",
+  "refused",
+  "cancelled",
+] as const;
 export type OrderState = (typeof ORDER_STATES)[number];
+
+/** Those in which an order can still change. */
+export const OPEN_ORDER_STATES = [
+  "requested",
+  "approved",
+  "queued",
+  "sent",
+  "acknowledged",
+  "verified",
+] as const satisfies readonly OrderState[];
+
+/** What must hold just before an order is sent the first time; all that are given. */
+export interface Precondition {
+  /** The relay as the meter itself says at that moment. */
+  readonly relay?: "open" | "closed";
+  /** The prepaid balance at that moment. */
+  readonly balanceAtMost?: { readonly amount: Minor; readonly currency: string };
+}
+
+/** On what terms an order was given. */
+export interface OrderTerms {
+  readonly requester: string;
+  /** How many persons must stand behind it, the requester among them. */
+  readonly persons: number;
+  /** Who has approved it, beside the requester. */
+  readonly approvedBy: readonly string[];
+  readonly precondition: Precondition | null;
+  /** The mass order that it is part of. */
+  readonly mass: string | null;
+}
 
 export interface Order {
   readonly id: OrderNumber;
@@ -47,6 +93,7 @@ export interface Order {
   /** Relay state read back after the order; null until then, or where the order is no relay order. */
   readonly relayReadBack: 0 | 1 | null;
   readonly finishedAt: Civil | null;
+  readonly terms: OrderTerms;
 }
 
 export interface AuditEntry {
@@ -140,9 +187,9 @@ export interface StoreSnapshot {
   readonly openOrders: readonly Order[];
   /** Highest order id ever used. */
   readonly lastOrder: number;
-  /** Newest reading by meter, for duplicate checks. */
+  /** Newest reading by meter that is none of a load profile, for duplicate checks. */
   readonly latest: readonly MeterReading[];
-  /** Newest reading of quality `good` by meter: the baseline of plausibility, which an invalid reading never moves. */
+  /** Newest reading of quality `good` by meter, load profiles aside: the baseline of plausibility, which an invalid reading never moves. */
   readonly latestGood: readonly MeterReading[];
   /** The newest finished orders of each meter (at most {@link RECENT_PER_METER}), so that a repeated key is recognised. */
   readonly recentOrders: readonly Order[];
@@ -176,7 +223,19 @@ export type Request =
       readonly argument: number;
       readonly key: string;
       readonly actor: string;
-    };
+      /** Default: after the configured time. */
+      readonly expiresAt?: Civil;
+      readonly precondition?: Precondition;
+    }
+  | {
+      readonly kind: "decide-order";
+      readonly ticket: number;
+      readonly order: OrderNumber;
+      readonly decision: "approve" | "reject" | "cancel";
+      readonly actor: string;
+    }
+  | MassRequest
+  | MassDecision;
 
 /** Business refusals, in order of precedence; append only. */
 export type Refusal =
@@ -187,7 +246,14 @@ export type Refusal =
   | { readonly reason: "bad-amount"; readonly detail: string }
   | { readonly reason: "key-used-differently"; readonly detail: string }
   | { readonly reason: "too-many-orders"; readonly detail: string }
-  | { readonly reason: "store-failed"; readonly detail: string };
+  | { readonly reason: "store-failed"; readonly detail: string }
+  | { readonly reason: "bad-deadline"; readonly detail: string }
+  | { readonly reason: "bad-precondition"; readonly detail: string }
+  | { readonly reason: "unknown-order"; readonly detail: string }
+  | { readonly reason: "not-waiting"; readonly detail: string }
+  | { readonly reason: "second-person-needed"; readonly detail: string }
+  | { readonly reason: "too-late"; readonly detail: string }
+  | { readonly reason: "bad-selection"; readonly detail: string };
 
 export interface TopupReceipt {
   readonly kind: "topup";
@@ -205,10 +271,13 @@ export interface OrderReceipt {
   readonly created: boolean;
 }
 
+/** What a request that was granted is answered with. */
+export type Receipt = TopupReceipt | OrderReceipt | MassReceipt;
+
 export interface ReplyEffect {
   readonly kind: "reply";
   readonly ticket: number;
-  readonly result: Result<TopupReceipt | OrderReceipt, Refusal>;
+  readonly result: Result<Receipt, Refusal>;
 }
 
 /** Things people and sinks are told as they happen; one broadcaster in the driver fans them out. */
@@ -294,6 +363,7 @@ export interface StoreQuery {
   meter(id: MeterId): Promise<RegisteredMeter | undefined>;
   /** Readings with from <= time < to, oldest first. */
   readings(meter: MeterId, from: Civil, to: Civil, limit: number): Promise<readonly MeterReading[]>;
+  /** The newest reading that is none of a load profile. */
   latest(meter: MeterId): Promise<MeterReading | undefined>;
   order(id: OrderNumber): Promise<Order | undefined>;
   /** The newest orders of a meter, newest first. */

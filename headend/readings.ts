@@ -2,7 +2,7 @@
 import type { Now } from "../src/core/time.ts";
 import type { Books, Draft } from "./books.ts";
 import type { Limits } from "./config.ts";
-import type { KnownMeter } from "./directory.ts";
+import { type KnownMeter, keepsProfile } from "./directory.ts";
 import { chargeReading } from "./ledger/accounts.ts";
 import type { MeterReading } from "./ports.ts";
 import { isRepeat, judge, rolloverAt } from "./validate/plausibility.ts";
@@ -34,6 +34,7 @@ export function takeReading(
   if (judged.quality !== "late") books.latest.set(reading.meter, stored);
   if (judged.quality === "good" || judged.quality === "clock-doubt")
     books.baselines.set(reading.meter, { values: reading.values, time: reading.time, arrived: now.civil });
+  books.intervals?.note(stored, keepsProfile(meter), draft, now);
   if (judged.trusted)
     chargeReading(books, limits, stored, rolloverAt(model, reading.source, "activeEnergyImport"), draft, now);
   return true;

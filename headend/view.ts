@@ -6,11 +6,13 @@ import { formatDecimal, formatFixed } from "../src/core/decimal.ts";
 import { MEASURES, type MeasureValues, measure, type Quality, shownUnit, showValue } from "../src/core/measures.ts";
 import { currencyOf, type Minor } from "../src/core/money.ts";
 import { type Civil, toIso } from "../src/core/time.ts";
+import { type MassOrder, openOf } from "./commands/mass-order.ts";
 import type {
   AuditEntry,
   MeterReading,
   Order,
   OrderReceipt,
+  OrderTerms,
   Posting,
   PrepaidAccount,
   RegisteredMeter,
@@ -61,7 +63,15 @@ export function orderView(order: Order) {
     expiresAt: toIso(expiresAt),
     ...{ outcome, relayReadBack },
     finishedAt: order.finishedAt === null ? null : toIso(order.finishedAt),
+    ...termsView(order.terms),
   };
+}
+
+function termsView({ requester, persons, approvedBy, precondition, mass }: OrderTerms) {
+  const { relay = null, balanceAtMost: balance } = precondition ?? {};
+  const balanceAtMost = balance === undefined ? null : showMoney(balance.amount, balance.currency);
+  const currency = balance?.currency ?? null;
+  return { requester, persons, approvedBy, precondition: { relay, balanceAtMost, currency }, mass };
 }
 
 export function auditView({ at, actor, action, meter, order, detail }: AuditEntry) {
@@ -106,6 +116,16 @@ export function postingView({ key, meter, at, kind, amount, energyTo }: Posting,
 
 export function topupView({ meter, amount, balance, currency, booked }: TopupReceipt) {
   return { meter, amount: showMoney(amount, currency), balance: showMoney(balance, currency), currency, booked };
+}
+
+export function massView(mass: MassOrder) {
+  const { id, operation, state, why, requester, note, persons, approvedBy, perMinute, stopPercent, stopWindow } = mass;
+  return {
+    ...{ id, operation, state, why, requester, note, persons, approvedBy, perMinute, stopPercent, stopWindow },
+    ...{ total: mass.total, issued: mass.issued, open: openOf(mass), skipped: mass.skipped, ends: mass.ends },
+    requestedAt: toIso(mass.requestedAt),
+    finishedAt: mass.finishedAt === null ? null : toIso(mass.finishedAt),
+  };
 }
 
 export function orderReceiptView({ order, created }: OrderReceipt) {

@@ -2,13 +2,16 @@
 import type { OrderNumber } from "../protocols/orders.ts";
 import { failure, type Result } from "../src/core/result.ts";
 import type { Now } from "../src/core/time.ts";
-import { type Books, type Draft, PREPAID_KEY } from "./books.ts";
-import { advanceOrder, expiredOrders, type OrderStep, requestOrder } from "./commands/orders.ts";
+import { type Books, type Draft, MASS_KEY, PREPAID_KEY } from "./books.ts";
+import { issueDue } from "./commands/mass-issue.ts";
+import { decideMass, requestMass } from "./commands/mass-requests.ts";
+import { advanceOrder, decideOrder, expireOrders, type OrderStep } from "./commands/orders.ts";
+import { requestSingle } from "./commands/requests.ts";
 import type { Work } from "./committer.ts";
-import type { CollectorConfig, Limits } from "./config.ts";
-import { type Directory, inability, type KnownMeter } from "./directory.ts";
+import type { CollectorConfig, Limits, OrderPolicy } from "./config.ts";
+import type { Directory, KnownMeter } from "./directory.ts";
 import { configureAccount, requestTopUp } from "./ledger/accounts.ts";
-import type { MeterReading, OrderReceipt, Refusal, RegisteredMeter, Request, TopupReceipt } from "./ports.ts";
+import type { MeterReading, Receipt, Refusal, RegisteredMeter, Request } from "./ports.ts";
 import { takeReading } from "./readings.ts";
 
 /** What the configuration says and the store does not know yet. Kept until it is stored: nothing works without it. */
@@ -20,6 +23,7 @@ export function startWork(books: Books, directory: Directory, config: CollectorC
         books.meters.set(registration.id, registration);
         draft.records.push({ kind: "meter", meter: registration });
       }
+      for (const { registration } of directory.configured()) books.intervals?.begin(registration.id, draft, now);
       for (const account of config.prepaid ?? []) configureAccount(books, account, draft, now);
     },
   };
@@ -44,27 +48,30 @@ export function orderStepWork(books: Books, id: OrderNumber, step: OrderStep): W
   return { apply: (draft, now) => advanceOrder(books, id, step, draft, now), abandoned: () => [] };
 }
 
-export function expiryWork(books: Books): Work {
+/** What orders have to be done by the clock: deadlines, and the next order of a mass order. */
+export function dueWork(books: Books, limits: Limits, directory: Directory): Work {
   return {
     apply(draft, now) {
-      for (const order of expiredOrders(books, now.civil)) {
-        const reason =
-          order.state === "queued"
-            ? "the meter was not reached in time"
-            : "no confirmation in time: the meter may have done it, look at its relay";
-        advanceOrder(books, order.id, { state: "expired", reason }, draft, now);
-      }
+      expireOrders(books, draft, now);
+      issueDue(books, limits, directory, draft, now);
     },
-    abandoned: (reason) => [{ kind: "log", level: "error", event: "expiry-not-stored", fields: { reason } }],
+    abandoned: (reason) => [{ kind: "log", level: "error", event: "due-orders-not-stored", fields: { reason } }],
   };
 }
 
 /** A request of the API; answered after the commit, or with `store-failed` when there was none. */
-export function requestWork(books: Books, limits: Limits, directory: Directory, request: Request): Work {
+export function requestWork(
+  books: Books,
+  limits: Limits,
+  policy: OrderPolicy,
+  directory: Directory,
+  request: Request,
+): Work {
   const { ticket } = request;
   return {
     apply(draft, now) {
-      draft.after.push({ kind: "reply", ticket, result: decide(books, limits, directory, request, draft, now) });
+      const result = decide(books, limits, policy, directory, request, draft, now);
+      draft.after.push({ kind: "reply", ticket, result });
     },
     abandoned: (reason) => [
       {
@@ -80,16 +87,21 @@ export function requestWork(books: Books, limits: Limits, directory: Directory, 
 }
 
 /** Keys of postings and orders that the collector makes itself. */
-const RESERVED = [PREPAID_KEY, "charge:", "initial:"];
+const RESERVED = [PREPAID_KEY, MASS_KEY, "charge:", "initial:"];
 
 function decide(
   books: Books,
   limits: Limits,
+  policy: OrderPolicy,
   directory: Directory,
   request: Request,
   draft: Draft,
   now: Now,
-): Result<TopupReceipt | OrderReceipt, Refusal> {
+): Result<Receipt, Refusal> {
+  if (request.kind === "decide-order")
+    return decideOrder(books, request.order, request.decision, request.actor, draft, now);
+  if (request.kind === "mass") return requestMass(books, policy, directory, request, draft, now);
+  if (request.kind === "decide-mass") return decideMass(books, request, draft, now);
   const meter = directory.find(request.meter);
   if (meter === undefined)
     return failure({ reason: "unknown-meter", detail: `there is no meter ${request.meter}; see the list of meters` });
@@ -100,16 +112,5 @@ function decide(
       detail: `keys that begin with "${reserved}" are the collector's`,
     });
   if (request.kind === "topup") return requestTopUp(books, limits, request, draft, now);
-  const unable = inability(meter, request.operation);
-  if (unable !== undefined) return failure(unable);
-  if (!argumentFits(request.operation, request.argument))
-    return failure({ reason: "bad-amount", detail: `${request.argument} is no argument of ${request.operation}` });
-  return requestOrder(books, limits, { ...request, reason: `asked for by ${request.actor}` }, draft, now);
-}
-
-/** clock-set: seconds since 1970, up to what an unsigned 32-bit clock register shows; relay orders: 0; credit is not given yet. */
-function argumentFits(operation: string, argument: number): boolean {
-  if (operation.startsWith("credit-")) return false;
-  if (operation !== "clock-set") return argument === 0;
-  return Number.isInteger(argument) && argument > 0 && argument < 2 ** 32;
+  return requestSingle(books, limits, policy, meter, request, draft, now);
 }

@@ -10,6 +10,8 @@ export const ORDER_OPERATIONS = {
   "clock-set": 3,
   "credit-add": 4,
   "credit-refund": 5,
+  /** The customer may close the relay by the meter's button. */
+  "relay-allow": 6,
 } as const;
 export type OrderOperation = keyof typeof ORDER_OPERATIONS;
 

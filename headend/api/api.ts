@@ -7,10 +7,15 @@ import { badRequest, parseQuery } from "./bad-requests.ts";
 import type { ApiOptions } from "./context.ts";
 import { Problem, sendProblem } from "./problems.ts";
 import { accountRoutes } from "./routes/accounts.ts";
+import { completenessRoutes } from "./routes/completeness.ts";
+import { massOrderRoutes } from "./routes/mass-orders.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { orderRoutes } from "./routes/orders.ts";
 import { publicRoutes, systemRoutes } from "./routes/system.ts";
 import { COMPONENTS } from "./schemas.ts";
+
+/** Of everything below /api/v1. */
+const ROUTES = [meterRoutes, accountRoutes, orderRoutes, massOrderRoutes, completenessRoutes, systemRoutes];
 
 const BODY_LIMIT_BYTES = 64 * 1024;
 /** For a whole request to arrive: a client that sends a byte a minute must not hold a connection. */
@@ -43,7 +48,7 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   app.register(async (root) => publicRoutes(root, options));
   app.register(
     async (api) => {
-      for (const routes of [meterRoutes, accountRoutes, orderRoutes, systemRoutes]) routes(api, options);
+      for (const routes of ROUTES) routes(api, options);
     },
     { prefix: "/api/v1" },
   );

@@ -1,7 +1,9 @@
 /** What the routes are given: the store's read side and the way to the collector. */
+import type { FastifyRequest } from "fastify";
 import type { LogEffect } from "../../src/core/actor.ts";
 import type { Result } from "../../src/core/result.ts";
-import type { MeterId, OrderReceipt, Refusal, RegisteredMeter, Request, StoreQuery, TopupReceipt } from "../ports.ts";
+import type { Civil } from "../../src/core/time.ts";
+import type { MeterId, Receipt, Refusal, RegisteredMeter, Request, StoreQuery } from "../ports.ts";
 import { fromStore, Problem } from "./problems.ts";
 
 type WithoutTicket<T> = T extends unknown ? Omit<T, "ticket"> : never;
@@ -21,9 +23,10 @@ export interface ReadyCheck {
 export interface ApiOptions {
   readonly store: StoreQuery;
   /** Resolves with the collector's reply, which comes after the commit. */
-  readonly submit: (request: ApiRequest) => Promise<Result<TopupReceipt | OrderReceipt, Refusal>>;
+  readonly submit: (request: ApiRequest) => Promise<Result<Receipt, Refusal>>;
   /** At least 16 characters, random. */
   readonly token: string;
+  readonly now: () => Civil;
   readonly version: string;
   /** What the driver knows of lines, broker and queues; plain JSON data. */
   readonly status: () => object;
@@ -33,8 +36,13 @@ export interface ApiOptions {
   readonly log?: (entry: LogEffect) => void;
 }
 
-/** Who the audit says it was: the API has one token and so one user. */
-export const ACTOR = "operator";
+/** Who the audit says it was. */
+export function actorOf(_request: FastifyRequest): string {
+  return ACTOR;
+}
+
+/** The API has one token and so one user. */
+const ACTOR = "operator";
 
 export async function knownMeter(store: StoreQuery, id: string): Promise<RegisteredMeter> {
   const meter = await fromStore(store.meter(id as MeterId));

@@ -26,6 +26,13 @@ const REFUSAL_STATUS: Readonly<Record<Refusal["reason"], number>> = {
   "key-used-differently": 409,
   "too-many-orders": 429,
   "store-failed": 503,
+  "bad-deadline": 422,
+  "bad-precondition": 422,
+  "unknown-order": 404,
+  "not-waiting": 409,
+  "second-person-needed": 403,
+  "too-late": 409,
+  "bad-selection": 422,
 };
 
 const RETRY_AFTER_SECONDS = 5;

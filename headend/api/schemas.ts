@@ -1,6 +1,6 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
-import { ORDER_STATES } from "../ports.ts";
+import { ORDER_STATES, READING_SOURCES } from "../ports.ts";
 
 export const MAXIMUM_LIMIT = 500;
 export const DEFAULT_LIMIT = 100;
@@ -8,18 +8,18 @@ export const DEFAULT_LIMIT = 100;
 type Schema = Readonly<Record<string, unknown>>;
 
 /** An object that has these properties, all of them required, and no others. */
-function record(properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
+export function record(properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
   const required = Object.keys(properties).filter((name) => !optional.includes(name));
   return { type: "object", additionalProperties: false, required, properties };
 }
 
-const list = (items: Schema): Schema => ({ type: "array", items });
-const orNull = (schema: Schema): Schema => ({ anyOf: [schema, { type: "null" }] });
+export const list = (items: Schema): Schema => ({ type: "array", items });
+export const orNull = (schema: Schema): Schema => ({ anyOf: [schema, { type: "null" }] });
 const ref = (id: string): Schema => ({ $ref: `${id}#` });
-const text: Schema = { type: "string" };
-const integer: Schema = { type: "integer" };
+export const text: Schema = { type: "string" };
+export const integer: Schema = { type: "integer" };
 const flag: Schema = { type: "boolean" };
-const time: Schema = { type: "string", description: "an ISO 8601 time in UTC such as 2026-11-24T16:00:00Z" };
+export const time: Schema = { type: "string", description: "an ISO 8601 time in UTC such as 2026-11-24T16:00:00Z" };
 const decimal: Schema = {
   type: "string",
   description: "a decimal number as a string",
@@ -27,7 +27,7 @@ const decimal: Schema = {
 };
 const next: Schema = orNull({ type: "string", description: "the cursor of the next page; null on the last one" });
 
-const meterId: Schema = {
+export const meterId: Schema = {
   type: "string",
   description: "a meter id: 1 to 64 letters, digits, dots, dashes and underlines",
   pattern: "^[A-Za-z0-9_.-]{1,64}$",
@@ -49,9 +49,8 @@ const limit: Schema = {
 const cursor: Schema = { type: "string", description: "the `next` of the page before", maxLength: 100 };
 
 export const meterParams = record({ id: meterId });
-export const orderParams = record({
-  id: { type: "string", description: "an order number", pattern: "^[1-9][0-9]{0,15}$" },
-});
+const orderNumber: Schema = { type: "string", description: "an order number", pattern: "^[1-9][0-9]{0,15}$" };
+export const orderParams = record({ id: orderNumber });
 export const limitQuery = record({ limit }, ["limit"]);
 export const pageQuery = record({ limit, cursor }, ["limit", "cursor"]);
 export const ordersQuery = record({ meter: meterId, limit }, ["limit"]);
@@ -79,7 +78,7 @@ export const topupBody = record({
 });
 
 /** Credit in meters comes with the books for it: an order alone would change no account. */
-const OFFERED: readonly OrderOperation[] = ["relay-open", "relay-close", "clock-set"];
+const OFFERED: readonly OrderOperation[] = ["relay-open", "relay-close", "relay-allow", "clock-set"];
 
 export const orderBody = record(
   {
@@ -94,11 +93,33 @@ export const orderBody = record(
       maximum: 253_402_300_799,
     },
     key,
+    expiresAt: {
+      ...time,
+      description: "the order's deadline, an ISO 8601 time such as 2026-11-24T16:00:00Z; default: a day from now",
+    },
+    precondition: {
+      ...record(
+        {
+          relay: { description: "one of open, closed", enum: ["open", "closed"] },
+          balanceAtMost: {
+            ...decimal,
+            description: 'a decimal string in the prepaid account\'s currency, such as "0.00"',
+          },
+        },
+        ["relay", "balanceAtMost"],
+      ),
+      description: "what must hold just before the order is sent; else it is cancelled",
+    },
   },
-  ["argument"],
+  ["argument", "expiresAt", "precondition"],
 );
 
-const source: Schema = { enum: ["modbus", "mqtt"] };
+export const decisionParams = record({
+  id: orderNumber,
+  decision: { description: "one of approve, reject, cancel", enum: ["approve", "reject", "cancel"] },
+});
+
+const source: Schema = { enum: READING_SOURCES };
 const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
 
 /** Shared answers, by the name under which the document lists them. */
@@ -133,6 +154,15 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     outcome: { enum: [...Object.keys(ORDER_STATUSES), null] },
     relayReadBack: { enum: [0, 1, null] },
     finishedAt: orNull(time),
+    requester: text,
+    persons: { type: "integer", description: "how many persons must stand behind it, the requester among them" },
+    approvedBy: list(text),
+    precondition: record({
+      relay: { enum: ["open", "closed", null] },
+      balanceAtMost: orNull(decimal),
+      currency: orNull(text),
+    }),
+    mass: orNull({ type: "string", description: "the mass order that it is part of" }),
   }),
   Account: record({
     meter: meterId,
@@ -178,7 +208,7 @@ export const answers = {
   status: {
     type: "object",
     required: ["version", "readings"],
-    properties: { version: text, readings: record({ modbus: integer, mqtt: integer }) },
+    properties: { version: text, readings: record(Object.fromEntries(READING_SOURCES.map((of) => [of, integer]))) },
   },
   meters: record({ meters: list(ref("Meter")), next }),
   meter: record({ meter: ref("Meter"), latest: orNull(ref("Reading")) }),

@@ -1,8 +1,10 @@
 /**
  * Carrying one order to a native meter over Modbus, so that it is done at most once and known to be done:
  *
- *   outcome ─(not ours)→ unlock → mailbox → outcome … ─(ours)→ acknowledged → relay or clock read back → done
+ *   outcome ─(not ours)→ relay, where a precondition asks for it → sent, once that is stored → unlock → mailbox → outcome …
+ *   ─(ours)→ acknowledged → relay or clock read back → verified
  *
+ * Nothing that acts leaves before `sent` is stored: an order that is only queued was certainly not carried out.
  * The outcome is read first: after a lost reply or a restart the meter may have done the order already. Repeating the whole
  * sequence is safe, because the meter remembers the id before it acts and answers a known id with its first outcome.
  */
@@ -13,12 +15,12 @@ import { decodeValue } from "../../protocols/models/registers.ts";
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderStatus } from "../../protocols/orders.ts";
 import { assert, type Result } from "../../src/core/result.ts";
 import { type Civil, MICROS_PER_MS, MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
-import type { OrderStep } from "../commands/orders.ts";
+import { mayBeDone, type OrderStep } from "../commands/orders.ts";
 import type { Order } from "../ports.ts";
 import { END, type LineTask, type SessionOutput, type TaskMove } from "./line-task.ts";
 import { refusedByMeter, verify } from "./verify.ts";
 
-type Phase = "look" | "unlock" | "mailbox" | "outcome" | "verify";
+type Phase = "look" | "check" | "hold" | "unlock" | "mailbox" | "outcome" | "verify";
 
 /** Reads of the outcome after a mailbox write before the sequence begins anew, and the pause between them. */
 const OUTCOME_READS = 20;
@@ -35,8 +37,16 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** Until the step that was told is stored. */
+const HOLD: TaskMove = { kind: "wait", until: Number.POSITIVE_INFINITY };
+
+/** The first coil of a reply. */
+function relayOf(data: Uint8Array): 0 | 1 {
+  return (data[0] as number) & 1 ? 1 : 0;
+}
+
 export class ModbusOrder implements LineTask {
-  readonly order: Order;
+  #order: Order;
   readonly #map: ModbusMap;
   readonly #control: ModbusControl;
   readonly #password: number;
@@ -46,17 +56,22 @@ export class ModbusOrder implements LineTask {
 
   constructor(order: Order, map: ModbusMap, password: number) {
     assert(map.control !== undefined, "orders for a model without control are refused before they are queued");
-    this.order = order;
+    this.#order = order;
     this.#map = map;
     this.#control = map.control;
     this.#password = password;
   }
 
-  resume(_now: Now, out: SessionOutput[]): TaskMove {
-    // Waiting happens only between reads of the outcome; everything else begins with a look.
+  resume(): TaskMove {
+    if (this.#phase === "hold") return this.#order.state === "queued" ? HOLD : this.#go("unlock");
+    // Other waits are only between reads of the outcome; everything else begins with a look.
     if (this.#phase !== "outcome") this.#phase = "look";
-    if (this.order.state === "queued") this.#tell(out, { state: "sent" });
     return this.#ask();
+  }
+
+  stored(order: Order): boolean {
+    this.#order = order;
+    return this.#phase === "hold";
   }
 
   answer(result: Result<ModbusReply, ModbusFailure>, _taken: Civil, now: Now, out: SessionOutput[]): TaskMove {
@@ -65,6 +80,9 @@ export class ModbusOrder implements LineTask {
     switch (this.#phase) {
       case "look":
         return this.#sawOutcome(data, now, out, "unlock");
+      case "check":
+        return this.#announce(relayOf(data), out);
+      case "hold":
       case "unlock":
         return this.#go("mailbox");
       case "mailbox":
@@ -73,7 +91,7 @@ export class ModbusOrder implements LineTask {
       case "outcome":
         return this.#sawOutcome(data, now, out, "outcome");
       case "verify":
-        this.#tell(out, verify(this.order, this.#readBack(data), now.civil));
+        this.#tell(out, verify(this.#order, this.#readBack(data), now.civil));
         return END;
     }
   }
@@ -82,8 +100,8 @@ export class ModbusOrder implements LineTask {
   #sawOutcome(data: Uint8Array, now: Now, out: SessionOutput[], otherwise: "unlock" | "outcome"): TaskMove {
     const view = viewOf(data);
     const status = STATUS_BY_CODE.get(view.getUint16(8)) ?? "none";
-    if (view.getBigUint64(0) !== BigInt(this.order.id) || status === "none") {
-      if (otherwise === "unlock") return this.#go("unlock");
+    if (view.getBigUint64(0) !== BigInt(this.#order.id) || status === "none") {
+      if (otherwise === "unlock") return this.#begin(out);
       this.#reads += 1;
       return this.#reads < OUTCOME_READS ? { kind: "wait", until: now.mono + OUTCOME_PAUSE } : this.#again(now);
     }
@@ -93,10 +111,26 @@ export class ModbusOrder implements LineTask {
     return END;
   }
 
+  /** The meter is there and does not know the order. */
+  #begin(out: SessionOutput[]): TaskMove {
+    if (this.#order.state !== "queued") return this.#go("unlock");
+    if (this.#order.terms.precondition?.relay !== undefined) return this.#go("check");
+    return this.#announce(null, out);
+  }
+
+  #announce(relay: 0 | 1 | null, out: SessionOutput[]): TaskMove {
+    this.#tell(out, { state: "sent", wire: "modbus", relay });
+    this.#phase = "hold";
+    return HOLD;
+  }
+
   #failed(failure: ModbusFailure, now: Now, out: SessionOutput[]): TaskMove {
     // Told no is final; silence, noise and a closing window are tried again until the order expires.
     const refused =
-      failure.kind === "exception" && this.#phase !== "look" && failure.code === EXCEPTION.illegalDataValue;
+      failure.kind === "exception" &&
+      mayBeDone(this.#order) &&
+      this.#phase !== "look" &&
+      failure.code === EXCEPTION.illegalDataValue;
     if (!refused) return this.#again(now);
     const reason =
       this.#phase === "unlock"
@@ -131,6 +165,8 @@ export class ModbusOrder implements LineTask {
       }
       case "mailbox":
         return { function: 16, address: this.#control.mailbox, words: this.#mailbox() };
+      case "check":
+        return this.#relayRequest();
       case "verify":
         return this.#verifyRequest();
       default:
@@ -141,15 +177,15 @@ export class ModbusOrder implements LineTask {
   #mailbox(): Uint8Array {
     const words = new Uint8Array(18);
     const view = viewOf(words);
-    view.setBigUint64(0, BigInt(this.order.id));
-    view.setUint16(8, ORDER_OPERATIONS[this.order.operation]);
-    view.setBigInt64(10, BigInt(this.order.argument));
+    view.setBigUint64(0, BigInt(this.#order.id));
+    view.setUint16(8, ORDER_OPERATIONS[this.#order.operation]);
+    view.setBigInt64(10, BigInt(this.#order.argument));
     return words;
   }
 
   /** A second read after the acknowledgement: the coil of the relay itself, or the clock register. */
   #verifyRequest(): ModbusRequest {
-    if (this.order.operation !== "clock-set") return { function: 1, address: this.#control.relayCoil, quantity: 1 };
+    if (this.#order.operation !== "clock-set") return this.#relayRequest();
     const entry = this.#clockEntry();
     return {
       function: entry.table === "holding" ? 3 : 4,
@@ -158,9 +194,12 @@ export class ModbusOrder implements LineTask {
     };
   }
 
+  #relayRequest(): ModbusRequest {
+    return { function: 1, address: this.#control.relayCoil, quantity: 1 };
+  }
+
   #readBack(data: Uint8Array) {
-    if (this.order.operation !== "clock-set")
-      return { relay: (data[0] as number) & 1 ? (1 as const) : (0 as const), clock: null };
+    if (this.#order.operation !== "clock-set") return { relay: relayOf(data), clock: null };
     return { relay: null, clock: decodeValue(this.#clockEntry(), this.#map.wordOrder, data, 0) ?? null };
   }
 
@@ -171,6 +210,6 @@ export class ModbusOrder implements LineTask {
   }
 
   #tell(out: SessionOutput[], step: OrderStep): void {
-    out.push({ kind: "orderStep", order: this.order.id, step });
+    out.push({ kind: "orderStep", order: this.#order.id, step });
   }
 }

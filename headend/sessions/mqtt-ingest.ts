@@ -19,7 +19,8 @@ export type Publish = Extract<LinkEvent, { kind: "message" }>;
 type Acknowledge = readonly CollectorEffect[];
 
 export type Incoming =
-  | { readonly kind: "work"; readonly work: Work }
+  /** `meter`: it sent a reading. */
+  | { readonly kind: "work"; readonly work: Work; readonly meter?: MeterId }
   | { readonly kind: "response"; readonly response: MeterResponse };
 
 /** At most one audit row per minute for messages that cannot be used; the counters tell the rest. */
@@ -65,7 +66,8 @@ export class MqttIngest {
       }
       draft.after.push(...acknowledge(publish));
     };
-    return { kind: "work", work: { apply, abandoned: (reason) => leftUnacknowledged(publish, reason) } };
+    const work = { apply, abandoned: (reason: string) => leftUnacknowledged(publish, reason) };
+    return { kind: "work", work, meter: telemetry.meter as MeterId };
   }
 
   /** The meter of a message, registered if it is new; undefined where its readings are not wanted. */

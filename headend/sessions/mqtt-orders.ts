@@ -1,6 +1,7 @@
 /**
  * Orders over MQTT: the command is published (QoS 1) until the meter says what came of it, then relay and clock are asked
- * for and checked. Repeating a command is safe: the meter answers a known id with its first outcome.
+ * for and checked. A precondition on the relay is asked for before; the command leaves once `sent` is stored, so an order that
+ * is only queued was certainly not carried out. Repeating a command is safe: the meter answers a known id with its first outcome.
  */
 import { encodeCommand, type MeterResponse, type Rejection } from "../../protocols/mqtt/message.ts";
 import { signOrder } from "../../protocols/mqtt/order-proof.ts";
@@ -27,12 +28,12 @@ const REJECTED: Readonly<Record<Exclude<Rejection, "old-counter">, string>> = {
 };
 
 interface Carried {
-  readonly order: Order;
+  order: Order;
   /** Id of the query whose answer is waited for; undefined while the outcome is. */
   query: number | undefined;
   /** Of the last message that carried it. */
   counter: number;
-  /** Whether the book knows that it was sent. */
+  /** Whether the book was told that it is about to be sent. */
   told: boolean;
   resendAt: number;
   pause: number;
@@ -82,6 +83,17 @@ export class MqttOrders {
     return out;
   }
 
+  /** A step of an order is stored: the command may leave where it was told that it is about to. */
+  stored(order: Order, now: Now): SessionOutput[] {
+    const out: SessionOutput[] = [];
+    const carried = this.#byMeter.get(order.meter);
+    if (carried?.order.id !== order.id) return out;
+    const waited = carried.order.state === "queued" && order.state === "sent";
+    carried.order = order;
+    if (waited && this.#up) this.#send(carried, now, out);
+    return out;
+  }
+
   cancel(order: Order): void {
     if (this.#byMeter.get(order.meter)?.order.id === order.id) this.#byMeter.delete(order.meter);
   }
@@ -92,12 +104,12 @@ export class MqttOrders {
     const carried = this.#byMeter.get(response.meter as MeterId);
     if (carried === undefined) return out;
     if (response.kind === "outcome" && carried.query === undefined && response.outcome.id === carried.order.id) {
+      if (carried.order.state === "queued") return out;
       const { status, relay } = response.outcome;
       if (status === "none") return out;
       this.#tell(carried, { state: "acknowledged", outcome: status }, out);
       if (status !== "done") return this.#end(carried, refusedByMeter(status, relay), out);
-      this.#lastQuery += 1;
-      carried.query = this.#lastQuery;
+      carried.query = this.#nextQuery();
       carried.pause = this.#resend;
       this.#send(carried, now, out);
     } else if (response.kind === "rejected") {
@@ -105,6 +117,10 @@ export class MqttOrders {
       if (carried.query === undefined && response.id === carried.order.id && response.counter === carried.counter)
         this.#rejected(carried, response, now, out);
     } else if (response.kind === "state" && response.query === carried.query) {
+      if (carried.order.state === "queued") {
+        this.#announce(carried, response.relay, out);
+        return out;
+      }
       const clock = Math.floor(response.time / MICROS_PER_SECOND);
       return this.#end(carried, verify(carried.order, { relay: response.relay, clock }, now.civil), out);
     }
@@ -126,15 +142,34 @@ export class MqttOrders {
   }
 
   #send(carried: Carried, now: Now, out: SessionOutput[]): void {
-    const { order, query } = carried;
+    const { order } = carried;
+    if (order.state === "queued" && !carried.told && order.terms.precondition?.relay === undefined)
+      this.#announce(carried, null, out);
+    if (order.state === "queued" && carried.told) {
+      carried.resendAt = Number.POSITIVE_INFINITY;
+      return;
+    }
+    if (order.state === "queued") carried.query ??= this.#nextQuery();
+    const { query } = carried;
     const payload =
       query === undefined ? this.#signed(carried, now.civil) : encodeCommand({ kind: "query", id: query });
     const topic = topicFor(order.meter, "cmd");
     out.push({ kind: "publish", link: this.#link, topic, payload, qos: 1, retain: false });
     carried.resendAt = now.mono + carried.pause;
     carried.pause = Math.min(LONGEST_RESEND, carried.pause * 2);
-    if (!carried.told) this.#tell(carried, { state: "sent" }, out);
+  }
+
+  #announce(carried: Carried, relay: 0 | 1 | null, out: SessionOutput[]): void {
     carried.told = true;
+    carried.query = undefined;
+    carried.pause = this.#resend;
+    carried.resendAt = Number.POSITIVE_INFINITY;
+    this.#tell(carried, { state: "sent", wire: "mqtt", relay }, out);
+  }
+
+  #nextQuery(): number {
+    this.#lastQuery += 1;
+    return this.#lastQuery;
   }
 
   /** Every message has a counter of its own, so that a copy which the broker still holds is of no use afterwards. */
@@ -156,9 +191,7 @@ export class MqttOrders {
     const fields = { meter: carried.order.meter, order: carried.order.id, reason };
     out.push({ kind: "log", level: "warn", event: "order-rejected", fields });
     if (reason !== "old-counter") {
-      const why = REJECTED[reason];
-      if (reason === "expired") this.#end(carried, { state: "expired", reason: why }, out);
-      else this.#end(carried, { state: "failed", outcome: null, relay: null, reason: why }, out);
+      this.#end(carried, { state: "failed", outcome: null, relay: null, reason: REJECTED[reason] }, out);
       return;
     }
     // Our clock has gone back since the meter's last order. The next repetition goes above it.

@@ -3,11 +3,14 @@ import type { MeterResponse } from "../../protocols/mqtt/message.ts";
 import type { LinkEvent, LinkId } from "../../src/core/actor.ts";
 import { assert } from "../../src/core/result.ts";
 import { NEVER, type Now, type Wake } from "../../src/core/time.ts";
+import type { GapRequest } from "../completeness/gap-filler.ts";
 import type { CollectorConfig, Limits } from "../config.ts";
 import type { Order } from "../ports.ts";
 import { LineSession } from "./line-session.ts";
-import type { SessionOutput } from "./line-task.ts";
+import type { SessionOutput, TaskMaker } from "./line-task.ts";
 import { MqttOrders } from "./mqtt-orders.ts";
+import { MqttProfiles } from "./mqtt-profile.ts";
+import { ProfileTask } from "./profile-task.ts";
 
 type ByteEvent = Exclude<LinkEvent, { kind: "message" }>;
 
@@ -21,6 +24,7 @@ export class Sessions {
   readonly #lines = new Map<LinkId, Line>();
   readonly #mqttLink: LinkId | undefined;
   readonly #mqtt: MqttOrders | undefined;
+  readonly #profiles: MqttProfiles | undefined;
   #paused = false;
 
   constructor(config: CollectorConfig, limits: Limits, firstQuery: number) {
@@ -29,8 +33,9 @@ export class Sessions {
       this.#lines.set(line.link, { session: new LineSession(line), wake: NEVER });
     }
     this.#mqttLink = config.mqtt?.link;
-    if (config.mqtt !== undefined)
-      this.#mqtt = new MqttOrders(config.mqtt.link, limits.mqttResend, firstQuery, config.mqtt.signer);
+    if (config.mqtt === undefined) return;
+    this.#mqtt = new MqttOrders(config.mqtt.link, limits.mqttResend, firstQuery, config.mqtt.signer);
+    this.#profiles = new MqttProfiles(config.mqtt.link, firstQuery);
   }
 
   handle(event: ByteEvent, now: Now): readonly SessionOutput[] {
@@ -43,6 +48,7 @@ export class Sessions {
   }
 
   response(response: MeterResponse, now: Now): readonly SessionOutput[] {
+    if (response.kind === "profile") return this.#profiles?.response(response, now) ?? [];
     return this.#mqtt?.response(response, now) ?? [];
   }
 
@@ -52,9 +58,25 @@ export class Sessions {
     return this.#touch(line, (session) => session.startOrder(order, now)) ?? [];
   }
 
+  /** A step of an order that is carried is stored. */
+  orderStored(order: Order, line: LinkId | undefined, now: Now): readonly SessionOutput[] {
+    if (line === undefined) return this.#mqtt?.stored(order, now) ?? [];
+    return this.#touch(line, (session) => session.orderStored(order, now)) ?? [];
+  }
+
   cancelOrder(order: Order, line: LinkId | undefined): void {
     if (line === undefined) this.#mqtt?.cancel(order);
     else this.#touch(line, (session) => session.cancelOrder(order));
+  }
+
+  /**
+   * Asks a meter for intervals of its load profile.
+   * @param line undefined for a meter on MQTT
+   */
+  fillGap(request: GapRequest, line: LinkId | undefined, now: Now): readonly SessionOutput[] {
+    if (line === undefined) return this.#profiles?.start(request, now) ?? [];
+    const make: TaskMaker = ({ model }) => new ProfileTask(request, model.modbus.control?.functions ?? 0);
+    return this.#touch(line, (session) => session.startTask(request.meter, "gap", make, now)) ?? [];
   }
 
   /** Stops or resumes polling on all lines. */
@@ -71,7 +93,7 @@ export class Sessions {
   }
 
   wake(now: Now): readonly SessionOutput[] {
-    const outputs: SessionOutput[] = this.#mqtt?.wake(now) ?? [];
+    const outputs: SessionOutput[] = [...(this.#mqtt?.wake(now) ?? []), ...(this.#profiles?.wake(now) ?? [])];
     for (const line of this.#lines.values()) {
       if (line.wake.mono > now.mono && line.wake.civil > now.civil) continue;
       outputs.push(...line.session.wake(now));
@@ -81,7 +103,8 @@ export class Sessions {
   }
 
   nextWake(): Wake {
-    let mono = this.#mqtt?.nextWake() ?? Number.POSITIVE_INFINITY;
+    const never = Number.POSITIVE_INFINITY;
+    let mono = Math.min(this.#mqtt?.nextWake() ?? never, this.#profiles?.nextWake() ?? never);
     let civil = Number.POSITIVE_INFINITY;
     for (const { wake } of this.#lines.values()) {
       mono = Math.min(mono, wake.mono);
@@ -100,8 +123,12 @@ export class Sessions {
   }
 
   #mqttLinkChanged(event: ByteEvent, now: Now): readonly SessionOutput[] {
-    if (event.kind === "opened") return this.#mqtt?.opened(now) ?? [];
-    if (event.kind === "closed") this.#mqtt?.closed();
-    return [];
+    if (event.kind === "opened") {
+      this.#profiles?.opened();
+      return this.#mqtt?.opened(now) ?? [];
+    }
+    if (event.kind !== "closed") return [];
+    this.#mqtt?.closed();
+    return this.#profiles?.closed() ?? [];
   }
 }

@@ -17,8 +17,12 @@ const CLOCK_TOLERANCE_SECONDS = 3;
 /** The end of an order whose outcome is `done`. */
 export function verify(order: Order, read: ReadBack, now: Civil): OrderStep {
   if (order.operation === "clock-set") return verifyClock(order, read, now);
-  const wanted = order.operation === "relay-close" ? 1 : 0;
-  if (read.relay === wanted) return { state: "done", relay: read.relay };
+  // Allowed to be closed: it is, or waits for the customer.
+  const asWanted =
+    order.operation === "relay-allow"
+      ? read.relay !== null
+      : read.relay === (order.operation === "relay-close" ? 1 : 0);
+  if (asWanted) return { state: "verified", relay: read.relay };
   const shown = read.relay === null ? "no state" : read.relay === 1 ? "closed" : "open";
   return {
     state: "failed",
@@ -32,7 +36,7 @@ export function verify(order: Order, read: ReadBack, now: Civil): OrderStep {
 function verifyClock(order: Order, read: ReadBack, now: Civil): OrderStep {
   const latest = order.argument + (now - order.requestedAt) / MICROS_PER_SECOND + CLOCK_TOLERANCE_SECONDS;
   const right = read.clock !== null && read.clock >= order.argument - CLOCK_TOLERANCE_SECONDS && read.clock <= latest;
-  if (right) return { state: "done", relay: null };
+  if (right) return { state: "verified", relay: null };
   return {
     state: "failed",
     outcome: "done",

@@ -1,14 +1,11 @@
 /** The head-end's API from the command line's side. */
 
-import type { OrderOperation } from "../../protocols/orders.ts";
 import { formatFixed } from "../core/decimal.ts";
 import { currencyOf, type Minor } from "../core/money.ts";
 import { failed } from "./errors.ts";
 
 export const MILLIS_PER_SECOND = 1_000;
 const PATIENCE_MS = 15_000;
-/** Newest audit entries, among which the end of an order that has just ended is looked for. */
-const NOTES_LOOKED_AT = 100;
 
 export interface ApiAccess {
   readonly url: string;
@@ -23,16 +20,6 @@ export interface TopupAnswer {
   readonly booked: boolean;
 }
 
-export interface OrderAnswer {
-  readonly id: number;
-  readonly meter: string;
-  readonly operation: string;
-  readonly state: string;
-  readonly reason: string;
-  readonly outcome: string | null;
-  readonly relayReadBack: 0 | 1 | null;
-}
-
 /** Books a top-up; repeated with the same key it is booked once. @throws CommandError (exit 1) with the API's reason. */
 export function topUpByApi(
   access: ApiAccess,
@@ -40,32 +27,16 @@ export function topUpByApi(
 ): Promise<TopupAnswer> {
   const { meter, amount, currency, key } = topup;
   const body = { amount: formatFixed(amount, currencyOf(currency).decimals), currency, key };
-  return call(access, "POST", `/api/v1/meters/${encodeURIComponent(meter)}/topups`, body) as Promise<TopupAnswer>;
+  return callApi(access, "POST", `/api/v1/meters/${encodeURIComponent(meter)}/topups`, body) as Promise<TopupAnswer>;
 }
 
-export async function orderByApi(
+/** @throws CommandError (exit 1) where the head-end is not reached, or with its reason where it refuses. */
+export async function callApi(
   access: ApiAccess,
-  order: { readonly meter: string; readonly operation: OrderOperation; readonly key: string },
-): Promise<OrderAnswer> {
-  const { meter, operation, key } = order;
-  const path = `/api/v1/meters/${encodeURIComponent(meter)}/orders`;
-  const receipt = (await call(access, "POST", path, { operation, key })) as { order: OrderAnswer };
-  return receipt.order;
-}
-
-export function getOrder(access: ApiAccess, id: number): Promise<OrderAnswer> {
-  return call(access, "GET", `/api/v1/orders/${id}`) as Promise<OrderAnswer>;
-}
-
-/** What the head-end noted last about an order, such as why it failed; undefined where its latest notes are about others. */
-export async function noteOnOrder(access: ApiAccess, id: number): Promise<string | undefined> {
-  const audit = (await call(access, "GET", `/api/v1/audit?limit=${NOTES_LOOKED_AT}`)) as {
-    readonly entries: readonly { readonly order: number | null; readonly detail: string }[];
-  };
-  return audit.entries.find(({ order }) => order === id)?.detail;
-}
-
-async function call(access: ApiAccess, method: "GET" | "POST", path: string, body?: object): Promise<unknown> {
+  method: "GET" | "POST",
+  path: string,
+  body?: object,
+): Promise<unknown> {
   const headers: Record<string, string> = { authorization: `Bearer ${access.token}` };
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;

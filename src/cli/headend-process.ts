@@ -8,11 +8,10 @@ import type {
   CollectorEffect,
   CollectorEvent,
   Notice,
-  OrderReceipt,
+  Receipt,
   Refusal,
   Store,
   StoreBatch,
-  TopupReceipt,
 } from "../../headend/ports.ts";
 import { assert, type Result } from "../core/result.ts";
 import { randomSeed } from "../platform/entropy.ts";
@@ -28,7 +27,7 @@ import { VERSION } from "./version.ts";
 /** Notices a sink may be behind. */
 const SINK_CAPACITY = 10_000;
 
-type Reply = Result<TopupReceipt | OrderReceipt, Refusal>;
+type Reply = Result<Receipt, Refusal>;
 
 export interface HeadendOptions {
   readonly config: CollectorConfig;
@@ -82,6 +81,7 @@ export async function startHeadend(proc: CommandProcess, options: HeadendOptions
     store: store.query,
     submit: (request) => tickets.open((ticket) => host.post({ kind: "request", request: { ...request, ticket } })),
     token: options.token,
+    now: () => proc.clock.now().civil,
     version: VERSION,
     status: options.status,
     metrics: () => metrics.text(),

@@ -60,7 +60,23 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     summary: "a backup becomes the store again",
     load: async () => (await import("./commands/restore.ts")).addRestore,
   },
+  completeness: {
+    summary: "which intervals are read, late or missing",
+    load: async () => (await import("./commands/completeness.ts")).addCompleteness,
+  },
   topup: { summary: "credit for a prepaid meter", load: async () => (await import("./commands/topup.ts")).addTopup },
+  audit: {
+    summary: "is the audit's chain whole, and the audit as a file",
+    load: async () => (await import("./commands/audit.ts")).addAudit,
+  },
+  order: {
+    summary: "how an order stands; approve, reject or cancel it",
+    load: async () => (await import("./commands/order.ts")).addOrder,
+  },
+  mass: {
+    summary: "switch the relays of many meters as one order",
+    load: async () => (await import("./commands/mass.ts")).addMass,
+  },
   relay: { summary: "open or close a meter's relay", load: async () => (await import("./commands/relay.ts")).addRelay },
   sim: {
     summary: "the system in simulated time with faults",

@@ -36,6 +36,7 @@ export class VirtualBroker {
   /** Published by meters, not yet acknowledged by the head-end. */
   readonly #pending = new Map<number, Pending>();
   #headend: MessageListener | undefined;
+  #isDown = false;
   #token = 0;
 
   constructor(world: World, faults: BrokerFaults, random: Random) {
@@ -78,6 +79,23 @@ export class VirtualBroker {
     this.#meters.delete(meter);
   }
 
+  /** kill -9 of a broker that keeps nothing on disk: sessions end, and what it held for either side is lost. */
+  kill(outage: number): void {
+    const [headend, meters] = [this.#headend, [...this.#meters]];
+    this.#headend = undefined;
+    this.#meters.clear();
+    this.#commands.clear();
+    this.#pending.clear();
+    this.#isDown = true;
+    headend?.({ kind: "closed", link: this.link, reason: "the broker is gone" });
+    for (const [, { link, hear }] of meters) hear({ kind: "closed", link, reason: "the broker is gone" });
+    this.#world.after(outage, () => {
+      this.#isDown = false;
+      if (headend !== undefined && this.#headend === undefined) this.connectHeadend(headend);
+      for (const [meter, { link, hear }] of meters) if (!this.#meters.has(meter)) this.connectMeter(meter, link, hear);
+    });
+  }
+
   /** From now on nothing is doubled or lost. */
   calm(): void {
     this.#faults = { doubled: 0, responseLost: 0 };
@@ -85,13 +103,14 @@ export class VirtualBroker {
 
   /** Effects of the head-end's host on the broker link. */
   fromHeadend(effect: Exclude<LinkEffect, { kind: "log" }>): void {
+    if (this.#isDown) return;
     if (effect.kind === "acknowledge") this.#pending.delete(effect.token);
     else if (effect.kind === "publish") this.#command(effect.topic, effect.payload);
   }
 
   /** Effects of a meter's host on its broker link. */
   fromMeter(effect: Exclude<LinkEffect, { kind: "log" }>): void {
-    if (effect.kind !== "publish") return;
+    if (effect.kind !== "publish" || this.#isDown) return;
     if (effect.topic.endsWith("/resp") && this.#draw(this.#faults.responseLost)) return;
     this.#token += 1;
     const pending: Pending = { topic: effect.topic, payload: effect.payload, token: this.#token };

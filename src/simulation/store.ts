@@ -5,6 +5,7 @@
 import {
   type AuditEntry,
   type MeterReading,
+  OPEN_ORDER_STATES,
   type Order,
   type Posting,
   type PrepaidAccount,
@@ -26,7 +27,7 @@ export interface StoreFaults {
 }
 
 const PER = 10_000;
-const OPEN_STATES: ReadonlySet<Order["state"]> = new Set(["queued", "sent", "acknowledged"]);
+const OPEN_STATES: ReadonlySet<Order["state"]> = new Set(OPEN_ORDER_STATES);
 
 export class SimStore {
   readonly #world: World;
@@ -118,7 +119,7 @@ export class SimStore {
     const topups = [...this.#postings.values()].filter((posting) => posting.kind === "topup");
     const newest = (good: boolean) =>
       [...this.#readings.values()].flatMap((byTime) => {
-        const of = [...byTime.values()].filter((r) => !good || r.quality === "good");
+        const of = [...byTime.values()].filter((r) => r.source !== "profile" && (!good || r.quality === "good"));
         return of.length === 0 ? [] : [of.reduce((a, b) => (b.time > a.time ? b : a))];
       });
     return {

@@ -67,6 +67,13 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     [...METER, "--model", "eastron-sdm120", "--mains", "1,2,3"],
     /--mains has three values and the model one phase/,
   ],
+  ["completeness by week", ["completeness", "--by", "week"], /--by "week" is unknown; one of: meter, line, day/],
+  ["completeness of no day", ["completeness", "--day", "today"], /--day "today" is no day; write it as 2026-11-28/],
+  [
+    "a picture of a meter on one day",
+    ["completeness", "--meter", "m", "--day", "2026-11-28"],
+    /--meter is a picture of all days; leave out --day/,
+  ],
   ["a scan of nothing", ["scan"], /no wire is named; give --serial or --tcp/],
   [
     "a scan for units that are none",
@@ -270,6 +277,31 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["top-up without a token", ["topup", "flat-7", "10.00"], /no token for the API/],
   ["a negative top-up", ["topup", "--token", "x", "flat-7", "--", "-1"], /"-1" is no amount of money above zero/],
   ["an amount with a third decimal", ["topup", "flat-7", "1.005", "--token", "x"], /no amount of money/],
+  ["an unknown audit action", ["audit", "repair"], /action "repair" is unknown; one of: verify, export/],
+  [
+    "a head that is none",
+    ["audit", "verify", "--expect-head", "xyz"],
+    /--expect-head "xyz" is no head; give the 64 hex/,
+  ],
+  [
+    "entries without their head",
+    ["audit", "verify", "--expect-entries", "3"],
+    /--expect-head and --expect-entries belong together/,
+  ],
+  ["an order number that is none", ["order", "show", "x", "--token", "x"], /number "x" is not a whole number/],
+  [
+    "an unknown decision",
+    ["order", "delete", "7", "--token", "x"],
+    /action "delete" is unknown; one of: show, approve/,
+  ],
+  ["a deadline that is no time", ["relay", "open", "m", "--expires-at", "soon"], /--expires-at "soon" is no time/],
+  ["a balance that is none", ["relay", "open", "m", "--if-balance", "low"], /--if-balance "low" is no amount/],
+  ["a mass order for nobody", ["mass", "open", "m1", "--token", "x"], /which meters\?; give one of --meters, --file/],
+  [
+    "a mass order for two selections",
+    ["mass", "open", "m1", "--token", "x", "--all", "--meters", "a"],
+    /which meters\?; give one of/,
+  ],
   [
     "an unknown relay action",
     ["relay", "toggle", "flat-7", "--token", "x"],
@@ -358,7 +390,7 @@ describe("what fails is exit 1 and says what to look at", () => {
 describe("help", () => {
   test.each([
     ...["demo", "meter", "models", "scan", "read", "watch", "replay", "write", "doctor", "conformance"],
-    ...["headend", "backup", "restore", "topup", "relay", "sim", "accuracy"],
+    ...["headend", "backup", "restore", "topup", "relay", "order", "mass", "audit", "sim", "accuracy"],
   ])("%s --help has an example", async (command) => {
     const result = await runCli([command, "--help"]);
     expect(result.code).toBe(0);

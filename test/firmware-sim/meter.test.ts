@@ -110,6 +110,17 @@ describe("orders", () => {
     expect((meter.value("activeEnergyImport") as number) - (before as number)).toBeGreaterThan(2_700_000);
   });
 
+  test("an order to allow closing leaves it to the customer's button", () => {
+    const meter = powerOn(new MemoryNvram(), at(0));
+    meter.execute(order(1, "relay-open"), at(10));
+    expect(meter.pressButton(at(20))).toBe(false);
+    expect(meter.execute(order(2, "relay-allow"), at(30))).toEqual({ id: 2, status: "done", relay: 0 });
+    expect(meter.relayClosed).toBe(false);
+    expect(meter.pressButton(at(40))).toBe(true);
+    expect(meter.relayClosed).toBe(true);
+    expect(meter.execute(order(3, "relay-allow"), at(50))).toEqual({ id: 3, status: "done", relay: 1 });
+  });
+
   test("a repeated id does nothing and gets its first outcome, also after a power cut", () => {
     const nvram = new MemoryNvram();
     const meter = powerOn(nvram, at(0));

@@ -5,6 +5,8 @@ import { FakeModbusMeter, FakeMqttMeter } from "./fakes.ts";
 import { account, busConfig, M1, mqttConfig, Q1, states } from "./site.ts";
 import { SECOND, World } from "./world.ts";
 
+const LIFE = ["requested", "approved", "queued", "sent", "acknowledged", "verified", "done"];
+
 describe("readings of a polled meter", () => {
   test("two blocks are one reading, stored once per interval", () => {
     const world = new World(busConfig(), { modbus: [new FakeModbusMeter(1)] });
@@ -115,7 +117,7 @@ describe("the prepaid story", () => {
     for (const n of world.notices) if (n.kind === "balance") levels.push(n.level);
     expect([...new Set(levels)]).toEqual(["good", "warning", "empty"]);
     expect(meter.device.relay).toBe(0);
-    expect(states(world)).toEqual(["queued", "sent", "acknowledged", "done"]);
+    expect(states(world)).toEqual(LIFE);
     expect(world.store.orders.get(1)).toMatchObject({
       operation: "relay-open",
       reason: "prepaid: balance used up",
@@ -133,7 +135,7 @@ describe("the prepaid story", () => {
       value: { booked: true, balance: 495n, currency: "EUR" },
     });
     world.run(SECOND);
-    expect(states(world, 2)).toEqual(["queued", "sent", "acknowledged", "done"]);
+    expect(states(world, 2)).toEqual(LIFE);
     expect(world.store.orders.get(2)).toMatchObject({ operation: "relay-close", relayReadBack: 1 });
 
     const again = world.request({ kind: "topup", meter: id, amount: minor(500n), key: "bill-1", actor: "shop" });

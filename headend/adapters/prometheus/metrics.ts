@@ -11,6 +11,7 @@ import {
   type Notice,
   type Observation,
   ORDER_STATES,
+  READING_SOURCES,
   REQUEST_OUTCOMES,
   type StoreBatch,
 } from "../../ports.ts";
@@ -76,7 +77,7 @@ export class Metrics {
     for (const outcome of MESSAGE_OUTCOMES) this.#messages.inc({ outcome }, 0);
     for (const state of ORDER_STATES) this.#orders.inc({ state }, 0);
     for (const result of ["good", "failed"]) this.#commits.inc({ result }, 0);
-    for (const source of ["modbus", "mqtt"]) this.#readings.inc({ source, quality: "good" }, 0);
+    for (const source of READING_SOURCES) this.#readings.inc({ source, quality: "good" }, 0);
     this.#addGauges(sources);
     collectDefaultMetrics({ register: this.#registry });
     for (const figure of WITHOUT_SAMPLES_NONSENSE)

@@ -4,6 +4,8 @@
  */
 import type BetterSqlite3 from "better-sqlite3";
 import Database from "better-sqlite3";
+import { civil } from "../../../src/core/time.ts";
+import { AuditAppender } from "./audit.ts";
 import { holdLock, openReader } from "./connection.ts";
 import { explain } from "./errors.ts";
 import { requireSound } from "./file-check.ts";
@@ -101,10 +103,8 @@ export function resumeFrom(copy: string, at: number, detail: string): void {
       db.transaction(() => {
         const last = db.prepare(LAST_ORDER).pluck().get() as number;
         db.prepare("INSERT OR REPLACE INTO order_floor (number, last) VALUES (1, ?)").run(last + ORDER_LEAP);
-        db.prepare("INSERT INTO audit (at, actor, action, detail) VALUES (?, 'restore', 'store restored', ?)").run(
-          at,
-          detail,
-        );
+        const entry = { at: civil(at), actor: "restore", action: "store restored", meter: null, order: null, detail };
+        new AuditAppender(db).add(entry, null);
       })();
     } finally {
       db.close();

@@ -5,7 +5,7 @@ import type { MeterReading } from "../../ports.ts";
 
 type Source = MeterReading["source"];
 
-export const SOURCE_CODES: Readonly<Record<Source, number>> = { modbus: 1, mqtt: 2 };
+export const SOURCE_CODES: Readonly<Record<Source, number>> = { modbus: 1, mqtt: 2, profile: 3 };
 
 export const QUALITY_CODES: Readonly<Record<Quality, number>> = {
   good: 1,

@@ -14,6 +14,7 @@ import { isMeasureKey, type MeasureKey, USUAL_MEASURES } from "../../../src/core
 import { minor, pricePerKwh } from "../../../src/core/money.ts";
 import { assert } from "../../../src/core/result.ts";
 import { civil } from "../../../src/core/time.ts";
+import { decodeTerms } from "../../commands/terms.ts";
 import {
   type AuditEntry,
   type MeterId,
@@ -97,6 +98,7 @@ export interface OrderRow {
   readonly outcome: string | null;
   readonly relay_read_back: number | null;
   readonly finished_at: number | null;
+  readonly terms: string;
 }
 
 export function orderFrom(row: OrderRow): Order {
@@ -116,6 +118,7 @@ export function orderFrom(row: OrderRow): Order {
     outcome: row.outcome as OrderStatus | null,
     relayReadBack: row.relay_read_back as 0 | 1 | null,
     finishedAt: row.finished_at === null ? null : civil(row.finished_at),
+    terms: decodeTerms(row.terms),
   };
 }
 

@@ -2,8 +2,14 @@
 import type BetterSqlite3 from "better-sqlite3";
 import type { OrderNumber } from "../../../protocols/orders.ts";
 import type { Civil } from "../../../src/core/time.ts";
-import { type MeterId, type MeterReading, RECENT_PER_METER, type StoreSnapshot } from "../../ports.ts";
-import { QUALITY_CODES, sourceOf } from "./codes.ts";
+import {
+  type MeterId,
+  type MeterReading,
+  OPEN_ORDER_STATES,
+  RECENT_PER_METER,
+  type StoreSnapshot,
+} from "../../ports.ts";
+import { QUALITY_CODES, SOURCE_CODES, sourceOf } from "./codes.ts";
 import {
   type AccountRow,
   type AuditRow,
@@ -108,7 +114,7 @@ export class StoreReader implements ReaderMethods {
   }
 
   counts() {
-    const counts: Record<MeterReading["source"], number> = { modbus: 0, mqtt: 0 };
+    const counts: Record<MeterReading["source"], number> = { modbus: 0, mqtt: 0, profile: 0 };
     for (const { source, count } of this.#statements.counts.all()) counts[sourceOf(source)] = count;
     return counts;
   }
@@ -121,12 +127,14 @@ function namedReading([id, ...cells]: Cell[]): MeterReading {
 
 const METERS = "SELECT id, model, ratio, via FROM meters WHERE model IS NOT NULL";
 const ORDERS = `SELECT o.id, o.key, m.id AS meter, o.operation, o.argument, o.state, o.reason, o.requested_at,
-  o.expires_at, o.outcome, o.relay_read_back, o.finished_at FROM orders o JOIN meters m ON m.number = o.meter`;
+  o.expires_at, o.outcome, o.relay_read_back, o.finished_at, o.terms FROM orders o JOIN meters m ON m.number = o.meter`;
 const ACCOUNTS = `SELECT m.id AS meter, a.currency, a.price, a.warn_at, a.cut_at, a.topped_up, a.charged, a.energy_from,
   a.energy_to FROM accounts a JOIN meters m ON m.number = a.meter`;
 const POSTINGS = `SELECT p.key, m.id AS meter, p.at, p.kind, p.amount, p.energy_to FROM postings p
   JOIN meters m ON m.number = p.meter`;
-const OPEN = "('queued', 'sent', 'acknowledged')";
+const OPEN = `('${OPEN_ORDER_STATES.join("', '")}')`;
+/** Not out of a load profile, which is read long after. */
+const READ_NOW = `source <> ${SOURCE_CODES.profile}`;
 const NUMBER = "(SELECT number FROM meters WHERE id = ?)";
 const CELLS = READING_COLUMNS.map((column) => `r.${column}`).join(", ");
 
@@ -142,9 +150,11 @@ function prepare(db: BetterSqlite3.Database) {
       )
       .raw(),
     latest: db
-      .prepare<[string], Cell[]>(`SELECT ${CELLS} FROM readings r WHERE meter = ${NUMBER} ORDER BY time DESC LIMIT 1`)
+      .prepare<[string], Cell[]>(
+        `SELECT ${CELLS} FROM readings r WHERE meter = ${NUMBER} AND ${READ_NOW} ORDER BY time DESC LIMIT 1`,
+      )
       .raw(),
-    latestOfAll: latestOfAll(db, ""),
+    latestOfAll: latestOfAll(db),
     latestGoodOfAll: latestOfAll(db, `AND quality = ${QUALITY_CODES.good}`),
     order: db.prepare<[number], OrderRow>(`${ORDERS} WHERE o.id = ?`),
     orders: db.prepare<[string, number], OrderRow>(`${ORDERS} WHERE o.meter = ${NUMBER} ORDER BY o.id DESC LIMIT ?`),
@@ -182,11 +192,11 @@ function prepare(db: BetterSqlite3.Database) {
 }
 
 /** The newest reading of every meter that meets `condition`, behind the meter's id. */
-function latestOfAll(db: BetterSqlite3.Database, condition: string) {
+function latestOfAll(db: BetterSqlite3.Database, condition = "") {
   return db
     .prepare<[], Cell[]>(
       `SELECT m.id, ${CELLS} FROM meters m JOIN readings r ON r.meter = m.number AND r.time = (
-         SELECT time FROM readings WHERE meter = m.number ${condition} ORDER BY time DESC LIMIT 1
+         SELECT time FROM readings WHERE meter = m.number AND ${READ_NOW} ${condition} ORDER BY time DESC LIMIT 1
        ) ORDER BY m.id`,
     )
     .raw();

@@ -5,12 +5,13 @@
  */
 import type BetterSqlite3 from "better-sqlite3";
 import { USUAL_MEASURES } from "../../../src/core/measures.ts";
+import { chainExisting } from "./audit.ts";
 
 /** "MTRW": says to `file` and to us whose database it is. */
 const APPLICATION_ID = 0x4d54_5257;
 
 /** Released migrations never change: a new one is appended. */
-const MIGRATIONS: readonly string[] = [
+const MIGRATIONS: readonly (string | ((db: BetterSqlite3.Database) => void))[] = [
   `
   -- A meter gets its number when anything first names it; model, ratio and via come with its registration.
   CREATE TABLE meters (
@@ -113,7 +114,21 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX documents_live ON documents (collection, key) WHERE live = 1;
   `,
+  `
+  -- On what terms an order was given, as JSON. Until now there was one token, so one requester beside the accounts.
+  ALTER TABLE orders ADD COLUMN terms TEXT NOT NULL DEFAULT '';
+  UPDATE orders SET terms = json_object(
+    'requester', CASE WHEN key LIKE 'prepaid:%' THEN 'prepaid' ELSE 'operator' END,
+    'persons', 1, 'approvedBy', json_array());
+  DROP INDEX orders_open;
+  CREATE INDEX orders_open ON orders (id)
+    WHERE state IN ('requested', 'approved', 'queued', 'sent', 'acknowledged', 'verified');
+  `,
+  chainExisting,
 ];
+
+/** From this version on the audit is a chain. */
+export const CHAINED_SINCE = MIGRATIONS.indexOf(chainExisting) + 1;
 
 /** The highest order number that may have been given. */
 export const LAST_ORDER = `SELECT max(
@@ -127,7 +142,10 @@ export const LAST_ORDER = `SELECT max(
 export function migrate(db: BetterSqlite3.Database): void {
   db.transaction(() => {
     const version = checkIdentity(db);
-    for (const step of MIGRATIONS.slice(version)) db.exec(step);
+    for (const step of MIGRATIONS.slice(version)) {
+      if (typeof step === "string") db.exec(step);
+      else step(db);
+    }
     addMeasureColumns(db);
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.pragma(`user_version = ${MIGRATIONS.length}`);

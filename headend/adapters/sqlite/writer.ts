@@ -1,17 +1,20 @@
 /** Writes batches. Each record kind is one statement and one rule for what is there already, see `StoreBatch`. */
 import type BetterSqlite3 from "better-sqlite3";
-import type {
-  AuditEntry,
-  MeterId,
-  MeterReading,
-  Order,
-  Posting,
-  PrepaidAccount,
-  RegisteredMeter,
-  StoreBatch,
-  StoredDocument,
-  StoreRecord,
+import { encodeTerms } from "../../commands/terms.ts";
+import {
+  type AuditEntry,
+  type MeterId,
+  type MeterReading,
+  type Order,
+  type Posting,
+  type PrepaidAccount,
+  READING_SOURCES,
+  type RegisteredMeter,
+  type StoreBatch,
+  type StoredDocument,
+  type StoreRecord,
 } from "../../ports.ts";
+import { AuditAppender } from "./audit.ts";
 import { SOURCE_CODES } from "./codes.ts";
 import { explain } from "./errors.ts";
 import { type Cell, moneyCell, type PostingRow, postingFrom, READING_COLUMNS, readingCells } from "./mapping.ts";
@@ -23,10 +26,12 @@ const CACHED_METERS = 100_000;
 export class BatchWriter implements WriterMethods {
   readonly #numbers = new Map<MeterId, number>();
   readonly #statements: Statements;
+  readonly #auditor: AuditAppender;
   readonly #whole: BetterSqlite3.Transaction<(batches: readonly StoreBatch[]) => void>;
 
   constructor(db: BetterSqlite3.Database) {
     this.#statements = prepare(db);
+    this.#auditor = new AuditAppender(db);
     this.#whole = db.transaction((batches) => {
       for (const batch of batches) this.#apply(batch);
     });
@@ -49,17 +54,18 @@ export class BatchWriter implements WriterMethods {
     } catch (error) {
       // Numbers given inside the transaction are gone with it.
       this.#numbers.clear();
+      this.#auditor.rolledBack();
       return explain(error);
     }
   }
 
   #apply(batch: StoreBatch): void {
-    const added = { modbus: 0, mqtt: 0 };
+    const added = { modbus: 0, mqtt: 0, profile: 0 };
     for (const record of batch) {
       if (record.kind === "reading") added[record.reading.source] += this.#reading(record.reading);
       else this.#other(record);
     }
-    for (const source of ["modbus", "mqtt"] as const)
+    for (const source of READING_SOURCES)
       if (added[source] > 0) this.#statements.count.run(SOURCE_CODES[source], added[source]);
   }
 
@@ -95,21 +101,33 @@ export class BatchWriter implements WriterMethods {
   }
 
   #order(order: Order): void {
-    const { id, key, operation, argument, state, reason, requestedAt, expiresAt, outcome, relayReadBack, finishedAt } =
-      order;
+    const {
+      id,
+      key,
+      operation,
+      argument,
+      state,
+      reason,
+      requestedAt,
+      expiresAt,
+      outcome,
+      relayReadBack,
+      finishedAt,
+      terms,
+    } = order;
     const meter = this.#number(order.meter);
     const holder = this.#statements.orderByKey.get(key);
     if (holder !== undefined && holder !== id)
       throw new Error(`order key "${key}" belongs to order ${holder}, not ${id}`);
     const { changes } = this.#statements.order.run(
       ...[id, key, meter, operation, argument, state, reason],
-      ...[requestedAt, expiresAt, outcome, relayReadBack, finishedAt],
+      ...[requestedAt, expiresAt, outcome, relayReadBack, finishedAt, encodeTerms(terms)],
     );
     if (changes === 0) throw new Error(`order ${id} exists with another key, meter, operation or argument`);
   }
 
-  #audit({ at, actor, action, meter, order, detail }: AuditEntry): void {
-    this.#statements.audit.run(at, actor, action, meter === null ? null : this.#number(meter), order, detail);
+  #audit(entry: AuditEntry): void {
+    this.#auditor.add(entry, entry.meter === null ? null : this.#number(entry.meter));
   }
 
   #posting(posting: Posting): void {
@@ -181,14 +199,14 @@ function prepare(db: BetterSqlite3.Database) {
     orderByKey: db.prepare("SELECT id FROM orders WHERE key = ?").pluck(),
     // The condition keeps an order what it was: only its progress changes.
     order: db.prepare<Cell[]>(
-      `INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason,
          expires_at = excluded.expires_at, outcome = excluded.outcome,
-         relay_read_back = excluded.relay_read_back, finished_at = excluded.finished_at
+         relay_read_back = excluded.relay_read_back, finished_at = excluded.finished_at,
+         terms = excluded.terms
        WHERE key = excluded.key AND meter = excluded.meter
          AND operation = excluded.operation AND argument = excluded.argument`,
     ),
-    audit: db.prepare("INSERT INTO audit (at, actor, action, meter, order_id, detail) VALUES (?, ?, ?, ?, ?, ?)"),
     postingByKey: db
       .prepare<[string], PostingRow>(
         `SELECT p.key, m.id AS meter, p.at, p.kind, p.amount, p.energy_to

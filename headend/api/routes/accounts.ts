@@ -5,7 +5,7 @@ import { currencyOf, type Minor, minor } from "../../../src/core/money.ts";
 import { assert } from "../../../src/core/result.ts";
 import type { MeterId, PrepaidAccount, StoreQuery } from "../../ports.ts";
 import { accountView, postingView, topupView } from "../../view.ts";
-import { ACTOR, type ApiOptions, knownMeter } from "../context.ts";
+import { type ApiOptions, actorOf, knownMeter } from "../context.ts";
 import { fromStore, Problem, refused } from "../problems.ts";
 import { answers, limitQuery, meterParams, responses, topupBody } from "../schemas.ts";
 
@@ -64,10 +64,12 @@ export function accountRoutes(app: FastifyInstance, { store, submit }: ApiOption
         response: responses({ 200: answers.topup, 201: answers.topup }, 404, 409, 413, 415, 422, 429),
       },
     },
-    async ({ params: { id }, body: { amount, currency, key } }, reply) => {
+    async (request, reply) => {
+      const { id } = request.params;
+      const { amount, currency, key } = request.body;
       const money = parseMoney(amount, currency);
       await checkCurrency(store, id, currency);
-      const result = await submit({ kind: "topup", meter: id, amount: money, key, actor: ACTOR });
+      const result = await submit({ kind: "topup", meter: id, amount: money, key, actor: actorOf(request) });
       if (!result.ok) throw refused(result.error);
       assert(result.value.kind === "topup", "a top-up is answered by its receipt");
       return reply.code(result.value.booked ? 201 : 200).send(topupView(result.value));

@@ -1,39 +1,58 @@
 /** Orders to meters: asking for one, and following it. */
 import type { FastifyInstance } from "fastify";
 import type { OrderNumber, OrderOperation } from "../../../protocols/orders.ts";
+import { parseDecimal } from "../../../src/core/decimal.ts";
+import { currencyOf, minor } from "../../../src/core/money.ts";
 import { assert } from "../../../src/core/result.ts";
-import type { MeterId } from "../../ports.ts";
+import { type Civil, parseIso } from "../../../src/core/time.ts";
+import type { MeterId, Precondition, StoreQuery } from "../../ports.ts";
 import { orderReceiptView, orderView } from "../../view.ts";
-import { ACTOR, type ApiOptions, knownMeter } from "../context.ts";
+import { type ApiOptions, type ApiRequest, actorOf, knownMeter } from "../context.ts";
 import { fromStore, Problem, refused } from "../problems.ts";
-import { answers, meterParams, orderBody, orderParams, ordersQuery, responses } from "../schemas.ts";
+import { answers, decisionParams, meterParams, orderBody, orderParams, ordersQuery, responses } from "../schemas.ts";
 
 interface OrderBody {
   readonly operation: OrderOperation;
   readonly argument?: number;
   readonly key: string;
+  readonly expiresAt?: string;
+  readonly precondition?: { readonly relay?: "open" | "closed"; readonly balanceAtMost?: string };
 }
 
-export function orderRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
+type Decision = Extract<ApiRequest, { kind: "decide-order" }>["decision"];
+
+export function orderRoutes(app: FastifyInstance, options: ApiOptions): void {
+  askingRoutes(app, options);
+  followingRoutes(app, options);
+}
+
+function askingRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
   app.post<{ Params: { id: MeterId }; Body: OrderBody }>(
     "/meters/:id/orders",
     {
       schema: {
         operationId: "createOrder",
-        summary: "Open or close the relay, or set the clock",
+        summary: "Open or close the relay, allow its closing by the button, or set the clock",
         description:
           "Answered once the order is stored, before the meter has it: 202 for a new order, 200 when this key was used for " +
-          "it before. Follow it at GET /api/v1/orders/{id}: `done` means that the meter was read back after it.",
+          "it before. Follow it at GET /api/v1/orders/{id}: `done` means that the meter was read back after it. Where the " +
+          "configuration asks for more persons it stays `requested` until they have approved it.",
         tags: ["orders"],
         params: meterParams,
         body: orderBody,
         response: responses({ 200: answers.orderReceipt, 202: answers.orderReceipt }, 404, 409, 413, 415, 422, 429),
       },
     },
-    async ({ params: { id }, body }, reply) => {
+    async (request, reply) => {
+      const { params, body } = request;
       const { operation, key } = body;
-      const argument = argumentOf(body);
-      const result = await submit({ kind: "order", meter: id, operation, argument, key, actor: ACTOR });
+      const result = await submit({
+        ...{ kind: "order", meter: params.id, operation, argument: argumentOf(body), key, actor: actorOf(request) },
+        ...(body.expiresAt === undefined ? {} : { expiresAt: timeOf(body.expiresAt) }),
+        ...(body.precondition === undefined
+          ? {}
+          : { precondition: await preconditionOf(store, params.id, body.precondition) }),
+      });
       if (!result.ok) throw refused(result.error);
       assert(result.value.kind === "order", "an order is answered by its receipt");
       const { order, created } = result.value;
@@ -42,6 +61,32 @@ export function orderRoutes(app: FastifyInstance, { store, submit }: ApiOptions)
     },
   );
 
+  app.post<{ Params: { id: string; decision: Decision } }>(
+    "/orders/:id/:decision",
+    {
+      schema: {
+        operationId: "decideOrder",
+        summary: "Approve, reject or cancel an order",
+        description:
+          "`approve` and `reject` are for an order that is `requested`; who requested it can't approve it. `cancel` is " +
+          "possible until it is sent: after that it may have been carried out.",
+        tags: ["orders"],
+        params: decisionParams,
+        response: responses({ 200: answers.order }, 403, 404, 409),
+      },
+    },
+    async (request) => {
+      const { id, decision } = request.params;
+      const order = orderNumberOf(id);
+      const result = await submit({ kind: "decide-order", order, decision, actor: actorOf(request) });
+      if (!result.ok) throw refused(result.error);
+      assert(result.value.kind === "order", "a decision is answered by the order's receipt");
+      return orderView(result.value.order);
+    },
+  );
+}
+
+function followingRoutes(app: FastifyInstance, { store }: ApiOptions): void {
   app.get<{ Params: { id: string } }>(
     "/orders/:id",
     {
@@ -54,10 +99,8 @@ export function orderRoutes(app: FastifyInstance, { store, submit }: ApiOptions)
       },
     },
     async ({ params: { id } }) => {
-      const number = Number(id);
-      const order = Number.isSafeInteger(number) ? await fromStore(store.order(number as OrderNumber)) : undefined;
-      if (order === undefined)
-        throw new Problem(404, "unknown-order", `there is no order ${id}: GET /api/v1/orders?meter=ID lists a meter's`);
+      const order = await fromStore(store.order(orderNumberOf(id)));
+      if (order === undefined) throw unknownOrder(id);
       return orderView(order);
     },
   );
@@ -78,6 +121,38 @@ export function orderRoutes(app: FastifyInstance, { store, submit }: ApiOptions)
       return { orders: (await fromStore(store.orders(meter, limit))).map(orderView) };
     },
   );
+}
+
+function unknownOrder(id: string): Problem {
+  return new Problem(404, "unknown-order", `there is no order ${id}: GET /api/v1/orders?meter=ID lists a meter's`);
+}
+
+function orderNumberOf(id: string): OrderNumber {
+  const number = Number(id);
+  if (!Number.isSafeInteger(number)) throw unknownOrder(id);
+  return number as OrderNumber;
+}
+
+function timeOf(text: string): Civil {
+  const time = parseIso(text);
+  if (time.ok) return time.value;
+  throw new Problem(400, "bad-request", `body: "expiresAt": ${time.error}`);
+}
+
+/** The balance is in the currency of the meter's account. */
+async function preconditionOf(
+  store: StoreQuery,
+  meter: MeterId,
+  { relay, balanceAtMost }: NonNullable<OrderBody["precondition"]>,
+): Promise<Precondition> {
+  const ofRelay = relay === undefined ? {} : { relay };
+  if (balanceAtMost === undefined) return ofRelay;
+  const account = await fromStore(store.account(meter));
+  if (account === undefined)
+    throw new Problem(422, "bad-precondition", `${meter} has no prepaid account whose balance could be a precondition`);
+  const amount = parseDecimal(balanceAtMost, currencyOf(account.currency).decimals);
+  if (!amount.ok) throw new Problem(400, "bad-request", `body: "precondition.balanceAtMost": ${amount.error}`);
+  return { ...ofRelay, balanceAtMost: { amount: minor(amount.value), currency: account.currency } };
 }
 
 function argumentOf({ operation, argument }: OrderBody): number {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { FileCheck } from "../../../headend/adapters/sqlite/file-check.ts";
 import { openSqliteStore } from "../../../headend/adapters/sqlite/store.ts";
+import { DEFAULT_COMPLETENESS } from "../../../headend/completeness/interval-book.ts";
 import type { CollectorConfig } from "../../../headend/config.ts";
 import { type HeadendConfig, type LineWhere, parseConfigText } from "../../../headend/parse-config.ts";
 import type { Notice, Store } from "../../../headend/ports.ts";
@@ -129,7 +130,7 @@ async function openStore(proc: CommandProcess, file: string, check: FileCheck): 
 }
 
 function readConfig(file: string | undefined): HeadendConfig {
-  if (file === undefined) return { collector: { lines: [] }, where: new Map() };
+  if (file === undefined) return { collector: { lines: [], completeness: DEFAULT_COMPLETENESS }, where: new Map() };
   let text: string;
   try {
     text = readFileSync(file, "utf8");

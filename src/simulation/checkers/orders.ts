@@ -2,7 +2,7 @@
 import type { Order } from "../../../headend/ports.ts";
 import { Findings, type Verdict } from "./verdict.ts";
 
-const ENDS: ReadonlySet<Order["state"]> = new Set(["done", "failed", "expired", "refused"]);
+const ENDS: ReadonlySet<Order["state"]> = new Set(["done", "failed", "expired", "refused", "cancelled"]);
 
 /**
  * @param done how often any meter carried each order id out
@@ -21,6 +21,7 @@ export function checkOrders(
     const who = `order ${order.id} (${order.operation} on ${order.meter}, ${order.state})`;
     findings.check(ENDS.has(order.state), () => `${who} never came to an end`);
     findings.check(times <= 1, () => `${who} was done ${times} times`);
+    findings.check(order.state !== "cancelled" || times === 0, () => `${who} is said to be never sent, and was done`);
     findings.check(order.state !== "done" || times === 1, () => `${who} is said to be done, but no meter did it`);
   }
   for (const [id, times] of done)

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildApi } from "../../../headend/api/api.ts";
 import type { ReadyCheck } from "../../../headend/api/context.ts";
+import { civil } from "../../../src/core/time.ts";
 import { type Fixture, fakeStore, fixture, TOKEN } from "./api-support.ts";
 
 let api: Fixture;
@@ -15,11 +16,17 @@ const ROUTES = [
   ["GET", "/api/v1/meters"],
   ["GET", "/api/v1/meters/{id}"],
   ["GET", "/api/v1/meters/{id}/readings"],
+  ["GET", "/api/v1/meters/{id}/completeness"],
+  ["GET", "/api/v1/completeness"],
   ["GET", "/api/v1/meters/{id}/account"],
   ["GET", "/api/v1/meters/{id}/postings"],
   ["POST", "/api/v1/meters/{id}/topups"],
   ["POST", "/api/v1/meters/{id}/orders"],
   ["GET", "/api/v1/orders/{id}"],
+  ["POST", "/api/v1/orders/{id}/{decision}"],
+  ["POST", "/api/v1/mass-orders"],
+  ["GET", "/api/v1/mass-orders/{id}"],
+  ["POST", "/api/v1/mass-orders/{id}/{decision}"],
   ["GET", "/api/v1/orders"],
   ["GET", "/api/v1/audit"],
   ["GET", "/api/v1/status"],
@@ -83,6 +90,7 @@ test("metrics need no token and are plain text in the version that scrapers ask 
 test("a token that is no secret is a mistake of the caller", () => {
   const options = {
     store: fakeStore(),
+    now: () => civil(0),
     version: "1",
     status: () => ({}),
     submit: () => expect.fail(),

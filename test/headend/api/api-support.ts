@@ -4,9 +4,10 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fas
 import { expect } from "vitest";
 import { buildApi } from "../../../headend/api/api.ts";
 import type { ApiOptions, ApiRequest } from "../../../headend/api/context.ts";
-import type { OrderReceipt, Refusal, StoreQuery, TopupReceipt } from "../../../headend/ports.ts";
+import type { Receipt, Refusal, StoreQuery } from "../../../headend/ports.ts";
 import { minor } from "../../../src/core/money.ts";
 import type { Result } from "../../../src/core/result.ts";
+import { civil } from "../../../src/core/time.ts";
 import { account, audit, meterId, order, orderNumber, posting, reading } from "../../contracts/store.ts";
 
 export const TOKEN = "0123456789abcdef0123456789abcdef";
@@ -44,7 +45,7 @@ export function fakeStore(change: Partial<StoreQuery> = {}): StoreQuery {
     audit: async (limit) => [audit("b", { meter: meterId("a"), order: orderNumber(7) }), audit("a")].slice(0, limit),
     document: async () => undefined,
     documents: async () => [],
-    counts: async () => ({ modbus: 3, mqtt: 5 }),
+    counts: async () => ({ modbus: 3, mqtt: 5, profile: 0 }),
     ...change,
   };
 }
@@ -58,7 +59,7 @@ export interface Fixture {
   call(options: InjectOptions): Promise<LightMyRequestResponse>;
 }
 
-type Reply = Result<TopupReceipt | OrderReceipt, Refusal>;
+type Reply = Result<Receipt, Refusal>;
 
 export async function fixture(
   reply: (request: ApiRequest) => Reply | Promise<Reply> = () => expect.fail("nothing should reach the collector"),
@@ -69,6 +70,7 @@ export async function fixture(
   const app = buildApi({
     store: fakeStore(),
     token: TOKEN,
+    now: () => civil(1_795_881_600_000_000),
     version: "1.2.3",
     metrics: async () => "up 1\n",
     readiness: async () => [],

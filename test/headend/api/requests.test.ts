@@ -123,7 +123,11 @@ test.each([
   ["prepaid/topups", '{"amount":', /not valid JSON/],
   ["prepaid/topups", "", /body is empty/],
   ["prepaid/topups", '{"__proto__":{},"amount":"1","currency":"EUR","key":"k"}', /not valid JSON|__proto__/],
-  ["a/orders", { operation: "explode", key: "k" }, /"operation" must be one of relay-open, relay-close, clock-set/],
+  [
+    "a/orders",
+    { operation: "explode", key: "k" },
+    /"operation" must be one of relay-open, relay-close, relay-allow, clock-set/,
+  ],
   ["a/orders", { operation: "clock-set", key: "k" }, /"argument" is missing: clock-set needs the time/],
   ["a/orders", { operation: "clock-set", key: "k", argument: "1795881600" }, /"argument" must be for clock-set/],
   ["a/orders", { operation: "clock-set", key: "k", argument: 1.5 }, /"argument" must be for clock-set/],

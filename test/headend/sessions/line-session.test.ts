@@ -118,7 +118,8 @@ describe("silent meters", () => {
     const before = polls(world, "m2", true);
     world.run(60 * SECOND);
     expect(polls(world, "m2", true) - before).toBeGreaterThan(50);
-    expect(world.store.orders.get(1)?.state).toBe("sent");
+    // Not reached: it was certainly not carried out.
+    expect(world.store.orders.get(1)?.state).toBe("queued");
   });
 
   test("a TCP connection on which nobody answers is closed, so that a new one is made", () => {
@@ -225,8 +226,11 @@ test("an order goes before the polls that wait", () => {
     if (effect.kind === "send") asked.push(effect.bytes[0] as number);
   };
   world.run(0.3 * SECOND);
-  // At most the request on the wire comes first; then look, unlock, mailbox, outcome, coil without a poll in between.
+  // At most the request on the wire comes first; then the look, and one poll while "sent" is being stored; then unlock,
+  // mailbox, outcome, coil without a poll in between.
   const first = asked.indexOf(4);
   expect(first).toBeLessThanOrEqual(1);
-  expect(asked.slice(first, first + 5)).toEqual([4, 4, 4, 4, 4]);
+  const second = asked.indexOf(4, first + 1);
+  expect(second - first).toBeLessThanOrEqual(2);
+  expect(asked.slice(second, second + 4)).toEqual([4, 4, 4, 4]);
 });

@@ -10,7 +10,7 @@ import { simSigner, simVerify } from "../../../src/simulation/cipher.ts";
 import { at, order } from "../../contracts/store.ts";
 
 const now = (seconds: number): Now => ({ mono: mono(seconds * 1e6), civil: at(seconds) });
-const ORDER = order(7, "m1");
+const ORDER = order(7, "m1", { state: "sent" });
 
 let orders: MqttOrders;
 let meter: OrderPairing;
@@ -63,7 +63,7 @@ test("after the head-end's clock went back it goes on above the meter's last cou
   const [before] = sent(orders.start(ORDER, now(90_000)));
   expect(judged(before as NonNullable<typeof before>)).toBeUndefined();
   orders = session();
-  const [low] = sent(orders.start(order(8, "m1"), now(1)));
+  const [low] = sent(orders.start(order(8, "m1", { state: "sent" }), now(1)));
   const rejected = judged(low as NonNullable<typeof low>);
   expect(rejected).toMatchObject({ reason: "old-counter" });
   expect(steps(orders.response(rejected as MeterResponse, now(2)))).toEqual([]);

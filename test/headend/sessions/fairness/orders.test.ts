@@ -19,7 +19,8 @@ function relayOrder(id: number, unit: number, line: PacedLine): Order {
     ...{ id, key: `k${id}`, meter: meterId(`m${unit}`), operation: "relay-open", argument: 0, state: "queued" },
     ...{ reason: "operator", requestedAt: now, expiresAt: civil(now + 3_600 * SECOND) },
     ...{ outcome: null, relayReadBack: null, finishedAt: null },
-  } as Order;
+    terms: { requester: "operator", persons: 1, approvedBy: [], precondition: null, mass: null },
+  } as unknown as Order;
 }
 
 describe("orders on a line with more reads than it can carry", () => {
