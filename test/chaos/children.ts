@@ -24,6 +24,8 @@ interface Role {
 }
 
 const PROBE_MS = 500;
+/** Characters. */
+const LAST_WORDS = 2_000;
 
 export class Children {
   readonly #roles = new Map<string, Role>();
@@ -70,10 +72,12 @@ export class Children {
     }));
   }
 
-  /** The first process that ended without being asked to, by its role. */
+  /** The first process that ended without being asked to: its role, and the last that it said. */
   fallen(expected: ReadonlySet<Program>): string | undefined {
     for (const [role, { programs }] of this.#roles)
-      for (const program of programs) if (program.exited() && !expected.has(program)) return role;
+      for (const program of programs)
+        if (program.exited() && !expected.has(program))
+          return `${role} ended by itself: ${program.stderr().slice(-LAST_WORDS)}`;
     return undefined;
   }
 

@@ -2,7 +2,7 @@
  * `make chaos`: the head-end with thousands of meters in processes of their own, killed once, its broker restarted once. Exit
  * code 0 when every goal was reached, 1 when not, 2 when it could not be run.
  */
-import { writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { openFileLimit } from "../../src/platform/open-files.ts";
 import { run, temporaryDirectory } from "../programs.ts";
@@ -24,7 +24,10 @@ const say = (text: string): void => {
 let interrupted = false;
 
 /** @throws ChaosUsage with what to do about it. */
-async function requireMachine({ meters, polled }: ChaosOptions): Promise<void> {
+async function requireMachine({ meters, polled, keep }: ChaosOptions): Promise<void> {
+  // The witness files of another run would be taken for this one's.
+  if (keep !== undefined && existsSync(keep) && readdirSync(keep).length > 0)
+    throw new ChaosUsage(`--keep ${keep} is not empty: name a new folder`);
   const wanted = meters + polled + FILES_BESIDE;
   const limit = openFileLimit();
   // The broker is started from here and has one connection for each meter.

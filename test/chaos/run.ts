@@ -151,7 +151,7 @@ export class ChaosRun {
       const elapsed = (Date.now() - began) / 1_000;
       if (elapsed >= until) return;
       const fallen = this.#children.fallen(this.#ended);
-      if (fallen !== undefined) throw new Error(`${fallen} ended by itself`);
+      if (fallen !== undefined) throw new Error(fallen);
       const left = Math.ceil(this.#options.seconds - elapsed);
       if (left % 10 === 0) this.#say(`${left} s left`);
       await sleep(Math.min(1_000, (until - elapsed) * 1_000));
