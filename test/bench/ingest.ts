@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
+import { findMosquitto, NO_MOSQUITTO } from "../mosquitto.ts";
 import { CLI, freePort, type Program, start, temporaryDirectory } from "../programs.ts";
-import { processCpuMicros } from "./machine.ts";
+import { processCpuMicros, SetupError } from "./machine.ts";
 
 export type IngestSide = "meterworks" | "mqtt.js" | "raw";
 export const INGEST_SIDES: readonly IngestSide[] = ["meterworks", "mqtt.js", "raw"];
@@ -30,8 +31,10 @@ const METERS = 2_000;
 const WINDOW = 200;
 const WAIT_MS = 60_000;
 
-/** @throws when a side does not take every message, or the store does not hold each once. */
+/** @throws SetupError without Mosquitto; Error when a side does not take every message, or the store does not hold each once. */
 export async function measureIngest(side: IngestSide, size: IngestSize): Promise<IngestSample> {
+  const mosquitto = findMosquitto();
+  if (mosquitto === undefined) throw new SetupError(NO_MOSQUITTO);
   const directory = temporaryDirectory();
   const programs: Program[] = [];
   try {
@@ -40,7 +43,7 @@ export async function measureIngest(side: IngestSide, size: IngestSize): Promise
     // As docs/mqtt.md says for a head-end; nothing on disk on either side, which is the same for both.
     const lines = ["user root", `listener ${port} 127.0.0.1`, "allow_anonymous true", "max_queued_messages 0"];
     writeFileSync(config, [...lines, "max_inflight_messages 2000", ""].join("\n"));
-    const broker = await start("mosquitto", ["-c", config], { ready: /mosquitto version .* running/ });
+    const broker = await start(mosquitto, ["-c", config], { ready: /mosquitto version .* running/ });
     programs.push(broker);
     const subscriber =
       side === "meterworks" ? await startOurs(port, directory.path) : await startPeer(side, port, size);

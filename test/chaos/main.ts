@@ -5,13 +5,11 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { openFileLimit } from "../../src/platform/open-files.ts";
-import { run, temporaryDirectory } from "../programs.ts";
+import { findMosquitto, NO_MOSQUITTO } from "../mosquitto.ts";
+import { temporaryDirectory } from "../programs.ts";
 import { type ChaosOptions, ChaosUsage, readOptions, USAGE } from "./options.ts";
 import { goalsOf, jsonReport, type RunReport, textReport } from "./report.ts";
 import { ChaosRun } from "./run.ts";
-
-/** Debian installs daemons there, which is not in every user's PATH. */
-process.env["PATH"] = `${process.env["PATH"] ?? ""}:/usr/sbin:/usr/local/sbin`;
 
 /** Beside one file for each connection: store, logs, gateways. */
 const FILES_BESIDE = 300;
@@ -23,8 +21,8 @@ const say = (text: string): void => {
 /** From then on a process that fails does so because it is being ended. */
 let interrupted = false;
 
-/** @throws ChaosUsage with what to do about it. */
-async function requireMachine({ meters, polled, keep }: ChaosOptions): Promise<void> {
+/** Mosquitto's path. @throws ChaosUsage with what to do about it. */
+function requireMachine({ meters, polled, keep }: ChaosOptions): string {
   // The witness files of another run would be taken for this one's.
   if (keep !== undefined && existsSync(keep) && readdirSync(keep).length > 0)
     throw new ChaosUsage(`--keep ${keep} is not empty: name a new folder`);
@@ -44,10 +42,10 @@ function machine(): string {
 }
 
 async function chaos(options: ChaosOptions): Promise<boolean> {
-  await requireMachine(options);
+  const mosquitto = requireMachine(options);
   const before = machine();
   const temporary = options.keep === undefined ? temporaryDirectory() : undefined;
-  const attempt = new ChaosRun(options, options.keep ?? temporary?.path ?? "", say);
+  const attempt = new ChaosRun(options, options.keep ?? temporary?.path ?? "", mosquitto, say);
   for (const signal of ["SIGINT", "SIGTERM"])
     process.once(signal, () => {
       interrupted = true;

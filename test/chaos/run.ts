@@ -34,6 +34,7 @@ const script = (name: string): string => fileURLToPath(new URL(name, import.meta
 export class ChaosRun {
   readonly #options: ChaosOptions;
   readonly #directory: string;
+  readonly #mosquitto: string;
   readonly #say: (text: string) => void;
   readonly #children = new Children();
   readonly #scraper = new Scraper();
@@ -41,10 +42,14 @@ export class ChaosRun {
   /** Ended by the run itself. */
   readonly #ended = new Set<Program>();
 
-  /** @param say what happens, for stderr */
-  constructor(options: ChaosOptions, directory: string, say: (text: string) => void) {
+  /**
+   * @param mosquitto its path
+   * @param say what happens, for stderr
+   */
+  constructor(options: ChaosOptions, directory: string, mosquitto: string, say: (text: string) => void) {
     this.#options = options;
     this.#directory = directory;
+    this.#mosquitto = mosquitto;
     this.#say = say;
     mkdirSync(directory, { recursive: true });
   }
@@ -59,7 +64,7 @@ export class ChaosRun {
   async execute(): Promise<RunResult> {
     const { everySeconds, seconds } = this.#options;
     const polled = await this.#startPolled();
-    const site = makeSite(this.#directory, await freePort(), polled.ports, this.#options.polled, everySeconds);
+    const site = makeSite(this.#directory, this.#mosquitto, await freePort(), polled.ports, this.#options);
     let broker = await this.#children.start("mosquitto", site.broker, BROKER_READY);
     let headend = await this.#children.start("head-end", site.headend, HEADEND_READY);
     this.#scraper.follow(headend.ready);
