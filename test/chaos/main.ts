@@ -31,9 +31,9 @@ function requireMachine({ meters, polled, keep }: ChaosOptions): string {
   // The broker is started from here and has one connection for each meter.
   if (limit !== undefined && limit < wanted)
     throw new ChaosUsage(`${meters} meters need ${wanted} open files, ${limit} are allowed: run "ulimit -n ${wanted}"`);
-  const mosquitto = await run("mosquitto", ["-h"]).catch(() => undefined);
-  if (mosquitto === undefined)
-    throw new ChaosUsage('mosquitto is missing: run "make peers" (Debian package mosquitto)');
+  const mosquitto = findMosquitto();
+  if (mosquitto === undefined) throw new ChaosUsage(NO_MOSQUITTO);
+  return mosquitto;
 }
 
 function machine(): string {
