@@ -101,3 +101,14 @@ test("a meter that does not exist is one line of error", async () => {
   expect([code, stdout]).toEqual([1, ""]);
   expect(stderr).toMatch(/there is no meter "nobody"/);
 });
+
+test.each([
+  [["--by", "week"], /--by "week" is unknown; one of: meter, line, day/],
+  [["--day", "today"], /--day "today" is no day; write it as 2026-11-28/],
+  [["--meter", "m", "--day", "2026-11-28"], /--meter is a picture of all days; leave out --day/],
+  [["--limit", "0"], /--limit "0" is not a whole number from 1 to 500/],
+])("%j is wrong usage", async (args, reason) => {
+  const { code, stdout, stderr } = await runCli(["completeness", ...args]);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toMatch(reason);
+});

@@ -18,6 +18,7 @@ const SIZE = 40;
 type Step = readonly [interval: number, state: IntervalState];
 const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: SIZE - 1 }), fc.constantFrom(...INTERVAL_STATES)), {
   maxLength: 80,
+  size: "max",
 });
 
 function both(all: readonly Step[]): { readonly runs: Runs; readonly plain: readonly (IntervalState | undefined)[] } {
@@ -84,6 +85,21 @@ describe("whatever is marked in whatever order", () => {
       }),
     );
   });
+});
+
+test("an interval between two neighbours of its state joins them, one beside another's leaves it", () => {
+  const marked = both([
+    [4, "late"],
+    [6, "late"],
+    [9, "missing"],
+    [8, "late"],
+    [5, "late"],
+    [9, "late"],
+  ]);
+  expect(marked.runs).toEqual([
+    { from: 4, to: 6, state: "late" },
+    { from: 8, to: 9, state: "late" },
+  ]);
 });
 
 test("five weeks of five minutes with a change at each fit a document", () => {
