@@ -27,7 +27,7 @@ function intervals(...lengths: readonly (readonly [IntervalState | "open", numbe
     if (state !== "open") runs.push({ from: next, to: next + length - 1, state });
     next += length;
   }
-  return INTERVALS_CODEC.encode({ minutes: 15, first, runs, anchor: [null, null, null, null] });
+  return INTERVALS_CODEC.encode({ minutes: 15, first, until: null, runs, anchor: [null, null, null, null] });
 }
 
 beforeAll(async () => {
