@@ -39,7 +39,7 @@ beforeAll(async () => {
   };
   await store.commit(
     Object.entries(texts).flatMap(([key, text]) => [
-      { kind: "meter", meter: { id: meterId(key), model: "x", ratio: 1, via: "line bus unit 1" } },
+      { kind: "meter", meter: { id: meterId(key), model: "x", ratio: 1, via: "mqtt" } },
       { kind: "document", document: { collection: INTERVALS_COLLECTION, key, live: true, text } },
     ]),
   );
@@ -93,7 +93,7 @@ test("the picture is the page's", async () => {
 
 test("as JSON, the API's answer", async () => {
   const answer = JSON.parse(await show("--by", "line", "--day", dayName(0), "--json"));
-  expect(answer).toMatchObject({ by: "line", rows: [{ key: "bus", expected: 144, percent: "100.000" }] });
+  expect(answer).toMatchObject({ by: "line", rows: [{ key: "mqtt", expected: 144, percent: "100.000" }] });
 });
 
 test("a meter that does not exist is one line of error", async () => {
