@@ -67,13 +67,6 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     [...METER, "--model", "eastron-sdm120", "--mains", "1,2,3"],
     /--mains has three values and the model one phase/,
   ],
-  ["completeness by week", ["completeness", "--by", "week"], /--by "week" is unknown; one of: meter, line, day/],
-  ["completeness of no day", ["completeness", "--day", "today"], /--day "today" is no day; write it as 2026-11-28/],
-  [
-    "a picture of a meter on one day",
-    ["completeness", "--meter", "m", "--day", "2026-11-28"],
-    /--meter is a picture of all days; leave out --day/,
-  ],
   ["a scan of nothing", ["scan"], /no wire is named; give --serial or --tcp/],
   [
     "a scan for units that are none",

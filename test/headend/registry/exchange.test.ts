@@ -87,7 +87,7 @@ describe("a meter on a line is exchanged", () => {
     exchange(world, { opening: 7_000 });
     expect(exchange(world, { opening: 7_000 }).receipt?.created).toBe(false);
     expect(exchange(world, { opening: 8_000 }).refusal?.reason).toBe("key-used-differently");
-    const [document] = world.store.documents.values();
+    const document = [...world.store.documents.values()].find(({ collection }) => collection === "registry");
     expect(JSON.parse(document?.text ?? "").exchanges).toHaveLength(1);
   });
 
