@@ -9,6 +9,7 @@ import { currencyOf, type Minor } from "../src/core/money.ts";
 import { type Civil, civil, MICROS_PER_SECOND, toIso } from "../src/core/time.ts";
 import type { ClockJump, ClockState } from "./clock/records.ts";
 import { type MassOrder, openOf } from "./commands/mass-order.ts";
+import type { MeterEventRecord } from "./events/records.ts";
 import type {
   AuditEntry,
   MeterReading,
@@ -83,6 +84,14 @@ function settlementView({ time, clockInDoubt, late, registers }: Settlement) {
         maximumDemandAt: maximumDemandAt === null ? null : localTime(maximumDemandAt),
       };
     }),
+  };
+}
+
+export function eventView({ event, phase, state, start, end, values, source, sequence }: MeterEventRecord) {
+  const shown = MEASURES.filter((m) => values[m.key] !== undefined && values[m.key] !== null);
+  return {
+    ...{ event, phase, state, start: localTime(start), end: end === null ? null : localTime(end), source, sequence },
+    values: shown.map((m) => ({ measure: m.key, value: showValue(m, values[m.key] as number), unit: shownUnit(m) })),
   };
 }
 

@@ -38,9 +38,12 @@ class Clock {
 
 function polled(clock: Clock, more: Partial<CollectorConfig> = {}): World {
   const meter = new FakeModbusMeter(1);
-  const world = new World(busConfig({ clock: DEFAULT_CLOCK, lines: [{ ...lineOf(), pollEvery: 60 * SECOND }], ...more }), {
-    modbus: [meter],
-  });
+  const world = new World(
+    busConfig({ clock: DEFAULT_CLOCK, lines: [{ ...lineOf(), pollEvery: 60 * SECOND }], ...more }),
+    {
+      modbus: [meter],
+    },
+  );
   let orders = 0;
   meter.refuses = () => {
     if (meter.device.done.length > orders) clock.set(world, meter.device.clock);
