@@ -12,6 +12,7 @@ import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import type { Result } from "../src/core/result.ts";
 import type { Civil } from "../src/core/time.ts";
 import type { MassDecision, MassReceipt, MassRequest } from "./commands/mass-order.ts";
+import type { ReadReceipt, ReadRequest } from "./schedule/on-demand.ts";
 
 /** The head-end's name of a meter: its serial number or a chosen id, `[A-Za-z0-9_.-]{1,64}`. */
 export type MeterId = string & { readonly __id: "meter" };
@@ -234,14 +235,7 @@ export type Request =
       readonly decision: "approve" | "reject" | "cancel";
       readonly actor: string;
     }
-  | {
-      /** A reading now; it changes nothing, so it has no key. */
-      readonly kind: "read";
-      readonly ticket: number;
-      readonly meter: MeterId;
-      /** µs, monotonic: for how long somebody waits. */
-      readonly wait: number;
-    }
+  | ReadRequest
   | MassRequest
   | MassDecision;
 
@@ -279,12 +273,6 @@ export interface OrderReceipt {
   readonly kind: "order";
   readonly order: Order;
   readonly created: boolean;
-}
-
-export interface ReadReceipt {
-  readonly kind: "read";
-  /** As it is stored. */
-  readonly reading: MeterReading;
 }
 
 /** What a request that was granted is answered with. */
