@@ -23,6 +23,8 @@ import {
   type StoreRecord,
   type StoreSnapshot,
 } from "./ports.ts";
+import { lastExchange, REGISTRY, REGISTRY_CODEC, type RegistryEntry } from "./registry/entry.ts";
+import { openingBaseline } from "./registry/exchange.ts";
 import { doneShelf } from "./schedule/records.ts";
 
 /** What the next reading is judged against. */
@@ -68,6 +70,7 @@ class RecentByKey<T extends { readonly key: string; readonly meter: MeterId }> {
 
 export class Books {
   readonly meters: JournaledMap<MeterId, RegisteredMeter>;
+  readonly registry: Shelf<RegistryEntry>;
   readonly latest: JournaledMap<MeterId, MeterReading>;
   readonly baselines: JournaledMap<MeterId, Baseline>;
   readonly accounts: JournaledMap<MeterId, PrepaidAccount>;
@@ -95,6 +98,13 @@ export class Books {
     this.baselines = new JournaledMap(
       snapshot.latestGood.map((r) => [r.meter, { values: r.values, time: r.time, arrived: r.time }]),
     );
+    this.registry = new Shelf(REGISTRY, REGISTRY_CODEC, snapshot.documents);
+    for (const entry of this.registry.values()) {
+      const exchange = lastExchange(entry);
+      // The last good reading may still be the old device's.
+      if (exchange !== undefined && (this.baselines.get(entry.meter)?.time ?? 0) <= exchange.at)
+        this.baselines.set(entry.meter, openingBaseline(exchange));
+    }
     this.accounts = new JournaledMap(snapshot.accounts.map((account) => [account.meter, account]));
     this.openOrders = new JournaledMap(snapshot.openOrders.map((order) => [order.id, order]));
     this.openOrderKeys = new JournaledMap(snapshot.openOrders.map((order) => [order.key, order.id]));
@@ -128,6 +138,7 @@ export class Books {
   #parts() {
     return [
       this.meters,
+      this.registry,
       this.latest,
       this.baselines,
       this.accounts,

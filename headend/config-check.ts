@@ -62,7 +62,7 @@ function checkLine(line: LineConfig, place: string, problems: ConfigProblem[]): 
 }
 
 function checkPrepaid(config: SiteConfig, problems: ConfigProblem[]): void {
-  const directory = new Directory(config, new Map());
+  const directory = new Directory(config, new Map(), new Map());
   const seen = new Set<string>();
   for (const [i, account] of (config.prepaid ?? []).entries()) {
     const place = `prepaid[${i}]`;

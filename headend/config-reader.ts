@@ -79,7 +79,7 @@ export class ObjectReader {
     return undefined;
   }
 
-  choice<T extends string | number>(name: string, choices: readonly T[]): T | undefined {
+  choice<T extends string | number | boolean>(name: string, choices: readonly T[]): T | undefined {
     const value = this.#get(name);
     const found = choices.find((choice) => choice === value);
     if (found === undefined) this.problem(name, `one of ${choices.join(", ")} is needed, not ${show(value)}`);

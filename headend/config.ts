@@ -17,8 +17,10 @@ import type { GroupConfig } from "./schedule/groups.ts";
 export interface MeterConfig {
   readonly id: MeterId;
   readonly model: MeterModel;
-  /** CT × VT, a whole number; 1 (default) on direct meters. */
+  /** CT × VT, a whole number; left out, the registry says it, and where that is silent the meter is a direct one. */
   readonly ratio?: number;
+  /** The registry says that it is there, not the configuration file. */
+  readonly fromRegistry?: true;
 }
 
 export interface PolledMeterConfig extends MeterConfig {
@@ -40,6 +42,8 @@ export interface LineConfig {
   readonly byteTimes?: boolean;
   /** Serial framings only: the adapter hears what it sends, and each request comes back before its reply; default false. */
   readonly echo?: boolean;
+  /** The host through which it is reached: lines with the same one fail together. */
+  readonly gateway?: string;
   /** µs, monotonic; default 1 s. */
   readonly responseTimeout?: number;
   /** Further attempts of a request that timed out or came back broken; default 2. */
@@ -55,8 +59,13 @@ export interface MqttConfig {
   readonly link: LinkId;
   /** Signs the orders: meters take no others over MQTT. */
   readonly signer: Signer;
-  /** Registers meters that are in no list when they publish telemetry; default true. */
-  readonly acceptUnknown?: boolean;
+  /**
+   * What becomes of a meter that is in no list when it publishes telemetry: registered and in use (true, the default),
+   * held until a person accepts it, or not listened to.
+   */
+  readonly acceptUnknown?: boolean | "hold";
+  /** µs, monotonic: a meter that has not published for so long is silent; default 15 minutes. */
+  readonly silentAfter?: number;
   readonly meters: readonly MeterConfig[];
 }
 
@@ -156,4 +165,9 @@ export interface CollectorConfig {
   readonly limits?: Partial<Limits>;
   /** Which intervals are expected; undefined: completeness is not followed, and gaps are not filled. */
   readonly completeness?: CompletenessConfig;
+  /** Keeps a list of what is wrong and since when; default: none is kept. */
+  readonly alarms?: {
+    /** Civil seconds per second of monotonic time, to tell a clock that jumps. */
+    readonly speed: number;
+  };
 }

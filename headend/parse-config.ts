@@ -10,6 +10,7 @@ import { isMeasureKey, type MeasureKey, measure } from "../src/core/measures.ts"
 import { currencyOf, minor, pricePerKwh } from "../src/core/money.ts";
 import { failure, type Result, success } from "../src/core/result.ts";
 import { MICROS_PER_SECOND } from "../src/core/time.ts";
+import { type CompletenessConfig, DEFAULT_COMPLETENESS } from "./completeness/interval-book.ts";
 import {
   type ClockConfig,
   DEFAULT_CLOCK,
@@ -24,6 +25,7 @@ import { type ConfigProblem, ObjectReader } from "./config-reader.ts";
 import { readGroup } from "./parse-groups.ts";
 import { readOrders } from "./parse-orders.ts";
 import type { MeterId } from "./ports.ts";
+import { DEFAULT_RETENTION, type RetentionPolicy, readRetention } from "./retention.ts";
 import type { CronPort } from "./schedule/cron-port.ts";
 
 /** Where a line is: what the driver opens. */
@@ -42,6 +44,7 @@ export interface HeadendConfig {
   readonly collector: SiteConfig;
   /** By the line's link. */
   readonly where: ReadonlyMap<LinkId, LineWhere>;
+  readonly retention: RetentionPolicy;
 }
 
 /** Finds a model by id or file name; the failure is a sentence that says what to do. */
@@ -81,6 +84,8 @@ export function parseConfig(
   const groups = root.objects("groups").map((group) => readGroup(group, cron));
   const clock = root.has("clock") ? readClock(root.object("clock")) : undefined;
   const orders = root.has("orders") ? readOrders(root.object("orders")) : undefined;
+  const completeness = root.has("completeness") ? readCompleteness(root.object("completeness")) : DEFAULT_COMPLETENESS;
+  const retention = root.has("retention") ? readRetention(root.object("retention")) : DEFAULT_RETENTION;
   root.close();
   if (problems.length > 0) return failure(problems);
   const collector: SiteConfig = {
@@ -90,9 +95,20 @@ export function parseConfig(
     ...(clock === undefined ? {} : { clock }),
     ...(groups.length === 0 ? {} : { groups: groups.filter((group) => group !== undefined) }),
     ...(orders === undefined ? {} : { orders }),
+    completeness,
   };
   const conflicts = checkConfig(collector);
-  return conflicts.length > 0 ? failure(conflicts) : success({ collector, where });
+  return conflicts.length > 0 ? failure(conflicts) : success({ collector, where, retention });
+}
+
+function readCompleteness(section: ObjectReader): CompletenessConfig {
+  const { minutes, from } = DEFAULT_COMPLETENESS;
+  const read = {
+    minutes: section.has("minutes") ? section.choice("minutes", [5, 10, 15, 20, 30, 60]) : minutes,
+    from: section.has("from") ? section.choice("from", ["any", "profile"]) : from,
+  };
+  section.close();
+  return { minutes: read.minutes ?? minutes, from: read.from ?? from };
 }
 
 function readLine(
@@ -122,7 +138,7 @@ function readLine(
     framing,
     pollEvery: micros(pollEvery),
     meters: meters.filter((meter) => meter !== undefined),
-    ...(where.kind === "serial" ? { baud: where.baud, bitsPerChar: bitsPerChar(where) } : {}),
+    ...(where.kind === "serial" ? { baud: where.baud, bitsPerChar: bitsPerChar(where) } : { gateway: where.host }),
     ...(echo === undefined ? {} : { echo }),
     ...(responseTimeout === undefined ? {} : { responseTimeout: micros(responseTimeout) }),
     ...(retries === undefined ? {} : { retries }),
@@ -187,10 +203,10 @@ function readMeasures(line: ObjectReader): readonly MeasureKey[] {
 function readMeter(meter: ObjectReader, findModel: ModelFinder): MeterConfig | undefined {
   const id = meter.text("id", "the meter's serial number or a name");
   const reference = meter.text("model", "a model id such as eastron-sdm630");
-  const ratio = meter.has("ratio") ? meter.integer("ratio", 1, 1_000_000) : 1;
-  if (id === undefined || reference === undefined || ratio === undefined) return undefined;
+  const ratio = meter.has("ratio") ? meter.integer("ratio", 1, 1_000_000) : undefined;
+  if (id === undefined || reference === undefined) return undefined;
   const model = findModel(reference);
-  if (model.ok) return { id: id as MeterId, model: model.value, ratio };
+  if (model.ok) return { id: id as MeterId, model: model.value, ...(ratio === undefined ? {} : { ratio }) };
   meter.problem("model", model.error);
   return undefined;
 }
@@ -205,7 +221,8 @@ function readPolledMeter(meter: ObjectReader, findModel: ModelFinder): PolledMet
 }
 
 function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): SiteConfig["mqtt"] {
-  const acceptUnknown = mqtt.has("acceptUnknown") ? mqtt.flag("acceptUnknown") : true;
+  const acceptUnknown = mqtt.has("acceptUnknown") ? mqtt.choice("acceptUnknown", [true, false, "hold"] as const) : true;
+  const silentAfter = mqtt.has("silentAfterSeconds") ? mqtt.number("silentAfterSeconds", 1, 31_536_000) : undefined;
   const meters = mqtt.objects("meters").map((meter) => {
     const read = readMeter(meter, findModel);
     meter.close();
@@ -215,6 +232,7 @@ function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): SiteConfig["mqtt"
   return {
     link: MQTT_LINK,
     acceptUnknown: acceptUnknown ?? true,
+    ...(silentAfter === undefined ? {} : { silentAfter: micros(silentAfter) }),
     meters: meters.filter((meter) => meter !== undefined),
   };
 }

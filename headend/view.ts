@@ -4,12 +4,23 @@
  */
 
 import { formatDecimal, formatFixed } from "../src/core/decimal.ts";
-import { MEASURES, type MeasureValues, measure, type Quality, shownUnit, showValue } from "../src/core/measures.ts";
+import {
+  MEASURES,
+  type MeasureKey,
+  type MeasureValues,
+  measure,
+  type Quality,
+  shownUnit,
+  showValue,
+} from "../src/core/measures.ts";
 import { currencyOf, type Minor } from "../src/core/money.ts";
 import { type Civil, civil, MICROS_PER_SECOND, toIso } from "../src/core/time.ts";
+import type { Availability } from "./alarms/availability.ts";
+import { ADVICE, type Incident } from "./alarms/incident.ts";
 import type { ClockJump, ClockState } from "./clock/records.ts";
 import { type MassOrder, openOf } from "./commands/mass-order.ts";
 import type { MeterEventRecord } from "./events/records.ts";
+import type { EventNotice } from "./notice-feed.ts";
 import type {
   AuditEntry,
   MeterReading,
@@ -21,12 +32,13 @@ import type {
   RegisteredMeter,
   TopupReceipt,
 } from "./ports.ts";
+import { isDirect, primaryValue, showRatio, type Transformers } from "./registry/ratio.ts";
 import type { DatedRead } from "./schedule/records.ts";
 import type { Settlement } from "./schedule/settlement.ts";
 
 /** One register of a reading, as `meterworks read --json` prints it. */
 export interface ValueView {
-  readonly measure: string;
+  readonly measure: MeasureKey;
   readonly obis: string;
   /** A decimal string in `unit`; null where the meter had no value. */
   readonly value: string | null;
@@ -51,9 +63,25 @@ export function valueViews(values: MeasureValues, time: Civil, quality: Quality)
   });
 }
 
-export function readingView(reading: MeterReading) {
+/** @param transformers those that held at its time: with any but direct ones the primary values are shown too */
+export function readingView(reading: MeterReading, transformers?: Transformers) {
   const { time, source, sequence, quality, values } = reading;
-  return { time: toIso(time), source, sequence, quality, values: valueViews(values, time, quality) };
+  const views = valueViews(values, time, quality);
+  const view = { time: toIso(time), source, sequence, quality };
+  if (transformers === undefined || isDirect(transformers)) return { ...view, values: views };
+  const ratio = { ct: showRatio(transformers.ct), vt: showRatio(transformers.vt) };
+  const primary = (key: MeasureKey) => {
+    const value = values[key] ?? null;
+    return value === null ? undefined : primaryValue(measure(key), value, transformers);
+  };
+  return {
+    ...view,
+    ratio,
+    values: views.map((value) => {
+      const shown = primary(value.measure);
+      return shown === undefined ? value : { ...value, primary: shown };
+    }),
+  };
 }
 
 /** The registers for a time; a settlement shows decimal strings like everything else. */
@@ -87,7 +115,7 @@ function settlementView({ time, clockInDoubt, late, registers }: Settlement) {
   };
 }
 
-export function eventView({ event, phase, state, start, end, values, source, sequence }: MeterEventRecord) {
+export function meterEventView({ event, phase, state, start, end, values, source, sequence }: MeterEventRecord) {
   const shown = MEASURES.filter((m) => values[m.key] !== undefined && values[m.key] !== null);
   return {
     ...{ event, phase, state, start: localTime(start), end: end === null ? null : localTime(end), source, sequence },
@@ -121,6 +149,15 @@ export function meterView({ id, model, ratio, via }: RegisteredMeter) {
   return { id, model, ratio, via };
 }
 
+/** The data of a live event. */
+export function eventView(notice: EventNotice): object {
+  if (notice.kind === "reading") return { meter: notice.reading.meter, ...readingView(notice.reading) };
+  if (notice.kind === "order") return orderView(notice.order);
+  if (notice.kind === "alarm") return alarmView(notice.incident);
+  const { meter, currency, balance, level } = notice;
+  return { meter, currency, balance: showMoney(balance, currency), level };
+}
+
 export function orderView(order: Order) {
   const { id, key, meter, operation, argument, state, reason, requestedAt, expiresAt, outcome, relayReadBack } = order;
   return {
@@ -138,6 +175,35 @@ function termsView({ requester, persons, approvedBy, precondition, mass }: Order
   const balanceAtMost = balance === undefined ? null : showMoney(balance.amount, balance.currency);
   const currency = balance?.currency ?? null;
   return { requester, persons, approvedBy, precondition: { relay, balanceAtMost, currency }, mass };
+}
+
+/** `seconds` of one that lasts is null: count from `since`. */
+export function alarmView(incident: Incident) {
+  const { id, kind, place, cause, since, until, lasted, count, meters, within, acknowledged } = incident;
+  return {
+    ...{ id, kind, part: place.part, name: place.name, open: until === null },
+    since: toIso(since),
+    until: until === null ? null : toIso(until),
+    seconds: until === null ? null : Math.round(lasted / MICROS_PER_SECOND),
+    ...{ count, meters, within, cause, advice: ADVICE[kind] },
+    acknowledged: acknowledged === null ? null : { ...acknowledged, at: toIso(acknowledged.at) },
+  };
+}
+
+const MICRO_DECIMALS = 6;
+/** Of an availability: 0.999999 is half a minute a year. */
+const MILLION = 1_000_000n;
+
+/** Rounded down, so that a 1 means never down; null where nobody looked, or where there was no outage to divide by. */
+export function availabilityView({ name, meters, watched, down, outages }: Availability) {
+  const up = watched - down;
+  const seconds = (micros: bigint): string => formatDecimal(micros, MICRO_DECIMALS);
+  const each = (micros: bigint): string | null => (outages === 0 ? null : seconds(micros / BigInt(outages)));
+  return {
+    ...{ name, meters, watchedSeconds: seconds(watched), downSeconds: seconds(down), outages },
+    availability: watched === 0n ? null : formatDecimal((up * MILLION) / watched, MICRO_DECIMALS),
+    ...{ mtbfSeconds: each(up), mttrSeconds: each(down) },
+  };
 }
 
 export function auditView({ at, actor, action, meter, order, detail }: AuditEntry) {

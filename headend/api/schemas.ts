@@ -1,13 +1,16 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
 import { EVENT_STATES } from "../../protocols/mqtt/message.ts";
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
+import { BY } from "../alarms/availability.ts";
+import { INCIDENT_ID, INCIDENT_KINDS, PARTS } from "../alarms/incident.ts";
+import { EVENT_KINDS } from "../notice-feed.ts";
 import { ORDER_STATES, READING_SOURCES } from "../ports.ts";
 import { DATED_TASKS } from "../schedule/groups.ts";
 
 export const MAXIMUM_LIMIT = 500;
 export const DEFAULT_LIMIT = 100;
 
-type Schema = Readonly<Record<string, unknown>>;
+export type Schema = Readonly<Record<string, unknown>>;
 
 /** An object that has these properties, all of them required, and no others. */
 export function record(properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
@@ -17,38 +20,41 @@ export function record(properties: Readonly<Record<string, Schema>>, optional: r
 
 export const list = (items: Schema): Schema => ({ type: "array", items });
 export const orNull = (schema: Schema): Schema => ({ anyOf: [schema, { type: "null" }] });
-const ref = (id: string): Schema => ({ $ref: `${id}#` });
+export const ref = (id: string): Schema => ({ $ref: `${id}#` });
 export const text: Schema = { type: "string" };
 export const integer: Schema = { type: "integer" };
-const flag: Schema = { type: "boolean" };
+export const flag: Schema = { type: "boolean" };
 export const time: Schema = { type: "string", description: "an ISO 8601 time in UTC such as 2026-11-24T16:00:00Z" };
-const decimal: Schema = {
+export const decimal: Schema = {
   type: "string",
   description: "a decimal number as a string",
   pattern: "^-?[0-9]+(\\.[0-9]+)?$",
 };
-const next: Schema = orNull({ type: "string", description: "the cursor of the next page; null on the last one" });
+export const next: Schema = orNull({
+  type: "string",
+  description: "the cursor of the next page; null on the last one",
+});
 
 export const meterId: Schema = {
   type: "string",
   description: "a meter id: 1 to 64 letters, digits, dots, dashes and underlines",
   pattern: "^[A-Za-z0-9_.-]{1,64}$",
 };
-const key: Schema = {
+export const key: Schema = {
   type: "string",
   description:
     "an idempotency key: 1 to 128 visible ASCII characters, new for each thing you want done and the same when you repeat a " +
     "request whose answer was lost, so that it is done once",
   pattern: "^[!-~]{1,128}$",
 };
-const limit: Schema = {
+export const limit: Schema = {
   type: "integer",
   description: `a whole number from 1 to ${MAXIMUM_LIMIT} (default ${DEFAULT_LIMIT})`,
   minimum: 1,
   maximum: MAXIMUM_LIMIT,
   default: DEFAULT_LIMIT,
 };
-const cursor: Schema = { type: "string", description: "the `next` of the page before", maxLength: 100 };
+export const cursor: Schema = { type: "string", description: "the `next` of the page before", maxLength: 100 };
 
 export const meterParams = record({ id: meterId });
 const orderNumber: Schema = { type: "string", description: "an order number", pattern: "^[1-9][0-9]{0,15}$" };
@@ -67,6 +73,47 @@ export const readingsQuery = record(
     cursor,
   },
   ["from", "to", "limit", "cursor"],
+);
+
+export const alarmParams = record({
+  id: { type: "string", description: "an alarm's id, as GET /api/v1/alarms gives it", pattern: INCIDENT_ID.source },
+});
+
+export const alarmsQuery = record(
+  {
+    state: { enum: ["open", "all"], default: "open", description: "one of open, all" },
+    limit,
+    cursor,
+  },
+  ["state", "limit", "cursor"],
+);
+
+export const availabilityQuery = record(
+  {
+    by: { enum: BY, default: "site", description: `one of ${BY.join(", ")}` },
+    from: { ...time, description: "the first moment, an ISO 8601 time; default: 30 days before `to`" },
+    to: { ...time, description: "the first moment not wanted any more, an ISO 8601 time; default: now" },
+    limit,
+    cursor,
+  },
+  ["by", "from", "to", "limit", "cursor"],
+);
+
+export const acknowledgeBody = record(
+  { note: { type: "string", description: "a note of at most 500 characters", maxLength: 500 } },
+  ["note"],
+);
+
+export const eventsQuery = record(
+  {
+    kinds: {
+      type: "string",
+      description: `of ${EVENT_KINDS.join(", ")}, separated by commas; default: all`,
+      pattern: `^(${EVENT_KINDS.join("|")})(,(${EVENT_KINDS.join("|")}))*$`,
+    },
+    meter: meterId,
+  },
+  ["kinds", "meter"],
 );
 
 export const topupBody = record({
@@ -131,11 +178,6 @@ export const readBody: Schema = {
   type: ["object", "null"],
 };
 
-export const decisionParams = record({
-  id: orderNumber,
-  decision: { description: "one of approve, reject, cancel", enum: ["approve", "reject", "cancel"] },
-});
-
 const source: Schema = { enum: READING_SOURCES };
 const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
 
@@ -153,13 +195,32 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     ratio: { type: "number", description: "CT × VT: readings are secondary values, billing multiplies by this" },
     via: text,
   }),
-  Reading: record({
-    time,
-    source,
-    sequence: orNull(integer),
-    quality,
-    values,
-  }),
+  Reading: record(
+    {
+      time,
+      source,
+      sequence: orNull(integer),
+      quality,
+      ratio: {
+        ...record({ ct: text, vt: text }),
+        description: "the transformers that held at its time; absent on a direct meter",
+      },
+      values: list(
+        record(
+          {
+            ...{ measure: text, obis: text, value: orNull(decimal) },
+            primary: {
+              ...decimal,
+              description: "the value on the primary side; absent where it is the value itself or not known",
+            },
+            ...{ unit: text, time, quality },
+          },
+          ["primary"],
+        ),
+      ),
+    },
+    ["ratio"],
+  ),
   DatedRead: record({
     task: { enum: DATED_TASKS },
     slot: { ...time, description: "the time for which it is" },
@@ -236,6 +297,32 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     energyTo: orNull(decimal),
     energyUnit: text,
   }),
+  Alarm: record({
+    id: text,
+    kind: { enum: INCIDENT_KINDS },
+    part: { enum: PARTS },
+    name: text,
+    open: flag,
+    since: time,
+    until: orNull(time),
+    seconds: orNull(integer),
+    count: integer,
+    meters: integer,
+    within: orNull(text),
+    cause: text,
+    advice: text,
+    acknowledged: orNull(record({ by: text, at: time, note: text })),
+  }),
+  Availability: record({
+    name: text,
+    meters: integer,
+    watchedSeconds: decimal,
+    downSeconds: decimal,
+    outages: integer,
+    availability: orNull(decimal),
+    mtbfSeconds: orNull(decimal),
+    mttrSeconds: orNull(decimal),
+  }),
   AuditEntry: record({
     at: time,
     actor: text,
@@ -302,10 +389,17 @@ export const answers = {
   orderReceipt: record({ order: ref("Order"), created: flag }),
   order: ref("Order"),
   orders: record({ orders: list(ref("Order")) }),
+  alarms: record({ alarms: list(ref("Alarm")), unlisted: integer, next }),
+  alarm: ref("Alarm"),
+  availability: record({
+    ...{ by: { enum: BY }, from: time, to: time },
+    rows: list(ref("Availability")),
+    next,
+  }),
   audit: record({ entries: list(ref("AuditEntry")) }),
 } satisfies Record<string, Schema>;
 
-/** The answers of a route: its good ones, and problems for the statuses it may give beside 401. */
+/** The answers of a route: its good ones, and problems for the statuses it may give beside those of all. */
 export function responses(
   good: Readonly<Record<number, Schema>>,
   ...problems: readonly number[]
@@ -313,7 +407,7 @@ export function responses(
   const all: Record<number, Schema> = {};
   for (const [status, schema] of Object.entries(good)) all[Number(status)] = { description: "", ...schema };
   const problem = { "application/problem+json": { schema: ref("Problem") } };
-  for (const status of [400, 401, 500, 503, ...problems])
+  for (const status of [400, 401, 403, 500, 503, ...problems])
     all[status] = { description: "refused: `detail` says what to do", content: problem };
   return all;
 }

@@ -15,6 +15,7 @@ import {
   INTERVALS_CODEC,
   INTERVALS_COLLECTION,
   intervalAt,
+  lastEnded,
   type MeterIntervals,
 } from "./meter-intervals.ts";
 import { firstHole, type IntervalState, mark, type Span, stateOf } from "./runs.ts";
@@ -73,6 +74,12 @@ export class IntervalBook {
     return state && firstHole(state.runs, expected(state, before), most);
   }
 
+  /** A meter is expected from now on, whether it ever answers or not; nothing where it is already. */
+  begin(meter: MeterId, draft: Draft, now: Now): void {
+    if (this.#get(meter) === undefined)
+      this.#set(meter, this.#fresh(lastEnded(now.civil, this.config.minutes) + 1), draft, now);
+  }
+
   /**
    * A reading is stored in `draft`.
    * @param keepsProfile the meter has a load profile that can be asked for
@@ -83,7 +90,7 @@ export class IntervalBook {
     if (!COUNTS.has(reading.quality) || time > now.civil + AHEAD) return;
     const interval = intervalAt(time, minutes);
     const known = this.#get(meter);
-    const state = known ?? { minutes, first: interval, runs: [], anchor: INTERVAL_ENERGIES.map(() => null) };
+    const state = known ?? this.#fresh(interval);
     const marks = from === "any" || !keepsProfile || time === endOf(interval, minutes);
     const runs = marks && interval >= state.first ? mark(state.runs, interval, this.#state(interval, now)) : state.runs;
     if (known !== undefined && runs === known.runs) return;
@@ -128,6 +135,10 @@ export class IntervalBook {
     const state = this.#shelf.get(meter);
     // Intervals of another length cannot be told from these: what was known begins anew.
     return state?.minutes === this.config.minutes ? state : undefined;
+  }
+
+  #fresh(first: number): MeterIntervals {
+    return { minutes: this.config.minutes, first, runs: [], anchor: INTERVAL_ENERGIES.map(() => null) };
   }
 
   #set(meter: MeterId, state: MeterIntervals, draft: Draft, now: Now): void {

@@ -283,7 +283,14 @@ export class LineSession {
     this.#current = undefined;
     const { meter, job } = current;
     const outcome = result.ok ? "answer" : result.error.kind;
-    out.push({ kind: "observe", observation: { kind: "request", line: this.config.link, outcome, took: latency } });
+    const request = {
+      kind: "request",
+      line: this.config.link,
+      meter: meter.config.id,
+      outcome,
+      took: latency,
+    } as const;
+    out.push({ kind: "observe", observation: request });
     this.#judge(current, result, latency, now);
     if (!result.ok && this.#repeats(meter, job, result.error, now)) return;
     this.#account(meter, result, now, out);

@@ -20,8 +20,10 @@ import type { Work } from "../committer.ts";
 import type { Limits, MqttConfig } from "../config.ts";
 import { Directory, type KnownMeter } from "../directory.ts";
 import { putEvent } from "../events/records.ts";
-import type { CollectorEffect, MessageOutcome, MeterId, MeterReading } from "../ports.ts";
+import type { MessageOutcome } from "../observations.ts";
+import type { CollectorEffect, MeterId, MeterReading } from "../ports.ts";
 import { takeReading } from "../readings.ts";
+import { blankEntry } from "../registry/entry.ts";
 
 export type Publish = Extract<LinkEvent, { kind: "message" }>;
 type Acknowledge = readonly CollectorEffect[];
@@ -48,11 +50,21 @@ export class MqttIngest {
   readonly #books: Books;
   readonly #directory: Directory;
   readonly #hooks: IngestHooks;
+  readonly #heard: (meter: MeterId, now: Now) => void;
   #auditFrom = Number.NEGATIVE_INFINITY;
   #refused = 0;
 
-  constructor(config: MqttConfig, limits: Limits, books: Books, directory: Directory, hooks: IngestHooks) {
+  /** @param heard told of every message of a known meter */
+  constructor(
+    config: MqttConfig,
+    limits: Limits,
+    books: Books,
+    directory: Directory,
+    hooks: IngestHooks,
+    heard: (meter: MeterId, now: Now) => void,
+  ) {
     this.#hooks = hooks;
+    this.#heard = heard;
     this.#config = config;
     this.#limits = limits;
     this.#books = books;
@@ -84,6 +96,7 @@ export class MqttIngest {
       const meter = this.#meterOf(telemetry, draft, now);
       if (meter === undefined) draft.after.push(notAccepted(telemetry), counted("not-accepted"));
       else {
+        this.#heard(meter.registration.id, now);
         const isNew = takeReading(this.#books, this.#limits, meter, readingOf(telemetry, doubted), draft, now);
         draft.after.push(counted(isNew ? "taken" : "duplicate"));
       }
@@ -114,8 +127,13 @@ export class MqttIngest {
     // A meter that is polled on a line and publishes as well would be stored twice.
     if (known?.line !== undefined) return undefined;
     if (known?.configured || known?.registration.model === telemetry.model) return known;
-    const full = known === undefined && this.#books.meters.size >= this.#limits.unknownMeters;
-    if (this.#config.acceptUnknown === false || full) return undefined;
+    const entry = this.#books.registry.get(id);
+    // What a person accepted is judged as what they accepted.
+    if (known !== undefined && entry?.state === "active") return known;
+    const full = this.#books.meters.get(id) === undefined && this.#books.meters.size >= this.#limits.unknownMeters;
+    if (entry?.state === "removed" || this.#config.acceptUnknown === false || full) return undefined;
+    // One that was found on a line is not moved to the broker by whoever can publish under its name.
+    if (entry?.place?.kind === "line") return undefined;
     this.#register(id, telemetry.model, draft, now);
     const registered = this.#directory.find(id);
     if (registered !== undefined) this.#hooks.registered(registered, draft, now);
@@ -125,14 +143,17 @@ export class MqttIngest {
   #register(id: MeterId, model: string, draft: Draft, now: Now): void {
     const meter = Directory.selfRegistered(id, model);
     const detail = `by its telemetry, model ${model}`;
+    const held = this.#config.acceptUnknown === "hold";
+    const action = held ? "meter held" : "meter registered";
     this.#books.meters.set(id, meter);
     draft.records.push(
       { kind: "meter", meter },
-      {
-        kind: "audit",
-        entry: { at: now.civil, actor: "collector", action: "meter registered", meter: id, order: null, detail },
-      },
+      { kind: "audit", entry: { at: now.civil, actor: "collector", action, meter: id, order: null, detail } },
     );
+    if (held) {
+      const entry = this.#books.registry.get(id) ?? blankEntry(id);
+      this.#books.registry.set(id, { ...entry, state: "held" }, draft);
+    }
   }
 
   #refuse(publish: Publish, reason: string, now: Now): Incoming {

@@ -51,7 +51,7 @@ export function readNowByApi(access: ApiAccess, meter: string, waitSeconds: numb
 /** @throws CommandError (exit 1) where the head-end is not reached, or with its reason where it refuses. */
 export async function callApi(
   access: ApiAccess,
-  method: "GET" | "POST",
+  method: "GET" | "POST" | "PUT",
   path: string,
   body?: object,
   patience = PATIENCE_MS,
@@ -70,7 +70,8 @@ export async function callApi(
     const cause = (error as { cause?: { message?: string } }).cause?.message ?? (error as Error).message;
     throw failed(`the head-end at ${access.url} can't be reached: ${cause}`, "is it running, and is --api its URL?");
   }
-  const answer: unknown = await response.json().catch(() => undefined);
+  const isTable = response.headers.get("content-type")?.startsWith("text/csv") === true;
+  const answer: unknown = isTable ? await response.text() : await response.json().catch(() => undefined);
   if (response.ok) return answer;
   const detail = (answer as { detail?: string } | undefined)?.detail ?? `HTTP ${response.status}`;
   throw failed(`the head-end refused: ${detail}`);

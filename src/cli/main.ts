@@ -60,9 +60,29 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     summary: "a copy of the store, also of a running head-end",
     load: async () => (await import("./commands/backup.ts")).addBackup,
   },
+  store: {
+    summary: "what the store's file is made of; compacts it by hand",
+    load: async () => (await import("./commands/store.ts")).addStore,
+  },
   restore: {
     summary: "a backup becomes the store again",
     load: async () => (await import("./commands/restore.ts")).addRestore,
+  },
+  registry: {
+    summary: "what is known of each meter: list, accept, exchange, import and export",
+    load: async () => (await import("./commands/registry.ts")).addRegistry,
+  },
+  completeness: {
+    summary: "which intervals are read, late or missing",
+    load: async () => (await import("./commands/completeness.ts")).addCompleteness,
+  },
+  alarms: {
+    summary: "what is wrong, where and since when",
+    load: async () => (await import("./commands/alarms.ts")).addAlarms,
+  },
+  availability: {
+    summary: "how much of the time meters could be reached",
+    load: async () => (await import("./commands/availability.ts")).addAvailability,
   },
   topup: { summary: "credit for a prepaid meter", load: async () => (await import("./commands/topup.ts")).addTopup },
   audit: {
@@ -106,8 +126,16 @@ async function program(asked: string | undefined): Promise<Command> {
     if (name === asked) (await load())(top);
     else top.command(name).description(summary);
   }
-  for (const command of top.commands) command.exitOverride().configureOutput({ outputError: () => {} });
+  quieten(top.commands);
   return top;
+}
+
+/** Errors are told here and not by commander, also those of commands that have commands of their own. */
+function quieten(commands: readonly Command[]): void {
+  for (const command of commands) {
+    command.exitOverride().configureOutput({ outputError: () => {} });
+    quieten(command.commands);
+  }
 }
 
 /** Says what went wrong on stderr; the exit code is 1 for what failed, 2 for what was asked wrongly. */

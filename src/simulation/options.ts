@@ -36,6 +36,8 @@ export interface SimOptions {
   readonly store: StoreFaults;
   /** kill -9 of the head-end, times in the run. */
   readonly headendCrashes: number;
+  /** How long it is away after each. */
+  readonly headendAwayMinutes: number;
   /** Power cuts over all meters; every second one without the power-fail interrupt's checkpoint. */
   readonly powerCuts: number;
   /** Orders by the operator over the run. */
@@ -99,6 +101,7 @@ export function drawOptions(seed: number, days: number, meters: number, copper =
     orders: random.between(1, 2 * meters),
     checkpointSeconds: random.between(10, 120),
     completeness: drawCompleteness(new Random(seed).fork("completeness")),
+    headendAwayMinutes: new Random(seed).fork("away").pick([1, 1, 20, 100, 300]),
   };
 }
 

@@ -41,7 +41,6 @@ const DAY = SECONDS_PER_DAY * MICROS_PER_SECOND;
 const MINUTE = 60 * MICROS_PER_SECOND;
 /** After the faults have ended everything has this long to come to rest. */
 const CALM = 3 * 60 * MINUTE;
-const HEADEND_RESTART = MINUTE;
 const POWER_OUTAGE_MAX = 60 * MINUTE;
 const REPAIR_MAX = 60 * MINUTE;
 /** Ids of orders that no head-end gave: far above those of the order book. */
@@ -99,6 +98,7 @@ class Simulation {
     for (const line of this.#site.lines) line.calm();
     this.#site.broker.calm();
     this.#site.store.calm();
+    this.#startHeadend();
   }
 
   report(): SimReport {
@@ -157,6 +157,7 @@ class Simulation {
   }
 
   #startHeadend(): void {
+    if (this.#headend !== undefined) return;
     this.#starts += 1;
     const { store, broker, lines } = this.#site;
     const collector = new Collector(this.#config(), store.snapshot(), this.#options.seed + this.#starts);
@@ -178,7 +179,7 @@ class Simulation {
     this.#site.store.crash();
     this.#site.broker.disconnectHeadend();
     for (const line of this.#site.lines) line.leave(this);
-    this.#world.after(HEADEND_RESTART, () => this.#startHeadend());
+    this.#world.after(this.#options.headendAwayMinutes * MINUTE, () => this.#startHeadend());
   }
 
   #perform(host: SimHost<CollectorEvent, CollectorEffect>, effect: CollectorEffect): void {

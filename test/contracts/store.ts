@@ -151,6 +151,19 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       expect(await store.query.latest(meterId("m"))).toEqual(full);
     });
 
+    test("a record of a load profile is stored and counted, and is never the newest reading", async () => {
+      const polled = reading("m", 1);
+      const filled = reading("m", 2, { source: "profile", values: { activeEnergyImport: 9 } });
+      const gone = reading("n", 3, { source: "profile", quality: "missing", values: { activeEnergyImport: null } });
+      await store.commit(readings(polled, filled, gone));
+      expect(await stored("m")).toEqual([polled, filled]);
+      expect(await stored("n")).toEqual([gone]);
+      expect(await store.query.latest(meterId("m"))).toEqual(polled);
+      expect(await store.query.latest(meterId("n"))).toBeUndefined();
+      expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 0, profile: 2 });
+      expect(await store.snapshot()).toMatchObject({ latest: [polled], latestGood: [polled] });
+    });
+
     test.each(["good", "estimated", "late", "clock-doubt", "invalid", "missing"] as const)(
       "a reading of quality %s keeps it",
       async (quality) => {

@@ -6,7 +6,7 @@ import { CLOCK_JUMPS, CLOCKS, clockFrom, jumpFrom } from "../../clock/records.ts
 import { eventFrom, METER_EVENTS } from "../../events/records.ts";
 import type { MeterId } from "../../ports.ts";
 import { DATED_READS, datedReadFrom } from "../../schedule/records.ts";
-import { clockView, datedReadView, eventView, jumpView, readingView } from "../../view.ts";
+import { clockView, datedReadView, jumpView, meterEventView, readingView } from "../../view.ts";
 import { type ApiOptions, documentsOf, knownMeter } from "../context.ts";
 import { fromStore, refused } from "../problems.ts";
 import { answers, meterParams, pageQuery, readBody, responses } from "../schemas.ts";
@@ -29,7 +29,7 @@ function eventRoutes(app: FastifyInstance, { store }: ApiOptions): void {
     "/meters/:id/events",
     {
       schema: {
-        operationId: "listEvents",
+        operationId: "listMeterEvents",
         summary: "What a meter has noted: power failures, covers, programming and more, newest first",
         description: "Times are those of the meter's local clock, which tells no zone.",
         tags: ["meters"],
@@ -41,7 +41,7 @@ function eventRoutes(app: FastifyInstance, { store }: ApiOptions): void {
     async ({ params: { id }, query }) => {
       await knownMeter(store, id);
       const { documents, next } = await documentsOf(store, METER_EVENTS, id, query);
-      return { meter: id, events: documents.map((document) => eventView(eventFrom(document))), next };
+      return { meter: id, events: documents.map((document) => meterEventView(eventFrom(document))), next };
     },
   );
 }

@@ -105,6 +105,6 @@ function optionLines(o: SimOptions): string[] {
     ...(o.copper === null ? [`frames in 10,000: ${faults(o.line)}`] : copperLines(o.copper)),
     `messages in 10,000: ${faults(o.broker)}`,
     `store: ${o.store.failed} failed commits in 10,000, slowest ${o.store.slowest / MICROS_PER_SECOND} s`,
-    `${o.headendCrashes} head-end crashes, ${o.powerCuts} power cuts, ${o.orders} orders, checkpoint every ${o.checkpointSeconds} s`,
+    `${o.headendCrashes} head-end crashes (${o.headendAwayMinutes} min away), ${o.powerCuts} power cuts, ${o.orders} orders, checkpoint every ${o.checkpointSeconds} s`,
   ];
 }

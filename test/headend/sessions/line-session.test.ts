@@ -153,7 +153,7 @@ test("over TCP the same meter is read through the MBAP header", () => {
     outputs = session.receive(Uint8Array.from(reply), now);
   }
   expect(outputs).toEqual([
-    { kind: "observe", observation: { kind: "request", line: BUS, outcome: "answer", took: 0 } },
+    { kind: "observe", observation: { kind: "request", line: BUS, meter: "m1", outcome: "answer", took: 0 } },
     {
       kind: "polled",
       meter: "m1",
