@@ -19,6 +19,7 @@ import type { Availability } from "./alarms/availability.ts";
 import { ADVICE, type Incident } from "./alarms/incident.ts";
 import type { ClockJump, ClockState } from "./clock/records.ts";
 import { type MassOrder, openOf } from "./commands/mass-order.ts";
+import type { MeterEventRecord } from "./events/records.ts";
 import type { EventNotice } from "./notice-feed.ts";
 import type {
   AuditEntry,
@@ -111,6 +112,14 @@ function settlementView({ time, clockInDoubt, late, registers }: Settlement) {
         maximumDemandAt: maximumDemandAt === null ? null : localTime(maximumDemandAt),
       };
     }),
+  };
+}
+
+export function meterEventView({ event, phase, state, start, end, values, source, sequence }: MeterEventRecord) {
+  const shown = MEASURES.filter((m) => values[m.key] !== undefined && values[m.key] !== null);
+  return {
+    ...{ event, phase, state, start: localTime(start), end: end === null ? null : localTime(end), source, sequence },
+    values: shown.map((m) => ({ measure: m.key, value: showValue(m, values[m.key] as number), unit: shownUnit(m) })),
   };
 }
 

@@ -1,4 +1,5 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
+import { EVENT_STATES } from "../../protocols/mqtt/message.ts";
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
 import { BY } from "../alarms/availability.ts";
 import { INCIDENT_ID, INCIDENT_KINDS, PARTS } from "../alarms/incident.ts";
@@ -350,6 +351,22 @@ export const answers = {
   readings: record({ meter: meterId, readings: list(ref("Reading")), next }),
   read: record({ meter: meterId, reading: ref("Reading") }),
   datedReads: record({ meter: meterId, reads: list(ref("DatedRead")), next }),
+  events: record({
+    meter: meterId,
+    events: list(
+      record({
+        event: text,
+        phase: { enum: [0, 1, 2, 3], description: "0 is the meter as a whole" },
+        state: { enum: EVENT_STATES },
+        start: text,
+        end: orNull(text),
+        source,
+        sequence: orNull(integer),
+        values: list(record({ measure: text, value: decimal, unit: text })),
+      }),
+    ),
+    next,
+  }),
   clock: record({
     meter: meterId,
     clock: orNull(

@@ -276,8 +276,6 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["a scope that is none", ["headend", "--scope", "write"], /"write" is no scope: take of read, operate/],
   ["a negative top-up", ["topup", "--token", "x", "flat-7", "--", "-1"], /"-1" is no amount of money above zero/],
   ["an amount with a third decimal", ["topup", "flat-7", "1.005", "--token", "x"], /no amount of money/],
-  ["a read now of a meter that has no such name", ["read-now", "flat 7", "--token", "x"], /meter "flat 7"/],
-  ["a read now that waits too long", ["read-now", "flat-7", "--token", "x", "--wait", "90"], /--wait "90".* 1 to 60/],
   ["an unknown audit action", ["audit", "repair"], /action "repair" is unknown; one of: verify, export/],
   [
     "a head that is none",
