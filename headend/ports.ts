@@ -106,6 +106,11 @@ export interface AuditEntry {
   readonly detail: string;
 }
 
+/** As the store has it: numbers grow, and may have gaps. */
+export interface NumberedAuditEntry extends AuditEntry {
+  readonly number: number;
+}
+
 /** One line of a prepaid account. `charge` carries the cumulative energy it settles up to, so it is never booked twice. */
 export interface Posting {
   readonly key: string;
@@ -388,14 +393,14 @@ export interface StoreQuery {
   /** The newest reading that is none of a load profile. */
   latest(meter: MeterId): Promise<MeterReading | undefined>;
   order(id: OrderNumber): Promise<Order | undefined>;
-  /** The newest orders of a meter, newest first. */
-  orders(meter: MeterId, limit: number): Promise<readonly Order[]>;
+  /** The newest orders of a meter, newest first; those before the order `before`, where it is given. */
+  orders(meter: MeterId, limit: number, before?: OrderNumber): Promise<readonly Order[]>;
   account(meter: MeterId): Promise<PrepaidAccount | undefined>;
   accounts(): Promise<readonly PrepaidAccount[]>;
-  /** The newest postings of a meter, newest first. */
-  postings(meter: MeterId, limit: number): Promise<readonly Posting[]>;
-  /** The newest entries, newest first. */
-  audit(limit: number): Promise<readonly AuditEntry[]>;
+  /** The newest postings of a meter, newest first; those before the one with the key `before`, where it is given. */
+  postings(meter: MeterId, limit: number, before?: string): Promise<readonly Posting[]>;
+  /** The newest entries, newest first; those before the number `before`, where it is given. */
+  audit(limit: number, before?: number): Promise<readonly NumberedAuditEntry[]>;
   document(collection: string, key: string): Promise<StoredDocument | undefined>;
   /** Documents of a collection behind the key `after` (null: from the first), by key upwards or downwards. */
   documents(

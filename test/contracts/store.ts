@@ -223,6 +223,7 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       await store.commit(orders(opened));
       expect(await store.query.orders(meterId("m"), 10)).toEqual([done, opened]);
       expect(await store.query.orders(meterId("m"), 1)).toEqual([done]);
+      expect(await store.query.orders(meterId("m"), 10, done.id)).toEqual([opened]);
     });
 
     test("a key names one order, and an order never becomes another", async () => {
@@ -255,6 +256,7 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       await store.commit(postings(posting("t1", "m"), charge, posting("t2", "other")));
       expect(await store.query.postings(meterId("m"), 10)).toEqual([charge, posting("t1", "m")]);
       expect(await store.query.postings(meterId("m"), 1)).toEqual([charge]);
+      expect(await store.query.postings(meterId("m"), 10, charge.key)).toEqual([posting("t1", "m")]);
     });
 
     test("a posting of nothing or less is refused", async () => {
@@ -292,8 +294,10 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
         audit("started"),
       ];
       for (const entry of entries) await store.commit([{ kind: "audit", entry }]);
-      expect(await store.query.audit(10)).toEqual([...entries].reverse());
-      expect(await store.query.audit(1)).toEqual([entries[2]]);
+      const all = await store.query.audit(10);
+      expect(all).toMatchObject([...entries].reverse());
+      expect(await store.query.audit(1)).toEqual([all[0]]);
+      expect(await store.query.audit(10, all[0]?.number)).toEqual(all.slice(1));
     });
 
     test("a batch is committed whole or not at all", async () => {
