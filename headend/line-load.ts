@@ -1,6 +1,6 @@
 /** Which share of its time each line gave to what, over the last minutes. */
 import { MICROS_PER_SECOND } from "../src/core/time.ts";
-import type { Observation } from "./ports.ts";
+import type { Observation } from "./observations.ts";
 
 const BUCKET = 10 * MICROS_PER_SECOND;
 const BUCKETS = 30;

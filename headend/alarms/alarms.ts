@@ -8,15 +8,8 @@ import { MICROS_PER_SECOND, type Now, toIso } from "../../src/core/time.ts";
 import type { Books } from "../books.ts";
 import type { Work } from "../committer.ts";
 import type { CollectorConfig } from "../config.ts";
-import type {
-  CollectorEffect,
-  MeterId,
-  Observation,
-  Request,
-  StoreBatch,
-  StoredDocument,
-  StoreSnapshot,
-} from "../ports.ts";
+import type { Observation } from "../observations.ts";
+import type { CollectorEffect, MeterId, Request, StoreBatch, StoredDocument, StoreSnapshot } from "../ports.ts";
 import { ClockWatch, HEAD_END, StoreWatch } from "./host-watch.ts";
 import { decodeIncident, encodeIncident, INCIDENTS, type Incident } from "./incident.ts";
 import { Incidents } from "./incidents.ts";

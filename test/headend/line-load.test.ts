@@ -1,7 +1,7 @@
 /** The share of a line's time, worked out by hand. */
 import { expect, test } from "vitest";
 import { LineLoad } from "../../headend/line-load.ts";
-import type { RequestOutcome } from "../../headend/ports.ts";
+import type { RequestOutcome } from "../../headend/observations.ts";
 import { linkId } from "../../src/core/actor.ts";
 import { meterId } from "./fakes.ts";
 

@@ -1,6 +1,6 @@
 /** What the collector counts of its lines and messages: each once, and messages only after their commit. */
 import { expect, test } from "vitest";
-import type { MessageOutcome, Observation } from "../../headend/ports.ts";
+import type { MessageOutcome, Observation } from "../../headend/observations.ts";
 import { FakeModbusMeter, FakeMqttMeter } from "./fakes.ts";
 import { busConfig, M1, mqttConfig } from "./site.ts";
 import { BUS, SECOND, World } from "./world.ts";

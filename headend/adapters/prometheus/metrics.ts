@@ -6,16 +6,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { MICROS_PER_SECOND } from "../../../src/core/time.ts";
 import type { LineShares } from "../../line-load.ts";
-import {
-  type CollectorFigures,
-  MESSAGE_OUTCOMES,
-  type Notice,
-  type Observation,
-  ORDER_STATES,
-  READING_SOURCES,
-  REQUEST_OUTCOMES,
-  type StoreBatch,
-} from "../../ports.ts";
+import { MESSAGE_OUTCOMES, type Observation, REQUEST_OUTCOMES } from "../../observations.ts";
+import { type CollectorFigures, type Notice, ORDER_STATES, READING_SOURCES, type StoreBatch } from "../../ports.ts";
 
 /** What is looked at when somebody asks, rather than counted as it happens. */
 export interface MetricsSources {
