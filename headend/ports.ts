@@ -15,6 +15,9 @@ import type { MassDecision, MassReceipt, MassRequest } from "./commands/mass-ord
 import type { ObserveEffect } from "./observations.ts";
 import type { ExchangeOrder } from "./registry/exchange.ts";
 import type { ExchangeReceipt, RegistryChange, RegistryReceipt } from "./registry/requests.ts";
+import type { StoreQuery } from "./store-query.ts";
+
+export type { StoreQuery } from "./store-query.ts";
 
 /** The head-end's name of a meter: its serial number or a chosen id, `[A-Za-z0-9_.-]{1,64}`. */
 export type MeterId = string & { readonly __id: "meter" };
@@ -380,34 +383,4 @@ export interface MaintenanceReport {
 export interface MaintainedStore extends Store {
   /** One short step, between two commits. */
   maintain(now: Civil): Promise<MaintenanceReport>;
-}
-
-/** The asynchronous read side for the API; it never goes through the collector. */
-export interface StoreQuery {
-  /** All registered meters by id. */
-  meters(): Promise<readonly RegisteredMeter[]>;
-  meter(id: MeterId): Promise<RegisteredMeter | undefined>;
-  /** Readings with from <= time < to, oldest first. */
-  readings(meter: MeterId, from: Civil, to: Civil, limit: number): Promise<readonly MeterReading[]>;
-  /** The newest reading that is none of a load profile. */
-  latest(meter: MeterId): Promise<MeterReading | undefined>;
-  order(id: OrderNumber): Promise<Order | undefined>;
-  /** The newest orders of a meter, newest first; those before the order `before`, where it is given. */
-  orders(meter: MeterId, limit: number, before?: OrderNumber): Promise<readonly Order[]>;
-  account(meter: MeterId): Promise<PrepaidAccount | undefined>;
-  accounts(): Promise<readonly PrepaidAccount[]>;
-  /** The newest postings of a meter, newest first; those before the one with the key `before`, where it is given. */
-  postings(meter: MeterId, limit: number, before?: string): Promise<readonly Posting[]>;
-  /** The newest entries, newest first; those before the number `before`, where it is given. */
-  audit(limit: number, before?: number): Promise<readonly NumberedAuditEntry[]>;
-  document(collection: string, key: string): Promise<StoredDocument | undefined>;
-  /** Documents of a collection behind the key `after` (null: from the first), by key upwards or downwards. */
-  documents(
-    collection: string,
-    after: string | null,
-    direction: "up" | "down",
-    limit: number,
-  ): Promise<readonly StoredDocument[]>;
-  /** How many readings are stored, by source. */
-  counts(): Promise<Readonly<Record<MeterReading["source"], number>>>;
 }
