@@ -3,7 +3,7 @@
  * with METERWORKS_REQUIRE_PEERS=1, as in CI, it fails them.
  */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe, test } from "vitest";
 
@@ -22,6 +22,7 @@ const PEERS = [
   "mosquitto_passwd",
   "openssl",
   "tmux",
+  "postgres",
 ] as const;
 export type PeerName = (typeof PEERS)[number];
 
@@ -29,6 +30,8 @@ export type PeerName = (typeof PEERS)[number];
 const DEBIAN_PYTHON = "/usr/bin/python3";
 // Debian installs daemons in sbin, which is not in every user's PATH.
 const EXTRA_PATH = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
+/** Debian keeps each version's server apart. */
+const POSTGRES = "/usr/lib/postgresql";
 
 const found = new Map<PeerName, string | undefined>();
 
@@ -77,16 +80,24 @@ function detect(name: PeerName): string | undefined {
     return succeeds(DEBIAN_PYTHON, ["-c", "import pymodbus.client, pymodbus.server"]) ? DEBIAN_PYTHON : undefined;
   }
   if (name === "pyserial") return succeeds(DEBIAN_PYTHON, ["-c", "import serial.rfc2217"]) ? DEBIAN_PYTHON : undefined;
+  if (name === "postgres") return findProgram(name, postgresFolders());
   return findProgram(name);
+}
+
+/** The newest version first. */
+function postgresFolders(): readonly string[] {
+  if (!existsSync(POSTGRES)) return [];
+  const versions = readdirSync(POSTGRES).sort((a, b) => Number(b) - Number(a));
+  return versions.map((version) => join(POSTGRES, version, "bin"));
 }
 
 function succeeds(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: "ignore", timeout: 10_000 }).status === 0;
 }
 
-function findProgram(name: string): string | undefined {
+function findProgram(name: string, more: readonly string[] = []): string | undefined {
   const { PATH = "" } = process.env;
-  const folders = [...PATH.split(delimiter), ...EXTRA_PATH];
+  const folders = [...PATH.split(delimiter), ...EXTRA_PATH, ...more];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 

@@ -74,7 +74,7 @@ function noteOf({ expectHead: head, expectEntries: entries }: Flags): ChainNote 
 }
 
 async function entries({ store, file }: Flags, take: (entry: ChainedEntry) => boolean): Promise<void> {
-  const source = file ?? storeFile(store);
+  const source = file ?? storeFile(store, (shown) => `psql ${shown} reads the table meterworks.audit`);
   try {
     if (file === undefined) readAudit(source, take);
     else await readAuditLines(file, take);
