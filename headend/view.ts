@@ -22,8 +22,8 @@ import { type MassOrder, openOf } from "./commands/mass-order.ts";
 import type { MeterEventRecord } from "./events/records.ts";
 import type { EventNotice } from "./notice-feed.ts";
 import type {
-  AuditEntry,
   MeterReading,
+  NumberedAuditEntry,
   Order,
   OrderReceipt,
   OrderTerms,
@@ -206,8 +206,8 @@ export function availabilityView({ name, meters, watched, down, outages }: Avail
   };
 }
 
-export function auditView({ at, actor, action, meter, order, detail }: AuditEntry) {
-  return { at: toIso(at), actor, action, meter, order, detail };
+export function auditView({ number, at, actor, action, meter, order, detail }: NumberedAuditEntry) {
+  return { number, at: toIso(at), actor, action, meter, order, detail };
 }
 
 /** `"10.00"` for 1000 cents, `"1000"` for 1000 yen. */

@@ -59,9 +59,8 @@ export const cursor: Schema = { type: "string", description: "the `next` of the 
 export const meterParams = record({ id: meterId });
 const orderNumber: Schema = { type: "string", description: "an order number", pattern: "^[1-9][0-9]{0,15}$" };
 export const orderParams = record({ id: orderNumber });
-export const limitQuery = record({ limit }, ["limit"]);
 export const pageQuery = record({ limit, cursor }, ["limit", "cursor"]);
-export const ordersQuery = record({ meter: meterId, limit }, ["limit"]);
+export const ordersQuery = record({ meter: meterId, limit, cursor }, ["limit", "cursor"]);
 export const readingsQuery = record(
   {
     from: {
@@ -324,6 +323,7 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     mttrSeconds: orNull(decimal),
   }),
   AuditEntry: record({
+    number: integer,
     at: time,
     actor: text,
     action: text,
@@ -384,11 +384,11 @@ export const answers = {
     next,
   }),
   account: ref("Account"),
-  postings: record({ postings: list(ref("Posting")) }),
+  postings: record({ postings: list(ref("Posting")), next }),
   topup: record({ meter: meterId, amount: decimal, balance: decimal, currency: text, booked: flag }),
   orderReceipt: record({ order: ref("Order"), created: flag }),
   order: ref("Order"),
-  orders: record({ orders: list(ref("Order")) }),
+  orders: record({ orders: list(ref("Order")), next }),
   alarms: record({ alarms: list(ref("Alarm")), unlisted: integer, next }),
   alarm: ref("Alarm"),
   availability: record({
@@ -396,7 +396,7 @@ export const answers = {
     rows: list(ref("Availability")),
     next,
   }),
-  audit: record({ entries: list(ref("AuditEntry")) }),
+  audit: record({ entries: list(ref("AuditEntry")), next }),
 } satisfies Record<string, Schema>;
 
 /** The answers of a route: its good ones, and problems for the statuses it may give beside those of all. */

@@ -97,6 +97,7 @@ function decidingRoutes(app: FastifyInstance, { submit }: ApiOptions): void {
     app.post<{ Params: { id: string } }>(
       `/mass-orders/:id/${decision}`,
       {
+        config: { scope: decision === "approve" || decision === "reject" ? "approve" : "operate" },
         schema: {
           operationId: `${decision}MassOrder`,
           ...{ summary, description, tags: ["orders"], params: record({ id }) },
