@@ -4,9 +4,8 @@
  * store that crashes, and later PostgreSQL are interchangeable.
  */
 
-import type { ModbusFailure } from "../protocols/modbus/errors.ts";
 import type { OrderNumber, OrderOperation, OrderStatus } from "../protocols/orders.ts";
-import type { LinkEffect, LinkEvent, LinkId } from "../src/core/actor.ts";
+import type { LinkEffect, LinkEvent } from "../src/core/actor.ts";
 import type { MeasureValues, Quality } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import type { Result } from "../src/core/result.ts";

@@ -28,7 +28,10 @@ const decimal: Schema = {
   description: "a decimal number as a string",
   pattern: "^-?[0-9]+(\\.[0-9]+)?$",
 };
-const next: Schema = orNull({ type: "string", description: "the cursor of the next page; null on the last one" });
+export const next: Schema = orNull({
+  type: "string",
+  description: "the cursor of the next page; null on the last one",
+});
 
 export const meterId: Schema = {
   type: "string",

@@ -58,9 +58,7 @@ export function order(id: number, meter: string, change: Partial<Order> = {}): O
     reason: "operator",
     requestedAt: at(0),
     expiresAt: at(600),
-    outcome: null,
-    relayReadBack: null,
-    finishedAt: null,
+    ...{ outcome: null, relayReadBack: null, finishedAt: null },
     terms: { requester: "operator", persons: 1, approvedBy: [], precondition: null, mass: null },
     ...change,
   };

@@ -73,6 +73,7 @@ function decidingRoutes(app: FastifyInstance, { submit }: ApiOptions): void {
     app.post<{ Params: { id: string } }>(
       `/orders/:id/${decision}`,
       {
+        config: { scope: decision === "cancel" ? "operate" : "approve" },
         schema: {
           operationId: `${decision}Order`,
           ...{ summary, description, tags: ["orders"], params: orderParams },
