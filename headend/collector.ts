@@ -30,10 +30,13 @@ import type {
   StoreBatch,
   StoreSnapshot,
 } from "./ports.ts";
+import { withRegistry } from "./registry/start.ts";
+import type { CronPort } from "./schedule/cron-port.ts";
+import { ScheduleDesk } from "./schedule/desk.ts";
 import type { SessionOutput } from "./sessions/line-task.ts";
 import { acknowledge, counted, MqttIngest, type Publish } from "./sessions/mqtt-ingest.ts";
 import { Sessions } from "./sessions/sessions.ts";
-import { dueWork, orderStepWork, readingWork, requestWork, startWork } from "./work.ts";
+import { dueWork, orderStepWork, requestWork, startWork } from "./work.ts";
 
 export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   readonly #limits: Limits;
@@ -42,6 +45,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   readonly #directory: Directory;
   readonly #committer: Committer;
   readonly #sessions: Sessions;
+  readonly #desk: ScheduleDesk;
   readonly #ingest: MqttIngest | undefined;
   readonly #gaps: GapFiller;
   /** Undefined where none are asked for. */
@@ -53,25 +57,30 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
   #dispatchDue = true;
 
   /**
+   * @param file what the configuration says; meters of the registry come to its lines
    * @param snapshot the store's state when the process began
    * @param seed differs from start to start; it only numbers the queries to MQTT meters
+   * @param cron knows calendar times; needed where a schedule has some
    */
-  constructor(config: CollectorConfig, snapshot: StoreSnapshot, seed: number) {
-    const problem = checkConfig(config)[0];
+  constructor(file: CollectorConfig, snapshot: StoreSnapshot, seed: number, cron?: CronPort) {
+    const problem = checkConfig(file)[0];
     assert(problem === undefined, problem === undefined ? "" : problemText(problem));
-    this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
-    this.#policy = config.orders ?? DEFAULT_ORDER_POLICY;
-    this.#books = new Books(snapshot, config.completeness);
-    this.#directory = new Directory(config, this.#books.meters);
+    this.#limits = { ...DEFAULT_LIMITS, ...file.limits };
+    this.#policy = file.orders ?? DEFAULT_ORDER_POLICY;
+    this.#books = new Books(snapshot, file.completeness);
+    const { config, skipped } = withRegistry(file, this.#books);
+    this.#directory = new Directory(config, this.#books.meters, this.#books.registry);
     this.#gaps = new GapFiller(this.#books, this.#directory);
     this.#committer = new Committer(this.#books, this.#limits);
     this.#sessions = new Sessions(config, this.#limits, 1 + new Random(seed).uint32());
+    const parts = { config, limits: this.#limits, books: this.#books, directory: this.#directory };
+    this.#desk = new ScheduleDesk({ ...parts, sessions: this.#sessions, cron });
     if (config.mqtt !== undefined)
-      this.#ingest = new MqttIngest(config.mqtt, this.#limits, this.#books, this.#directory, (meter, now) =>
+      this.#ingest = new MqttIngest(config.mqtt, this.#limits, this.#books, this.#directory, this.#desk, (meter, now) =>
         this.#alarms?.heard(meter, now),
       );
     if (config.alarms !== undefined) this.#alarms = new Alarms(config, config.alarms.speed, snapshot, this.#books);
-    this.#committer.add(startWork(this.#books, this.#directory, config));
+    this.#committer.add(startWork(this.#books, this.#directory, config, skipped));
   }
 
   handle(event: CollectorEvent, now: Now): readonly CollectorEffect[] {
@@ -89,7 +98,7 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
         this.#dispatchDue = true;
         break;
       case "request":
-        this.#request(event.request, out);
+        this.#request(event.request, now, out);
         break;
       case "message":
         this.#message(event, now, out);
@@ -106,7 +115,10 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     const out: CollectorEffect[] = [];
     this.#alarms?.look(now);
     this.#alarms?.wake(now);
+    const begun = this.#desk.begin(now);
+    if (begun !== undefined) this.#committer.add(begun);
     this.#take(this.#sessions.wake(now), now, out);
+    this.#take(this.#desk.wake(now), now, out);
     if (now.civil >= this.#ordersDue) {
       this.#ordersDue = Number.POSITIVE_INFINITY;
       this.#committer.add(dueWork(this.#books, this.#limits, this.#directory));
@@ -117,9 +129,15 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
 
   nextWake(): Wake {
     const sessions = this.#sessions.nextWake();
+    const desk = this.#desk.nextWake();
     return {
-      mono: Math.min(sessions.mono, this.#committer.nextWake(), this.#alarms?.nextWake() ?? Number.POSITIVE_INFINITY),
-      civil: Math.min(sessions.civil, this.#ordersDue),
+      mono: Math.min(
+        sessions.mono,
+        desk.mono,
+        this.#committer.nextWake(),
+        this.#alarms?.nextWake() ?? Number.POSITIVE_INFINITY,
+      ),
+      civil: Math.min(sessions.civil, desk.civil, this.#ordersDue),
     };
   }
 
@@ -199,7 +217,11 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     }
   }
 
-  #request(request: Extract<CollectorEvent, { kind: "request" }>["request"], out: CollectorEffect[]): void {
+  #request(request: Extract<CollectorEvent, { kind: "request" }>["request"], now: Now, out: CollectorEffect[]): void {
+    if (request.kind === "read") {
+      this.#take(this.#desk.request(request, now), now, out);
+      return;
+    }
     const work =
       request.kind === "acknowledge"
         ? this.#acknowledgeWork(request)
@@ -230,24 +252,26 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     });
   }
 
-  #take(outputs: readonly SessionOutput[], now: Now, out: CollectorEffect[]): void {
+  #take(outputs: readonly (SessionOutput | CollectorEffect)[], now: Now, out: CollectorEffect[]): void {
     for (const output of outputs) {
       if (output.kind === "polled") {
-        const { meter, time, values } = output;
+        const { meter } = output;
         const known = this.#directory.find(meter);
         if (known === undefined) continue;
-        const reading = { meter, time, source: "modbus", sequence: null, quality: "good", values } as const;
-        this.#committer.add(this.#heardWith(readingWork(this.#books, this.#limits, known, reading), meter));
+        this.#committer.add(this.#heardWith(this.#desk.polled(known, output), meter));
         out.push({ kind: "notify", notice: { kind: "poll", meter, ok: true, reason: "" } });
         this.#countPoll(meter, null, now, out);
       } else if (output.kind === "pollFailed") {
         const { meter, reason } = output;
         out.push({ kind: "notify", notice: { kind: "poll", meter, ok: false, reason } });
         this.#countPoll(meter, reason, now, out);
+        out.push(...this.#desk.failed(output, now));
       } else if (output.kind === "profiled") this.#committer.add(fillWork(this.#books, output.piece));
       else if (output.kind === "profileEnd") this.#profileEnd(output, now, out);
-      else if (output.kind === "orderStep") this.#committer.add(this.#stepWork(output.order, output.step));
-      else {
+      else if (output.kind === "orderStep") {
+        this.#committer.add(this.#stepWork(output.order, output.step));
+        if (output.step.state === "verified") this.#desk.orderDone(output.order);
+      } else {
         if (output.kind === "observe") this.#alarms?.observed(output.observation, now);
         else if (output.kind === "close") this.#alarms?.closing(output.link, now);
         out.push(output);

@@ -13,6 +13,8 @@ import type { Civil } from "../src/core/time.ts";
 import type { Incident } from "./alarms/incident.ts";
 import type { MassDecision, MassReceipt, MassRequest } from "./commands/mass-order.ts";
 import type { ObserveEffect } from "./observations.ts";
+import type { ExchangeOrder } from "./registry/exchange.ts";
+import type { ExchangeReceipt, RegistryChange, RegistryReceipt } from "./registry/requests.ts";
 
 /** The head-end's name of a meter: its serial number or a chosen id, `[A-Za-z0-9_.-]{1,64}`. */
 export type MeterId = string & { readonly __id: "meter" };
@@ -153,7 +155,7 @@ export interface RegisteredMeter {
   readonly model: string;
   /** CT × VT: a reading is secondary, billing multiplies by this. 1 on direct meters. */
   readonly ratio: number;
-  /** Where it is reached, for people: `line bus-1 unit 3`, `mqtt`. */
+  /** Where it is reached, as registry/place.ts writes it: `line bus-1 unit 3`, `mqtt`. */
   readonly via: string;
 }
 
@@ -235,6 +237,14 @@ export type Request =
       readonly decision: "approve" | "reject" | "cancel";
       readonly actor: string;
     }
+  | {
+      /** A reading now; it changes nothing, so it has no key. */
+      readonly kind: "read";
+      readonly ticket: number;
+      readonly meter: MeterId;
+      /** µs, monotonic: for how long somebody waits. */
+      readonly wait: number;
+    }
   | MassRequest
   | MassDecision
   | {
@@ -243,7 +253,9 @@ export type Request =
       readonly incident: string;
       readonly note: string;
       readonly actor: string;
-    };
+    }
+  | ({ readonly kind: "registry"; readonly ticket: number } & RegistryChange)
+  | ({ readonly kind: "exchange"; readonly ticket: number } & ExchangeOrder);
 
 /** Business refusals, in order of precedence; append only. */
 export type Refusal =
@@ -262,7 +274,11 @@ export type Refusal =
   | { readonly reason: "second-person-needed"; readonly detail: string }
   | { readonly reason: "too-late"; readonly detail: string }
   | { readonly reason: "bad-selection"; readonly detail: string }
-  | { readonly reason: "unknown-alarm"; readonly detail: string };
+  | { readonly reason: "unknown-alarm"; readonly detail: string }
+  | { readonly reason: "too-many-reads"; readonly detail: string }
+  | { readonly reason: "no-answer"; readonly detail: string }
+  | { readonly reason: "not-active"; readonly detail: string }
+  | { readonly reason: "not-plausible"; readonly detail: string };
 
 export interface TopupReceipt {
   readonly kind: "topup";
@@ -285,8 +301,21 @@ export interface AlarmReceipt {
   readonly incident: Incident;
 }
 
+export interface ReadReceipt {
+  readonly kind: "read";
+  /** As it is stored. */
+  readonly reading: MeterReading;
+}
+
 /** What a request that was granted is answered with. */
-export type Receipt = TopupReceipt | OrderReceipt | MassReceipt | AlarmReceipt;
+export type Receipt =
+  | TopupReceipt
+  | OrderReceipt
+  | MassReceipt
+  | AlarmReceipt
+  | ReadReceipt
+  | RegistryReceipt
+  | ExchangeReceipt;
 
 export interface ReplyEffect {
   readonly kind: "reply";

@@ -6,6 +6,7 @@ import { guard } from "./auth.ts";
 import { badRequest, parseQuery } from "./bad-requests.ts";
 import type { ApiOptions } from "./context.ts";
 import { Problem, sendProblem } from "./problems.ts";
+import { REGISTRY_COMPONENTS } from "./registry-schemas.ts";
 import { logRequests, requestIds } from "./request-log.ts";
 import { accountRoutes } from "./routes/accounts.ts";
 import { alarmRoutes } from "./routes/alarms.ts";
@@ -15,16 +16,20 @@ import { eventRoutes } from "./routes/events.ts";
 import { massOrderRoutes } from "./routes/mass-orders.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { orderRoutes } from "./routes/orders.ts";
+import { registryRoutes } from "./routes/registry.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
 import { publicRoutes, systemRoutes } from "./routes/system.ts";
 import { COMPONENTS } from "./schemas.ts";
 
 /** Of everything below /api/v1. */
 const ROUTES = [
   meterRoutes,
+  registryRoutes,
   accountRoutes,
   orderRoutes,
   massOrderRoutes,
   completenessRoutes,
+  scheduleRoutes,
   alarmRoutes,
   availabilityRoutes,
   eventRoutes,
@@ -59,7 +64,8 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   });
   handleErrors(app, options);
   describeApi(app, options.version);
-  for (const [id, schema] of Object.entries(COMPONENTS)) app.addSchema({ $id: id, ...schema });
+  for (const [id, schema] of Object.entries({ ...COMPONENTS, ...REGISTRY_COMPONENTS }))
+    app.addSchema({ $id: id, ...schema });
   // Registered, so that the routes are made after the plugin that describes them has been loaded.
   app.register(async (root) => publicRoutes(root, options));
   app.register(
@@ -105,7 +111,7 @@ function describeApi(app: FastifyInstance, version: string): void {
       },
       security: [{ token: [] }],
       components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
-      tags: ["meters", "accounts", "orders", "alarms", "system"].map((name) => ({ name })),
+      tags: ["meters", "registry", "accounts", "orders", "alarms", "system"].map((name) => ({ name })),
     },
     refResolver: { buildLocalReference: ({ $id }: { $id?: string }, _base, _fragment, i) => $id ?? `schema-${i}` },
   });

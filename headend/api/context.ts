@@ -6,7 +6,7 @@ import type { Civil } from "../../src/core/time.ts";
 import type { MeterPlace } from "../alarms/availability.ts";
 import type { Incident } from "../alarms/incident.ts";
 import type { NoticeFeed } from "../notice-feed.ts";
-import type { MeterId, Receipt, Refusal, RegisteredMeter, Request, StoreQuery } from "../ports.ts";
+import type { MeterId, Receipt, Refusal, RegisteredMeter, Request, StoredDocument, StoreQuery } from "../ports.ts";
 import { fromStore, Problem } from "./problems.ts";
 import type { ApiToken } from "./tokens.ts";
 
@@ -60,6 +60,23 @@ export interface ApiOptions {
 /** Who the audit says it was. */
 export function actorOf({ caller }: FastifyRequest): string {
   return caller.name;
+}
+
+/** A page of a meter's documents, which have its id before the first slash of their keys; newest keys first. */
+export async function documentsOf(
+  store: StoreQuery,
+  collection: string,
+  meter: MeterId,
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string },
+): Promise<{ readonly documents: readonly StoredDocument[]; readonly next: string | null }> {
+  const prefix = `${meter}/`;
+  const found = await fromStore(store.documents(collection, `${prefix}${cursor ?? "~"}`, "down", limit + 1));
+  const own = found.filter(({ key }) => key.startsWith(prefix));
+  const last = own[limit - 1];
+  return {
+    documents: own.slice(0, limit),
+    next: own.length > limit && last !== undefined ? last.key.slice(prefix.length) : null,
+  };
 }
 
 export async function knownMeter(store: StoreQuery, id: string): Promise<RegisteredMeter> {

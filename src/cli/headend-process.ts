@@ -1,10 +1,12 @@
 /** The head-end in this process: collector, store, API and sinks wired together. `headend` and `demo` both run it. */
+import { CronerCron } from "../../headend/adapters/croner/cron.ts";
 import { Metrics } from "../../headend/adapters/prometheus/metrics.ts";
 import { buildApi } from "../../headend/api/api.ts";
 import type { ApiToken } from "../../headend/api/tokens.ts";
 import { Broadcaster } from "../../headend/broadcaster.ts";
 import { Collector } from "../../headend/collector.ts";
 import type { CollectorConfig } from "../../headend/config.ts";
+import { problemText } from "../../headend/config-reader.ts";
 import { LineLoad } from "../../headend/line-load.ts";
 import { NoticeFeed } from "../../headend/notice-feed.ts";
 import type {
@@ -16,6 +18,7 @@ import type {
   Store,
   StoreBatch,
 } from "../../headend/ports.ts";
+import { disagreements } from "../../headend/registry/start.ts";
 import { assert, type Result } from "../core/result.ts";
 import { randomSeed } from "../platform/entropy.ts";
 import { errorText, systemCode } from "../platform/errors.ts";
@@ -53,11 +56,11 @@ export interface Headend {
 /** Starts it and registers its orderly end: the API first, then the collector. The store is the caller's to close, last. */
 export async function startHeadend(proc: CommandProcess, options: HeadendOptions): Promise<Headend> {
   const { store } = options;
-  const collector = new Collector(
-    { ...options.config, alarms: { speed: proc.clock.speed } },
-    await store.snapshot(),
-    randomSeed(),
-  );
+  const snapshot = await store.snapshot();
+  const [disagreement] = disagreements(options.config, snapshot);
+  if (disagreement !== undefined) throw usage(`the configuration: ${problemText(disagreement)}`);
+  const config = { ...options.config, alarms: { speed: proc.clock.speed } };
+  const collector = new Collector(config, snapshot, randomSeed(), new CronerCron());
   const tickets = new Tickets();
   const broadcaster = new Broadcaster<Notice>();
   const feed = new NoticeFeed(randomSeed().toString(36));

@@ -283,11 +283,22 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["a scope that is none", ["headend", "--scope", "write"], /"write" is no scope: take of read, operate/],
   ["a negative top-up", ["topup", "--token", "x", "flat-7", "--", "-1"], /"-1" is no amount of money above zero/],
   ["an amount with a third decimal", ["topup", "flat-7", "1.005", "--token", "x"], /no amount of money/],
+  ["a read now of a meter that has no such name", ["read-now", "flat 7", "--token", "x"], /meter "flat 7"/],
+  ["a read now that waits too long", ["read-now", "flat-7", "--token", "x", "--wait", "90"], /--wait "90".* 1 to 60/],
   [
     "an unknown relay action",
     ["relay", "toggle", "flat-7", "--token", "x"],
     /"toggle" is unknown; one of: open, close/,
   ],
+  ["a registry without an action", ["registry"], /registry needs an action.*list, show/],
+  ["a ratio that is none", ["registry", "set", "m", "--token", "x", "--ct", "200:5"], /--ct "200:5" is no ratio/],
+  ["a table that is not there", ["registry", "import", "/nowhere.csv", "--token", "x"], /nowhere.csv can't be read/],
+  [
+    "an exchange without an opening read",
+    ["registry", "exchange", "m", "--token", "x"],
+    /required option '--opening <KWH>' not specified/,
+  ],
+  ["nothing to set", ["registry", "set", "m", "--token", "x"], /says nothing to set/],
   ["a demo of two meters", ["demo", "--meters", "2"], /--meters "2" is not a whole number from 3 to 200/],
   ["no power cuts", ["sim", "--power-cuts", "0"], /--power-cuts "0" is not a whole number/],
   ["a simulation of no days", ["sim", "--days", "0"], /--days "0" is not a whole number/],
@@ -371,8 +382,8 @@ describe("what fails is exit 1 and says what to look at", () => {
 describe("help", () => {
   test.each([
     ...["demo", "meter", "models", "scan", "read", "watch", "replay", "write", "doctor", "conformance"],
-    ...["headend", "backup", "restore", "topup", "relay", "order", "mass", "audit", "sim", "accuracy"],
-    ...["alarms", "availability"],
+    ...["headend", "backup", "restore", "topup", "relay", "read-now", "order", "mass", "audit", "sim", "accuracy"],
+    ...["alarms", "availability", "registry"],
   ])("%s --help has an example", async (command) => {
     const result = await runCli([command, "--help"]);
     expect(result.code).toBe(0);

@@ -16,8 +16,8 @@ test("each request of a line ends once, with the time it took", () => {
   world.run(0.5 * SECOND);
   // A poll takes two requests.
   expect(observed(world)).toEqual([
-    { kind: "request", line: BUS, outcome: "answer", took: expect.closeTo(20_000, -4) },
-    { kind: "request", line: BUS, outcome: "answer", took: expect.closeTo(20_000, -4) },
+    { kind: "request", line: BUS, meter: "m1", outcome: "answer", took: expect.closeTo(20_000, -4) },
+    { kind: "request", line: BUS, meter: "m1", outcome: "answer", took: expect.closeTo(20_000, -4) },
     { kind: "poll", line: BUS, ok: true },
   ]);
   meter.silent = true;

@@ -51,7 +51,7 @@ describe("a good file", () => {
           responseTimeout: 500_000,
           retries: 1,
           measures: ["voltageL1", "activeEnergyImport"],
-          meters: [{ id: "A1", unit: 7, model: TEST_MODEL, password: 1234, ratio: 1 }],
+          meters: [{ id: "A1", unit: 7, model: TEST_MODEL, password: 1234 }],
         },
         {
           link: "line-2",
@@ -61,7 +61,7 @@ describe("a good file", () => {
           meters: [{ id: "A2", unit: 1, model: PLAIN_MODEL, ratio: 40 }],
         },
       ],
-      mqtt: { link: "mqtt", acceptUnknown: false, meters: [{ id: "Q1", model: TEST_MODEL, ratio: 1 }] },
+      mqtt: { link: "mqtt", acceptUnknown: false, meters: [{ id: "Q1", model: TEST_MODEL }] },
       // 25.12345 cents a kWh in millionths of a cent; amounts in cents.
       prepaid: [{ meter: "A1", currency: "EUR", price: 25_123_450n, warnAt: 200n, cutAt: -150n, initial: 500n }],
       completeness: { minutes: 15, from: "any" },
@@ -127,7 +127,7 @@ describe("a bad file is refused with the place and the fix", () => {
     ["lines.0.measures", ["voltageHarmonic3L1"], 'lines[0].measures: "voltageHarmonic3L1" is not stored by a head-end'],
     ["lines.0.measures", ["currentL1"], "lines[0].measures: test-1p has none of these measures"],
     ["lines.1.name", "cellar", 'lines[1].name: "cellar" is taken'],
-    ["mqtt.acceptUnknown", "yes", 'mqtt.acceptUnknown: true or false is needed, not "yes"'],
+    ["mqtt.acceptUnknown", "yes", 'mqtt.acceptUnknown: one of true, false, hold is needed, not "yes"'],
     ["completeness", { minutes: 7 }, "completeness.minutes: one of 5, 10, 15, 20, 30, 60 is needed"],
     ["completeness", { from: "polls" }, "completeness.from: one of any, profile is needed"],
     ["completeness", { days: 3 }, "completeness.days: there is no such setting here"],

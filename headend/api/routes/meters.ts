@@ -2,10 +2,12 @@
 import type { FastifyInstance } from "fastify";
 import { type Civil, civil } from "../../../src/core/time.ts";
 import type { MeterId } from "../../ports.ts";
+import { transformersAt } from "../../registry/ratio.ts";
 import { meterView, readingView } from "../../view.ts";
 import { type ApiOptions, knownMeter } from "../context.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import { fromStore, Problem } from "../problems.ts";
+import { entryOf } from "../registry-reads.ts";
 import { answers, meterParams, pageQuery, readingsQuery, responses } from "../schemas.ts";
 import { timeOf } from "./times.ts";
 
@@ -60,7 +62,9 @@ export function meterRoutes(app: FastifyInstance, { store }: ApiOptions): void {
     async ({ params: { id } }) => {
       const meter = await knownMeter(store, id);
       const latest = await fromStore(store.latest(id));
-      return { meter: meterView(meter), latest: latest === undefined ? null : readingView(latest) };
+      const entry = await entryOf(store, id);
+      const shown = latest && readingView(latest, transformersAt(meter, entry, latest.time));
+      return { meter: meterView(meter), latest: shown ?? null };
     },
   );
 
@@ -78,13 +82,16 @@ export function meterRoutes(app: FastifyInstance, { store }: ApiOptions): void {
     },
     async ({ params: { id }, query }) => {
       const { from, to } = period(id, query);
-      await knownMeter(store, id);
+      const meter = await knownMeter(store, id);
+      const entry = await entryOf(store, id);
       // One more than asked: where the next page begins. Times of a meter are unique, so a time is a sufficient cursor.
       const found = await fromStore(store.readings(id, from, to, query.limit + 1));
       const beyond = found[query.limit];
       return {
         meter: id,
-        readings: found.slice(0, query.limit).map(readingView),
+        readings: found
+          .slice(0, query.limit)
+          .map((reading) => readingView(reading, transformersAt(meter, entry, reading.time))),
         next: beyond === undefined ? null : writeCursor(readingsOf(id), String(beyond.time)),
       };
     },

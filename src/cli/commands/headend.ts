@@ -1,6 +1,7 @@
 /** `meterworks headend`: the collector with its API. */
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { CronerCron } from "../../../headend/adapters/croner/cron.ts";
 import type { FileCheck } from "../../../headend/adapters/sqlite/file-check.ts";
 import { openSqliteStore } from "../../../headend/adapters/sqlite/store.ts";
 import { DEFAULT_COMPLETENESS } from "../../../headend/completeness/interval-book.ts";
@@ -142,7 +143,7 @@ function readConfig(file: string | undefined): HeadendConfig {
   } catch (error) {
     throw usage(`--config ${file} can't be read: ${(error as Error).message}`);
   }
-  const config = parseConfigText(text, modelFinder);
+  const config = parseConfigText(text, modelFinder, new CronerCron());
   if (config.ok) return config.value;
   const [first, ...more] = config.error;
   const rest = more.length === 0 ? "" : ` (and ${more.length} more)`;

@@ -18,6 +18,9 @@ const ROUTES = [
   ["GET", "/api/v1/meters/{id}/readings"],
   ["GET", "/api/v1/meters/{id}/completeness"],
   ["GET", "/api/v1/completeness"],
+  ["GET", "/api/v1/meters/{id}/dated-reads"],
+  ["GET", "/api/v1/meters/{id}/clock"],
+  ["POST", "/api/v1/meters/{id}/reads"],
   ["GET", "/api/v1/meters/{id}/account"],
   ["GET", "/api/v1/meters/{id}/postings"],
   ["POST", "/api/v1/meters/{id}/topups"],
@@ -42,6 +45,13 @@ const ROUTES = [
   ["GET", "/api/v1/events"],
   ["GET", "/api/v1/audit"],
   ["GET", "/api/v1/status"],
+  ["GET", "/api/v1/registry"],
+  ["GET", "/api/v1/registry/{id}"],
+  ["PUT", "/api/v1/registry/{id}"],
+  ["POST", "/api/v1/registry/{id}/exchanges"],
+  ["GET", "/api/v1/registry.csv"],
+  ["POST", "/api/v1/registry-import"],
+  ["POST", "/api/v1/registry-proposals"],
 ] as const;
 
 test.each(ROUTES)("%s %s needs the token", async (method, template) => {
