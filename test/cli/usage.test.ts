@@ -276,31 +276,8 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["a scope that is none", ["headend", "--scope", "write"], /"write" is no scope: take of read, operate/],
   ["a negative top-up", ["topup", "--token", "x", "flat-7", "--", "-1"], /"-1" is no amount of money above zero/],
   ["an amount with a third decimal", ["topup", "flat-7", "1.005", "--token", "x"], /no amount of money/],
-  ["an unknown audit action", ["audit", "repair"], /action "repair" is unknown; one of: verify, export/],
-  [
-    "a head that is none",
-    ["audit", "verify", "--expect-head", "xyz"],
-    /--expect-head "xyz" is no head; give the 64 hex/,
-  ],
-  [
-    "entries without their head",
-    ["audit", "verify", "--expect-entries", "3"],
-    /--expect-head and --expect-entries belong together/,
-  ],
-  ["an order number that is none", ["order", "show", "x", "--token", "x"], /number "x" is not a whole number/],
-  [
-    "an unknown decision",
-    ["order", "delete", "7", "--token", "x"],
-    /action "delete" is unknown; one of: show, approve/,
-  ],
-  ["a deadline that is no time", ["relay", "open", "m", "--expires-at", "soon"], /--expires-at "soon" is no time/],
-  ["a balance that is none", ["relay", "open", "m", "--if-balance", "low"], /--if-balance "low" is no amount/],
-  ["a mass order for nobody", ["mass", "open", "m1", "--token", "x"], /which meters\?; give one of --meters, --file/],
-  [
-    "a mass order for two selections",
-    ["mass", "open", "m1", "--token", "x", "--all", "--meters", "a"],
-    /which meters\?; give one of/,
-  ],
+  ["a read now of a meter that has no such name", ["read-now", "flat 7", "--token", "x"], /meter "flat 7"/],
+  ["a read now that waits too long", ["read-now", "flat-7", "--token", "x", "--wait", "90"], /--wait "90".* 1 to 60/],
   [
     "an unknown relay action",
     ["relay", "toggle", "flat-7", "--token", "x"],
