@@ -5,6 +5,7 @@
 import type { OrderNumber } from "../protocols/orders.ts";
 import type { MeasureValues } from "../src/core/measures.ts";
 import type { Civil } from "../src/core/time.ts";
+import { clockShelf } from "./clock/records.ts";
 import { MASS_METERS, MASS_ORDERS, type MassOrder, massMetersCodec, massOrderCodec } from "./commands/mass-order.ts";
 import { type CompletenessConfig, IntervalBook } from "./completeness/interval-book.ts";
 import { Shelf } from "./documents.ts";
@@ -23,6 +24,7 @@ import {
 } from "./ports.ts";
 import { lastExchange, REGISTRY, REGISTRY_CODEC, type RegistryEntry } from "./registry/entry.ts";
 import { openingBaseline } from "./registry/exchange.ts";
+import { doneShelf } from "./schedule/records.ts";
 
 /** What the next reading is judged against. */
 export interface Baseline {
@@ -79,6 +81,9 @@ export class Books {
   readonly massMeters: Shelf<readonly MeterId[]>;
   readonly recentOrders = new RecentByKey<Order>();
   readonly recentTopups = new RecentByKey<Posting>();
+  /** By meter and task: up to when dated reads are done. */
+  readonly scheduled: ReturnType<typeof doneShelf>;
+  readonly clocks: ReturnType<typeof clockShelf>;
   /** Undefined where completeness is not followed. */
   readonly intervals: IntervalBook | undefined;
   /** Never goes back, not even with a batch that failed: an order id is used once. */
@@ -100,6 +105,8 @@ export class Books {
     this.accounts = new JournaledMap(snapshot.accounts.map((account) => [account.meter, account]));
     this.openOrders = new JournaledMap(snapshot.openOrders.map((order) => [order.id, order]));
     this.openOrderKeys = new JournaledMap(snapshot.openOrders.map((order) => [order.key, order.id]));
+    this.scheduled = doneShelf(snapshot.documents);
+    this.clocks = clockShelf(snapshot.documents);
     this.massOrders = new Shelf(MASS_ORDERS, massOrderCodec, snapshot.documents);
     this.massMeters = new Shelf(MASS_METERS, massMetersCodec, snapshot.documents);
     this.intervals = completeness && new IntervalBook(completeness, snapshot.documents);
@@ -138,6 +145,8 @@ export class Books {
       this.massMeters,
       this.recentOrders,
       this.recentTopups,
+      this.scheduled,
+      this.clocks,
       ...(this.intervals === undefined ? [] : [this.intervals]),
     ] as const;
   }

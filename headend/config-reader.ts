@@ -52,6 +52,11 @@ export class ObjectReader {
     return undefined;
   }
 
+  /** Whether a member that may be of other kinds too is this word. */
+  textIs(name: string, word: string): boolean {
+    return this.#get(name) === word;
+  }
+
   integer(name: string, low: number, high: number): number | undefined {
     const value = this.#get(name);
     if (typeof value === "number" && Number.isInteger(value) && value >= low && value <= high) return value;

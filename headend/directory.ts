@@ -4,6 +4,7 @@ import type { MeterModel } from "../protocols/models/model.ts";
 import type { OrderOperation } from "../protocols/orders.ts";
 import type { LinkId } from "../src/core/actor.ts";
 import { assert } from "../src/core/result.ts";
+import type { MeterPlace } from "./alarms/availability.ts";
 import type { Books } from "./books.ts";
 import type { MeterConfig, SiteConfig } from "./config.ts";
 import type { MeterId, Refusal, RegisteredMeter } from "./ports.ts";
@@ -36,7 +37,9 @@ export function lineOfVia(via: string): string {
 }
 
 export class Directory {
-  readonly #registered: Pick<Books["meters"], "get">;
+  readonly #registered: Pick<Books["meters"], "get" | "values">;
+  readonly #gateways = new Map<LinkId, string>();
+  readonly #broker: LinkId | null;
   readonly #configured = new Map<MeterId, KnownMeter>();
   readonly #models: ReadonlyMap<string, MeterModel>;
   readonly #lines: ReadonlySet<string>;
@@ -47,11 +50,17 @@ export class Directory {
    * @param registered the meters that the store knows, self-registered ones among them
    * @param registry what it knows of them beside
    */
-  constructor(config: SiteConfig, registered: Pick<Books["meters"], "get">, registry: Pick<Books["registry"], "get">) {
+  constructor(
+    config: SiteConfig,
+    registered: Pick<Books["meters"], "get" | "values">,
+    registry: Pick<Books["registry"], "get">,
+  ) {
     this.#registered = registered;
     this.#registry = registry;
     this.#lines = new Set(config.lines.map(({ link }) => link));
     this.#mqtt = config.mqtt !== undefined;
+    this.#broker = config.mqtt?.link ?? null;
+    for (const { link, gateway } of config.lines) if (gateway !== undefined) this.#gateways.set(link, gateway);
     this.#models = knownModels(config);
     for (const line of config.lines)
       for (const meter of line.meters) this.#add(meter, line.link, { kind: "line", line: line.link, unit: meter.unit });
@@ -89,6 +98,18 @@ export class Directory {
       ...{ model: this.#models.get(registration.model), line: undefined, configured: false, registration },
       ...{ place: MQTT, fixedRatio: undefined, fromRegistry: false, held: state === "held" },
     };
+  }
+
+  /** Where each meter that can be reached is, by its id. */
+  places(): readonly MeterPlace[] {
+    const configured = [...this.#configured.values()].map(({ line = null, registration: { id } }) => {
+      const gateway = line === null ? null : (this.#gateways.get(line) ?? null);
+      return { meter: id, line, gateway, broker: line === null ? this.#broker : null };
+    });
+    const others = [...this.#registered.values()]
+      .filter(({ id, via }) => this.#mqtt && via === VIA_MQTT && !this.#configured.has(id))
+      .map(({ id }) => ({ meter: id, line: null, gateway: null, broker: this.#broker }));
+    return [...configured, ...others].sort((a, b) => (a.meter < b.meter ? -1 : 1));
   }
 
   /** What a meter that publishes without being configured is registered as. */

@@ -11,11 +11,21 @@ import { currencyOf, minor, pricePerKwh } from "../src/core/money.ts";
 import { failure, type Result, success } from "../src/core/result.ts";
 import { MICROS_PER_SECOND } from "../src/core/time.ts";
 import { type CompletenessConfig, DEFAULT_COMPLETENESS } from "./completeness/interval-book.ts";
-import type { LineConfig, MeterConfig, PolledMeterConfig, PrepaidConfig, SiteConfig } from "./config.ts";
+import {
+  type ClockConfig,
+  DEFAULT_CLOCK,
+  type LineConfig,
+  type MeterConfig,
+  type PolledMeterConfig,
+  type PrepaidConfig,
+  type SiteConfig,
+} from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { type ConfigProblem, ObjectReader } from "./config-reader.ts";
+import { readGroup } from "./parse-groups.ts";
 import { readOrders } from "./parse-orders.ts";
 import type { MeterId } from "./ports.ts";
+import type { CronPort } from "./schedule/cron-port.ts";
 
 /** Where a line is: what the driver opens. */
 export type LineWhere =
@@ -43,19 +53,25 @@ const MQTT_LINK: LinkId = linkId("mqtt");
 
 const DEFAULT_POLL_SECONDS = 60;
 
-export function parseConfigText(text: string, findModel: ModelFinder): Result<HeadendConfig, readonly ConfigProblem[]> {
+/** @param cron judges the calendar times of schedules, see {@link parseConfig} */
+export function parseConfigText(
+  text: string,
+  findModel: ModelFinder,
+  cron?: CronPort,
+): Result<HeadendConfig, readonly ConfigProblem[]> {
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch (error) {
     return failure([{ place: "", problem: `this is not JSON: ${error instanceof Error ? error.message : error}` }]);
   }
-  return parseConfig(document, findModel);
+  return parseConfig(document, findModel, cron);
 }
 
 export function parseConfig(
   document: unknown,
   findModel: ModelFinder,
+  cron?: CronPort,
 ): Result<HeadendConfig, readonly ConfigProblem[]> {
   const problems: ConfigProblem[] = [];
   const root = new ObjectReader(document, "", problems);
@@ -63,6 +79,8 @@ export function parseConfig(
   const lines = root.objects("lines").map((line, i) => readLine(line, i, where, findModel));
   const mqtt = root.has("mqtt") ? readMqtt(root.object("mqtt"), findModel) : undefined;
   const prepaid = root.objects("prepaid").map(readPrepaid);
+  const groups = root.objects("groups").map((group) => readGroup(group, cron));
+  const clock = root.has("clock") ? readClock(root.object("clock")) : undefined;
   const orders = root.has("orders") ? readOrders(root.object("orders")) : undefined;
   const completeness = root.has("completeness") ? readCompleteness(root.object("completeness")) : DEFAULT_COMPLETENESS;
   root.close();
@@ -71,6 +89,8 @@ export function parseConfig(
     lines: lines.filter((line) => line !== undefined),
     ...(mqtt === undefined ? {} : { mqtt }),
     prepaid: prepaid.filter((account) => account !== undefined),
+    ...(clock === undefined ? {} : { clock }),
+    ...(groups.length === 0 ? {} : { groups: groups.filter((group) => group !== undefined) }),
     ...(orders === undefined ? {} : { orders }),
     completeness,
   };
@@ -115,7 +135,7 @@ function readLine(
     framing,
     pollEvery: micros(pollEvery),
     meters: meters.filter((meter) => meter !== undefined),
-    ...(where.kind === "serial" ? { baud: where.baud, bitsPerChar: bitsPerChar(where) } : {}),
+    ...(where.kind === "serial" ? { baud: where.baud, bitsPerChar: bitsPerChar(where) } : { gateway: where.host }),
     ...(echo === undefined ? {} : { echo }),
     ...(responseTimeout === undefined ? {} : { responseTimeout: micros(responseTimeout) }),
     ...(retries === undefined ? {} : { retries }),
@@ -199,6 +219,7 @@ function readPolledMeter(meter: ObjectReader, findModel: ModelFinder): PolledMet
 
 function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): SiteConfig["mqtt"] {
   const acceptUnknown = mqtt.has("acceptUnknown") ? mqtt.choice("acceptUnknown", [true, false, "hold"] as const) : true;
+  const silentAfter = mqtt.has("silentAfterSeconds") ? mqtt.number("silentAfterSeconds", 1, 31_536_000) : undefined;
   const meters = mqtt.objects("meters").map((meter) => {
     const read = readMeter(meter, findModel);
     meter.close();
@@ -208,8 +229,24 @@ function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): SiteConfig["mqtt"
   return {
     link: MQTT_LINK,
     acceptUnknown: acceptUnknown ?? true,
+    ...(silentAfter === undefined ? {} : { silentAfter: micros(silentAfter) }),
     meters: meters.filter((meter) => meter !== undefined),
   };
+}
+
+/** Longer than any clock is off that still runs. */
+const LONGEST_OFF = 86_400;
+
+function readClock(clock: ObjectReader): ClockConfig | undefined {
+  const correct = clock.has("correct") ? clock.flag("correct") : DEFAULT_CLOCK.correct;
+  const seconds = (name: string, micros: number) =>
+    clock.has(name) ? clock.number(name, 1, LONGEST_OFF) : micros / MICROS_PER_SECOND;
+  const correctBeyond = seconds("correctBeyondSeconds", DEFAULT_CLOCK.correctBeyond);
+  const alarmBeyond = seconds("alarmBeyondSeconds", DEFAULT_CLOCK.alarmBeyond);
+  clock.close();
+  if (correct === undefined || correctBeyond === undefined || alarmBeyond === undefined) return undefined;
+  if (alarmBeyond < correctBeyond) clock.problem("alarmBeyondSeconds", "is at least correctBeyondSeconds");
+  return { correct, correctBeyond: micros(correctBeyond), alarmBeyond: micros(alarmBeyond) };
 }
 
 /** A price may have six decimals more than the currency has: fractions of a cent per kWh are usual. */

@@ -4,14 +4,15 @@
  * store that crashes, and later PostgreSQL are interchangeable.
  */
 
-import type { ModbusFailure } from "../protocols/modbus/errors.ts";
 import type { OrderNumber, OrderOperation, OrderStatus } from "../protocols/orders.ts";
-import type { LinkEffect, LinkEvent, LinkId } from "../src/core/actor.ts";
+import type { LinkEffect, LinkEvent } from "../src/core/actor.ts";
 import type { MeasureValues, Quality } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import type { Result } from "../src/core/result.ts";
 import type { Civil } from "../src/core/time.ts";
+import type { Incident } from "./alarms/incident.ts";
 import type { MassDecision, MassReceipt, MassRequest } from "./commands/mass-order.ts";
+import type { ObserveEffect } from "./observations.ts";
 import type { ExchangeOrder } from "./registry/exchange.ts";
 import type { ExchangeReceipt, RegistryChange, RegistryReceipt } from "./registry/requests.ts";
 
@@ -236,8 +237,23 @@ export type Request =
       readonly decision: "approve" | "reject" | "cancel";
       readonly actor: string;
     }
+  | {
+      /** A reading now; it changes nothing, so it has no key. */
+      readonly kind: "read";
+      readonly ticket: number;
+      readonly meter: MeterId;
+      /** µs, monotonic: for how long somebody waits. */
+      readonly wait: number;
+    }
   | MassRequest
   | MassDecision
+  | {
+      readonly kind: "acknowledge";
+      readonly ticket: number;
+      readonly incident: string;
+      readonly note: string;
+      readonly actor: string;
+    }
   | ({ readonly kind: "registry"; readonly ticket: number } & RegistryChange)
   | ({ readonly kind: "exchange"; readonly ticket: number } & ExchangeOrder);
 
@@ -258,6 +274,9 @@ export type Refusal =
   | { readonly reason: "second-person-needed"; readonly detail: string }
   | { readonly reason: "too-late"; readonly detail: string }
   | { readonly reason: "bad-selection"; readonly detail: string }
+  | { readonly reason: "unknown-alarm"; readonly detail: string }
+  | { readonly reason: "too-many-reads"; readonly detail: string }
+  | { readonly reason: "no-answer"; readonly detail: string }
   | { readonly reason: "not-active"; readonly detail: string }
   | { readonly reason: "not-plausible"; readonly detail: string };
 
@@ -277,8 +296,26 @@ export interface OrderReceipt {
   readonly created: boolean;
 }
 
+export interface AlarmReceipt {
+  readonly kind: "acknowledge";
+  readonly incident: Incident;
+}
+
+export interface ReadReceipt {
+  readonly kind: "read";
+  /** As it is stored. */
+  readonly reading: MeterReading;
+}
+
 /** What a request that was granted is answered with. */
-export type Receipt = TopupReceipt | OrderReceipt | MassReceipt | RegistryReceipt | ExchangeReceipt;
+export type Receipt =
+  | TopupReceipt
+  | OrderReceipt
+  | MassReceipt
+  | AlarmReceipt
+  | ReadReceipt
+  | RegistryReceipt
+  | ExchangeReceipt;
 
 export interface ReplyEffect {
   readonly kind: "reply";
@@ -297,50 +334,13 @@ export type Notice =
       readonly balance: Minor;
       readonly level: "good" | "warning" | "empty";
     }
-  | { readonly kind: "poll"; readonly meter: MeterId; readonly ok: boolean; readonly reason: string };
+  | { readonly kind: "poll"; readonly meter: MeterId; readonly ok: boolean; readonly reason: string }
+  /** An incident began, changed or was healed; it may not be stored yet. */
+  | { readonly kind: "alarm"; readonly incident: Incident };
 
 export interface NotifyEffect {
   readonly kind: "notify";
   readonly notice: Notice;
-}
-
-/** What became of a message of a meter. `turned-away` and `not-stored` stay unacknowledged, so their sender repeats them. */
-export const MESSAGE_OUTCOMES = [
-  "taken",
-  "duplicate",
-  "refused",
-  "not-accepted",
-  "answer",
-  "ignored",
-  "turned-away",
-  "not-stored",
-] as const;
-export type MessageOutcome = (typeof MESSAGE_OUTCOMES)[number];
-
-/** How a request on a line ended: every repetition is a request of its own. */
-export const REQUEST_OUTCOMES = [
-  "answer",
-  "timeout",
-  "exception",
-  "bad-reply",
-  "link-down",
-  "bad-request",
-] as const satisfies readonly ("answer" | ModbusFailure["kind"])[];
-export type RequestOutcome = (typeof REQUEST_OUTCOMES)[number];
-
-/**
- * What is counted and told to nobody: unlike notices, of which a slow sink may lose some, each reaches the driver. What is
- * said of a message comes after its commit, once.
- */
-export type Observation =
-  /** `took`: µs from the request's sending to the last byte of what came back, or to its failure; 0 when it was never sent. */
-  | { readonly kind: "request"; readonly line: LinkId; readonly outcome: RequestOutcome; readonly took: number }
-  | { readonly kind: "poll"; readonly line: LinkId; readonly ok: boolean }
-  | { readonly kind: "message"; readonly outcome: MessageOutcome };
-
-export interface ObserveEffect {
-  readonly kind: "observe";
-  readonly observation: Observation;
 }
 
 /** How the collector stands at a moment. */

@@ -10,7 +10,7 @@ import { isRepeat, type Judgement, judge, rolloverAt, withPlate } from "./valida
 
 /**
  * Takes a reading into the books. Reading, charge and the orders that follow are in one draft, so they are stored together.
- * @param reading its quality is decided here
+ * @param reading its quality is decided here; `clock-doubt` stays where nothing worse is found
  * @returns false for a repeat of the newest one, of which nothing is left to do
  */
 export function takeReading(
@@ -30,14 +30,17 @@ export function takeReading(
     exchange !== undefined && reading.time < exchange.at
       ? BEFORE_EXCHANGE
       : judge(model, books.baselines.get(reading.meter), newest, reading, now.civil);
-  const stored: MeterReading = { ...reading, quality: judged.quality };
+  const doubted = judged.quality === "good" && reading.quality === "clock-doubt";
+  const stored: MeterReading = { ...reading, quality: doubted ? "clock-doubt" : judged.quality };
   draft.records.push({ kind: "reading", reading: stored });
   draft.after.push({ kind: "notify", notice: { kind: "reading", reading: stored } });
   const lost = (reading.sequence ?? 0) - (newest?.sequence ?? Number.POSITIVE_INFINITY) - 1;
   if (lost > 0)
     draft.after.push({ kind: "log", level: "warn", event: "readings-lost", fields: { meter: reading.meter, lost } });
   if (judged.quality === "invalid" && newest?.quality !== "invalid") auditInvalid(stored, judged.reason, draft, now);
-  if (judged.quality !== "late") books.latest.set(reading.meter, stored);
+  // A read that was asked for has no number: what the meter sends by itself is still counted from the one before.
+  const sequence = stored.sequence ?? newest?.sequence ?? null;
+  if (judged.quality !== "late") books.latest.set(reading.meter, { ...stored, sequence });
   if (judged.quality === "good" || judged.quality === "clock-doubt")
     books.baselines.set(reading.meter, { values: reading.values, time: reading.time, arrived: now.civil });
   books.intervals?.note(stored, keepsProfile(meter), draft, now);

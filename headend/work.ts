@@ -4,16 +4,16 @@ import type { LogEffect } from "../src/core/actor.ts";
 import { failure, type Result, success } from "../src/core/result.ts";
 import type { Now } from "../src/core/time.ts";
 import { type Books, type Draft, MASS_KEY, PREPAID_KEY } from "./books.ts";
+import { CLOCK_KEY } from "./clock/desk.ts";
 import { issueDue } from "./commands/mass-issue.ts";
 import { decideMass, requestMass } from "./commands/mass-requests.ts";
 import { advanceOrder, decideOrder, expireOrders, type OrderStep } from "./commands/orders.ts";
 import { requestSingle } from "./commands/requests.ts";
 import type { Work } from "./committer.ts";
 import type { CollectorConfig, Limits, OrderPolicy } from "./config.ts";
-import type { Directory, KnownMeter } from "./directory.ts";
+import type { Directory } from "./directory.ts";
 import { configureAccount, requestTopUp } from "./ledger/accounts.ts";
-import type { MeterReading, Receipt, Refusal, Request } from "./ports.ts";
-import { takeReading } from "./readings.ts";
+import type { Receipt, Refusal, Request } from "./ports.ts";
 import { changeRegistry, exchangeMeter } from "./registry/requests.ts";
 import { registerConfigured } from "./registry/start.ts";
 
@@ -34,17 +34,6 @@ export function startWork(
   };
 }
 
-export function readingWork(books: Books, limits: Limits, meter: KnownMeter, reading: MeterReading): Work {
-  return {
-    apply(draft, now) {
-      takeReading(books, limits, meter, reading, draft, now);
-    },
-    abandoned: (reason) => [
-      { kind: "log", level: "error", event: "reading-not-stored", fields: { meter: reading.meter, reason } },
-    ],
-  };
-}
-
 export function orderStepWork(books: Books, id: OrderNumber, step: OrderStep): Work {
   return { apply: (draft, now) => advanceOrder(books, id, step, draft, now), abandoned: () => [] };
 }
@@ -60,13 +49,16 @@ export function dueWork(books: Books, limits: Limits, directory: Directory): Wor
   };
 }
 
+/** Requests that change the books: a read is the sessions' business, an acknowledgement that of the alarms. */
+export type BookRequest = Exclude<Request, { kind: "acknowledge" | "read" }>;
+
 /** A request of the API; answered after the commit, or with `store-failed` when there was none. */
 export function requestWork(
   books: Books,
   limits: Limits,
   policy: OrderPolicy,
   directory: Directory,
-  request: Request,
+  request: BookRequest,
 ): Work {
   const { ticket } = request;
   return {
@@ -88,14 +80,14 @@ export function requestWork(
 }
 
 /** Keys of postings and orders that the collector makes itself. */
-const RESERVED = [PREPAID_KEY, MASS_KEY, "charge:", "initial:"];
+const RESERVED = [PREPAID_KEY, MASS_KEY, CLOCK_KEY, "charge:", "initial:"];
 
 function decide(
   books: Books,
   limits: Limits,
   policy: OrderPolicy,
   directory: Directory,
-  request: Request,
+  request: BookRequest,
   draft: Draft,
   now: Now,
 ): Result<Receipt, Refusal> {

@@ -1,6 +1,10 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
+import { BY } from "../alarms/availability.ts";
+import { INCIDENT_ID, INCIDENT_KINDS, PARTS } from "../alarms/incident.ts";
+import { EVENT_KINDS } from "../notice-feed.ts";
 import { ORDER_STATES, READING_SOURCES } from "../ports.ts";
+import { DATED_TASKS } from "../schedule/groups.ts";
 
 export const MAXIMUM_LIMIT = 500;
 export const DEFAULT_LIMIT = 100;
@@ -70,6 +74,47 @@ export const readingsQuery = record(
   ["from", "to", "limit", "cursor"],
 );
 
+export const alarmParams = record({
+  id: { type: "string", description: "an alarm's id, as GET /api/v1/alarms gives it", pattern: INCIDENT_ID.source },
+});
+
+export const alarmsQuery = record(
+  {
+    state: { enum: ["open", "all"], default: "open", description: "one of open, all" },
+    limit,
+    cursor,
+  },
+  ["state", "limit", "cursor"],
+);
+
+export const availabilityQuery = record(
+  {
+    by: { enum: BY, default: "site", description: `one of ${BY.join(", ")}` },
+    from: { ...time, description: "the first moment, an ISO 8601 time; default: 30 days before `to`" },
+    to: { ...time, description: "the first moment not wanted any more, an ISO 8601 time; default: now" },
+    limit,
+    cursor,
+  },
+  ["by", "from", "to", "limit", "cursor"],
+);
+
+export const acknowledgeBody = record(
+  { note: { type: "string", description: "a note of at most 500 characters", maxLength: 500 } },
+  ["note"],
+);
+
+export const eventsQuery = record(
+  {
+    kinds: {
+      type: "string",
+      description: `of ${EVENT_KINDS.join(", ")}, separated by commas; default: all`,
+      pattern: `^(${EVENT_KINDS.join("|")})(,(${EVENT_KINDS.join("|")}))*$`,
+    },
+    meter: meterId,
+  },
+  ["kinds", "meter"],
+);
+
 export const topupBody = record({
   amount: {
     type: "string",
@@ -117,13 +162,25 @@ export const orderBody = record(
   ["argument", "expiresAt", "precondition"],
 );
 
-export const decisionParams = record({
-  id: orderNumber,
-  decision: { description: "one of approve, reject, cancel", enum: ["approve", "reject", "cancel"] },
-});
+export const readBody: Schema = {
+  ...record(
+    {
+      waitSeconds: {
+        type: "number",
+        description: "for how long to wait, 1 to 60 s (default 10)",
+        minimum: 1,
+        maximum: 60,
+      },
+    },
+    ["waitSeconds"],
+  ),
+  type: ["object", "null"],
+};
 
 const source: Schema = { enum: READING_SOURCES };
 const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
+
+const values: Schema = list(record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality }));
 
 /** Shared answers, by the name under which the document lists them. */
 export const COMPONENTS: Readonly<Record<string, Schema>> = {
@@ -163,6 +220,36 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     },
     ["ratio"],
   ),
+  DatedRead: record({
+    task: { enum: DATED_TASKS },
+    slot: { ...time, description: "the time for which it is" },
+    taken: { ...time, description: "when the values were taken" },
+    basis: {
+      enum: ["settlement", "reading"],
+      description:
+        "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
+    },
+    quality,
+    values,
+    settlement: orNull(
+      record({
+        meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
+        clockInDoubt: flag,
+        late: flag,
+        registers: list(
+          record({
+            measure: text,
+            unit: text,
+            total: decimal,
+            rates: list(decimal),
+            demandUnit: text,
+            maximumDemand: orNull(decimal),
+            maximumDemandAt: orNull(text),
+          }),
+        ),
+      }),
+    ),
+  }),
   Order: record({
     id: integer,
     key: text,
@@ -209,6 +296,32 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     energyTo: orNull(decimal),
     energyUnit: text,
   }),
+  Alarm: record({
+    id: text,
+    kind: { enum: INCIDENT_KINDS },
+    part: { enum: PARTS },
+    name: text,
+    open: flag,
+    since: time,
+    until: orNull(time),
+    seconds: orNull(integer),
+    count: integer,
+    meters: integer,
+    within: orNull(text),
+    cause: text,
+    advice: text,
+    acknowledged: orNull(record({ by: text, at: time, note: text })),
+  }),
+  Availability: record({
+    name: text,
+    meters: integer,
+    watchedSeconds: decimal,
+    downSeconds: decimal,
+    outages: integer,
+    availability: orNull(decimal),
+    mtbfSeconds: orNull(decimal),
+    mttrSeconds: orNull(decimal),
+  }),
   AuditEntry: record({
     at: time,
     actor: text,
@@ -235,16 +348,41 @@ export const answers = {
   meters: record({ meters: list(ref("Meter")), next }),
   meter: record({ meter: ref("Meter"), latest: orNull(ref("Reading")) }),
   readings: record({ meter: meterId, readings: list(ref("Reading")), next }),
+  read: record({ meter: meterId, reading: ref("Reading") }),
+  datedReads: record({ meter: meterId, reads: list(ref("DatedRead")), next }),
+  clock: record({
+    meter: meterId,
+    clock: orNull(
+      record({
+        offset: decimal,
+        uncertainty: decimal,
+        measuredAt: time,
+        corrected: orNull(time),
+        alarmSince: orNull(time),
+      }),
+    ),
+    jumps: list(
+      record({ from: time, to: time, before: decimal, after: decimal, cause: { enum: ["order", "unknown"] } }),
+    ),
+    next,
+  }),
   account: ref("Account"),
   postings: record({ postings: list(ref("Posting")) }),
   topup: record({ meter: meterId, amount: decimal, balance: decimal, currency: text, booked: flag }),
   orderReceipt: record({ order: ref("Order"), created: flag }),
   order: ref("Order"),
   orders: record({ orders: list(ref("Order")) }),
+  alarms: record({ alarms: list(ref("Alarm")), unlisted: integer, next }),
+  alarm: ref("Alarm"),
+  availability: record({
+    ...{ by: { enum: BY }, from: time, to: time },
+    rows: list(ref("Availability")),
+    next,
+  }),
   audit: record({ entries: list(ref("AuditEntry")) }),
 } satisfies Record<string, Schema>;
 
-/** The answers of a route: its good ones, and problems for the statuses it may give beside 401. */
+/** The answers of a route: its good ones, and problems for the statuses it may give beside those of all. */
 export function responses(
   good: Readonly<Record<number, Schema>>,
   ...problems: readonly number[]
@@ -252,7 +390,7 @@ export function responses(
   const all: Record<number, Schema> = {};
   for (const [status, schema] of Object.entries(good)) all[Number(status)] = { description: "", ...schema };
   const problem = { "application/problem+json": { schema: ref("Problem") } };
-  for (const status of [400, 401, 500, 503, ...problems])
+  for (const status of [400, 401, 403, 500, 503, ...problems])
     all[status] = { description: "refused: `detail` says what to do", content: problem };
   return all;
 }

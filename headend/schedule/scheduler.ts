@@ -34,7 +34,7 @@ export class Scheduler {
   readonly #calendars = new Map<ScheduleConfig, Calendar>();
   readonly #cron: CronPort | undefined;
   readonly #heap = new Heap<Entry>((a, b) => a.at < b.at);
-  /** Dated tasks that are not done: their newest time and the pause before the next attempt. */
+  /** Dated tasks: their newest time and the pause before the next attempt. */
   readonly #open = new Map<string, { readonly slot: Civil; readonly calendar: Calendar; pause: number }>();
 
   /** @param meters those that are known at the start */
@@ -81,12 +81,6 @@ export class Scheduler {
       else this.#makeUp({ meter, task, slot: missed }, calendar, now);
     }
     return due;
-  }
-
-  /** @returns true when the dated task was open for this time, and is no more */
-  done({ meter, task, slot }: Due): boolean {
-    const name = nameOf(meter, task);
-    return this.#open.get(name)?.slot === slot && this.#open.delete(name);
   }
 
   /** A dated task came to nothing: it is tried again after pauses that double up to an hour. */

@@ -23,7 +23,7 @@ import type { SessionOutput, TaskMaker, TaskMove } from "./line-task.ts";
 import { ModbusOrder } from "./modbus-orders.ts";
 import { PollTask } from "./poll-task.ts";
 import { turnaround } from "./turnaround.ts";
-import { isUrgent, rankOf, type WorkKind } from "./work-kinds.ts";
+import { isUrgent, rankOf, type TaskKind, type WorkKind } from "./work-kinds.ts";
 
 const DEFAULT_TIMEOUT = MICROS_PER_SECOND;
 const DEFAULT_RETRIES = 2;
@@ -138,12 +138,7 @@ export class LineSession {
   }
 
   /** Takes up a piece of work with a meter of this line, in the place of one of its kind that is not done yet. */
-  startTask(
-    id: MeterId,
-    kind: Exclude<WorkKind, "order" | "instantaneous">,
-    make: TaskMaker,
-    now: Now,
-  ): SessionOutput[] {
+  startTask(id: MeterId, kind: TaskKind, make: TaskMaker, now: Now): SessionOutput[] {
     const meter = this.#byId.get(id);
     assert(meter !== undefined, "a task is for a meter of this line");
     meter.jobs.set(kind, jobOf(kind, make(meter.config, meter.plan), now.civil));
@@ -242,7 +237,9 @@ export class LineSession {
     if (first === undefined) return undefined;
     const { meter } = first;
     if (first.job !== undefined) return { meter, job: first.job };
-    const job = jobOf("instantaneous", new PollTask(meter.config.id, meter.config.model.modbus, meter.plan), meter.due);
+    const { id, model } = meter.config;
+    const task = new PollTask(id, model.modbus, meter.plan, "instantaneous");
+    const job = jobOf("instantaneous", task, meter.due);
     meter.jobs.set("instantaneous", job);
     return { meter, job };
   }
@@ -286,7 +283,14 @@ export class LineSession {
     this.#current = undefined;
     const { meter, job } = current;
     const outcome = result.ok ? "answer" : result.error.kind;
-    out.push({ kind: "observe", observation: { kind: "request", line: this.config.link, outcome, took: latency } });
+    const request = {
+      kind: "request",
+      line: this.config.link,
+      meter: meter.config.id,
+      outcome,
+      took: latency,
+    } as const;
+    out.push({ kind: "observe", observation: request });
     this.#judge(current, result, latency, now);
     if (!result.ok && this.#repeats(meter, job, result.error, now)) return;
     this.#account(meter, result, now, out);

@@ -5,12 +5,19 @@ import { assert } from "../../src/core/result.ts";
 import { NEVER, type Now, type Wake } from "../../src/core/time.ts";
 import type { GapRequest } from "../completeness/gap-filler.ts";
 import type { CollectorConfig, Limits } from "../config.ts";
-import type { Order } from "../ports.ts";
+import type { MeterId, Order } from "../ports.ts";
+import { Groups } from "../schedule/groups.ts";
+import type { Silence } from "./line-meter.ts";
 import { LineSession } from "./line-session.ts";
 import type { SessionOutput, TaskMaker } from "./line-task.ts";
 import { MqttOrders } from "./mqtt-orders.ts";
 import { MqttProfiles } from "./mqtt-profile.ts";
+import { MqttQueries } from "./mqtt-queries.ts";
 import { ProfileTask } from "./profile-task.ts";
+import type { TaskKind, WorkKind } from "./work-kinds.ts";
+
+/** Queries for readings are numbered beyond those by which orders are verified. */
+const QUERIES_FROM = 2 ** 40;
 
 type ByteEvent = Exclude<LinkEvent, { kind: "message" }>;
 
@@ -24,17 +31,21 @@ export class Sessions {
   readonly #lines = new Map<LinkId, Line>();
   readonly #mqttLink: LinkId | undefined;
   readonly #mqtt: MqttOrders | undefined;
+  readonly #queries: MqttQueries | undefined;
   readonly #profiles: MqttProfiles | undefined;
   #paused = false;
 
   constructor(config: CollectorConfig, limits: Limits, firstQuery: number) {
+    const groups = new Groups(config.groups ?? []);
     for (const line of config.lines) {
       assert(!this.#lines.has(line.link), `line ${line.link} is configured twice`);
-      this.#lines.set(line.link, { session: new LineSession(line), wake: NEVER });
+      const every = (meter: MeterId) => groups.pollEvery(meter) ?? line.pollEvery;
+      this.#lines.set(line.link, { session: new LineSession(line, every), wake: NEVER });
     }
     this.#mqttLink = config.mqtt?.link;
     if (config.mqtt === undefined) return;
     this.#mqtt = new MqttOrders(config.mqtt.link, limits.mqttResend, firstQuery, config.mqtt.signer);
+    this.#queries = new MqttQueries(config.mqtt.link, limits.mqttQueries, firstQuery + QUERIES_FROM);
     this.#profiles = new MqttProfiles(config.mqtt.link, firstQuery);
   }
 
@@ -49,7 +60,7 @@ export class Sessions {
 
   response(response: MeterResponse, now: Now): readonly SessionOutput[] {
     if (response.kind === "profile") return this.#profiles?.response(response, now) ?? [];
-    return this.#mqtt?.response(response, now) ?? [];
+    return [...(this.#mqtt?.response(response, now) ?? []), ...(this.#queries?.response(response, now) ?? [])];
   }
 
   /** @param line undefined for a meter on MQTT */
@@ -67,6 +78,31 @@ export class Sessions {
   cancelOrder(order: Order, line: LinkId | undefined): void {
     if (line === undefined) this.#mqtt?.cancel(order);
     else this.#touch(line, (session) => session.cancelOrder(order));
+  }
+
+  /** Begins a piece of work with a meter on a line. */
+  startTask(meter: MeterId, line: LinkId, kind: TaskKind, make: TaskMaker, now: Now): readonly SessionOutput[] {
+    return this.#touch(line, (session) => session.startTask(meter, kind, make, now)) ?? [];
+  }
+
+  /** Asks a meter on MQTT for its values. */
+  query(meter: MeterId, purpose: WorkKind, now: Now): readonly SessionOutput[] {
+    return this.#queries?.start(meter, purpose, now) ?? [];
+  }
+
+  /** @param line undefined for a meter on MQTT */
+  cancelTask(meter: MeterId, line: LinkId | undefined, kind: WorkKind): void {
+    if (line === undefined) this.#queries?.cancel(meter, kind);
+    else this.#touch(line, (session) => session.cancelTask(meter, kind));
+  }
+
+  /** Since when and why a meter on a line does not answer; undefined when it did the last time. */
+  silence(meter: MeterId, line: LinkId): Silence | undefined {
+    return this.#lines.get(line)?.session.silence(meter);
+  }
+
+  isUp(line: LinkId): boolean {
+    return this.#lines.get(line)?.session.isUp ?? false;
   }
 
   /**
@@ -93,7 +129,11 @@ export class Sessions {
   }
 
   wake(now: Now): readonly SessionOutput[] {
-    const outputs: SessionOutput[] = [...(this.#mqtt?.wake(now) ?? []), ...(this.#profiles?.wake(now) ?? [])];
+    const outputs: SessionOutput[] = [
+      ...(this.#mqtt?.wake(now) ?? []),
+      ...(this.#queries?.wake(now) ?? []),
+      ...(this.#profiles?.wake(now) ?? []),
+    ];
     for (const line of this.#lines.values()) {
       if (line.wake.mono > now.mono && line.wake.civil > now.civil) continue;
       outputs.push(...line.session.wake(now));
@@ -104,7 +144,8 @@ export class Sessions {
 
   nextWake(): Wake {
     const never = Number.POSITIVE_INFINITY;
-    let mono = Math.min(this.#mqtt?.nextWake() ?? never, this.#profiles?.nextWake() ?? never);
+    const [orders, queries, profiles] = [this.#mqtt?.nextWake(), this.#queries?.nextWake(), this.#profiles?.nextWake()];
+    let mono = Math.min(orders ?? never, queries ?? never, profiles ?? never);
     let civil = Number.POSITIVE_INFINITY;
     for (const { wake } of this.#lines.values()) {
       mono = Math.min(mono, wake.mono);
@@ -125,10 +166,11 @@ export class Sessions {
   #mqttLinkChanged(event: ByteEvent, now: Now): readonly SessionOutput[] {
     if (event.kind === "opened") {
       this.#profiles?.opened();
-      return this.#mqtt?.opened(now) ?? [];
+      return [...(this.#mqtt?.opened(now) ?? []), ...(this.#queries?.opened(now) ?? [])];
     }
     if (event.kind !== "closed") return [];
     this.#mqtt?.closed();
+    this.#queries?.closed();
     return this.#profiles?.closed() ?? [];
   }
 }

@@ -14,6 +14,9 @@ export const WORK_KINDS = [
 ] as const;
 export type WorkKind = (typeof WORK_KINDS)[number];
 
+/** What is begun from outside; a line makes its polls by itself. */
+export type TaskKind = Exclude<WorkKind, "order" | "instantaneous">;
+
 const RANK: ReadonlyMap<WorkKind, number> = new Map(WORK_KINDS.map((kind, i) => [kind, i]));
 
 /** 0 goes first. */

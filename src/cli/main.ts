@@ -22,6 +22,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   chip: { summary: "a bare metering chip on TCP", load: async () => (await import("./commands/chip.ts")).addChip },
   models: { summary: "the meter models it knows", load: async () => (await import("./commands/models.ts")).addModels },
   scan: { summary: "finds meters on a line", load: async () => (await import("./commands/scan.ts")).addScan },
+  "read-now": {
+    summary: "one reading of a meter, through the head-end",
+    load: async () => (await import("./commands/read-now.ts")).addReadNow,
+  },
   read: { summary: "one reading of a meter", load: async () => (await import("./commands/read.ts")).addRead },
   watch: { summary: "a meter live in the terminal", load: async () => (await import("./commands/watch.ts")).addWatch },
   replay: {
@@ -67,6 +71,14 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   completeness: {
     summary: "which intervals are read, late or missing",
     load: async () => (await import("./commands/completeness.ts")).addCompleteness,
+  },
+  alarms: {
+    summary: "what is wrong, where and since when",
+    load: async () => (await import("./commands/alarms.ts")).addAlarms,
+  },
+  availability: {
+    summary: "how much of the time meters could be reached",
+    load: async () => (await import("./commands/availability.ts")).addAvailability,
   },
   topup: { summary: "credit for a prepaid meter", load: async () => (await import("./commands/topup.ts")).addTopup },
   audit: {

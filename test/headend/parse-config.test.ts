@@ -56,6 +56,7 @@ describe("a good file", () => {
         {
           link: "line-2",
           framing: "tcp",
+          gateway: "::1",
           pollEvery: 60_000_000,
           meters: [{ id: "A2", unit: 1, model: PLAIN_MODEL, ratio: 40 }],
         },
