@@ -4,6 +4,7 @@ import type { ApiRequest } from "../../../headend/api/context.ts";
 import type { Receipt, Refusal, StoredDocument } from "../../../headend/ports.ts";
 import { blankEntry, REGISTRY, type RegistryEntry } from "../../../headend/registry/entry.ts";
 import type { PatchOutcome } from "../../../headend/registry/requests.ts";
+import { DATED_READS } from "../../../headend/schedule/records.ts";
 import { failure, type Result, success } from "../../../src/core/result.ts";
 import { civil, toIso } from "../../../src/core/time.ts";
 import { meterId, reading } from "../../contracts/store.ts";
@@ -35,10 +36,16 @@ const ENTRIES: readonly RegistryEntry[] = [
 const documents: readonly StoredDocument[] = ENTRIES.map((entry) => ({
   ...{ collection: REGISTRY, key: entry.meter, live: true, text: JSON.stringify(entry) },
 }));
+const BILLING = {
+  ...{ meter: "b", task: "billing", slot: 0, taken: reading("a", 3).time, quality: "good", settlement: null },
+  values: { activeEnergyImport: 1_000_000 },
+};
 const store = fakeStore({
   document: async (_collection, key) => documents.find((document) => document.key === key),
-  documents: async (_collection, after, _direction, limit) =>
-    documents.filter(({ key }) => after === null || key > after).slice(0, limit),
+  documents: async (collection, after, _direction, limit) =>
+    collection === DATED_READS
+      ? [{ collection, key: "b/1970-01-01T00:00:00Z/billing", live: false, text: JSON.stringify(BILLING) }]
+      : documents.filter(({ key }) => after === null || key > after).slice(0, limit),
   readings: async () =>
     [0, 1, 2, 3].map((s) => reading("b", s, { values: { activeEnergyImport: 1_000_000, frequency: 50_000 } })),
 });
@@ -122,6 +129,8 @@ describe("reading", () => {
     const [frequency, energy] = readings[3].values;
     expect(energy).toMatchObject({ measure: "activeEnergyImport", value: "1", primary: "80", unit: "kWh" });
     expect(frequency).not.toHaveProperty("primary");
+    const reads = (await get("meters/b/dated-reads")).json().reads;
+    expect(reads[0]).toMatchObject({ ratio: { ct: "400/5" }, values: [{ value: "1", primary: "80" }] });
     const direct = (await get("meters/prepaid/readings")).json();
     expect(direct.readings[0]).not.toHaveProperty("ratio");
   });
