@@ -399,8 +399,8 @@ describe("what fails is exit 1 and says what to look at", () => {
 describe("help", () => {
   test.each([
     ...["demo", "meter", "models", "scan", "read", "watch", "replay", "write", "doctor", "conformance"],
-    ...["headend", "backup", "restore", "topup", "relay", "read-now", "order", "mass", "audit", "sim", "accuracy"],
-    ...["alarms", "availability", "registry"],
+    ...["headend", "backup", "restore", "store", "topup", "relay", "read-now", "order", "mass", "audit", "sim"],
+    ...["accuracy", "alarms", "availability", "registry"],
   ])("%s --help has an example", async (command) => {
     const result = await runCli([command, "--help"]);
     expect(result.code).toBe(0);

@@ -2,11 +2,10 @@
  * Group commit: while one transaction is on its way to the disk, the batches that arrive are collected and go together in
  * the next. One wait for the disk then serves them all, and a lone batch waits for nobody.
  */
-import type { StoreBatch } from "../../ports.ts";
 import type { CommitOutcome } from "./messages.ts";
 
-interface Waiting {
-  readonly batch: StoreBatch;
+interface Waiting<B> {
+  readonly batch: B;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -14,20 +13,20 @@ interface Waiting {
 /** Records in one transaction; beyond this the rate no longer rises while the first in the group waits longer. */
 const GROUP_RECORDS = 1_000;
 
-export class GroupCommit {
-  readonly #write: (batches: readonly StoreBatch[]) => Promise<readonly CommitOutcome[]>;
+export class GroupCommit<B extends { readonly length: number }> {
+  readonly #write: (batches: readonly B[]) => Promise<readonly CommitOutcome[]>;
   readonly #maximumWaiting: number;
-  #waiting: Waiting[] = [];
+  #waiting: Waiting<B>[] = [];
   #writing: Promise<void> | undefined;
 
   /** `write` is never called again before its promise has settled. */
-  constructor(write: (batches: readonly StoreBatch[]) => Promise<readonly CommitOutcome[]>, maximumWaiting: number) {
+  constructor(write: (batches: readonly B[]) => Promise<readonly CommitOutcome[]>, maximumWaiting: number) {
     this.#write = write;
     this.#maximumWaiting = maximumWaiting;
   }
 
   /** Resolves after the commit; rejects with the store's sentence. Batches are committed in the order of the calls. */
-  commit(batch: StoreBatch): Promise<void> {
+  commit(batch: B): Promise<void> {
     if (this.#waiting.length >= this.#maximumWaiting)
       return Promise.reject(new Error(`the store is ${this.#waiting.length} batches behind: send less, or later`));
     return new Promise((resolve, reject) => {
@@ -46,7 +45,7 @@ export class GroupCommit {
     this.#writing = undefined;
   }
 
-  #takeGroup(): readonly Waiting[] {
+  #takeGroup(): readonly Waiting<B>[] {
     let records = 0;
     let count = 0;
     for (const { batch } of this.#waiting) {
@@ -57,7 +56,7 @@ export class GroupCommit {
     return this.#waiting.splice(0, count);
   }
 
-  async #commitGroup(group: readonly Waiting[]): Promise<void> {
+  async #commitGroup(group: readonly Waiting<B>[]): Promise<void> {
     try {
       const outcomes = await this.#write(group.map((waiting) => waiting.batch));
       for (const [i, { resolve, reject }] of group.entries()) {

@@ -7,7 +7,8 @@ import { openSqliteStore } from "../../../headend/adapters/sqlite/store.ts";
 import { DEFAULT_COMPLETENESS } from "../../../headend/completeness/interval-book.ts";
 import type { CollectorConfig } from "../../../headend/config.ts";
 import { type HeadendConfig, type LineWhere, parseConfigText } from "../../../headend/parse-config.ts";
-import type { Notice, Store } from "../../../headend/ports.ts";
+import type { MaintainedStore, Notice } from "../../../headend/ports.ts";
+import { DEFAULT_RETENTION, type RetentionPolicy } from "../../../headend/retention.ts";
 import { orderView, showMoney } from "../../../headend/view.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { failure, type Result, success } from "../../core/result.ts";
@@ -25,6 +26,7 @@ import { loadModel } from "../models.ts";
 import { requireOpenFiles } from "../open-files.ts";
 import { print } from "../output.ts";
 import { CommandProcess } from "../process.ts";
+import { keepTidy } from "../store-maintenance.ts";
 import { storeFile } from "../store-url.ts";
 import { choice, type HostPort, hostPort, number, showHostPort } from "../values.ts";
 
@@ -43,7 +45,8 @@ Without --config it takes telemetry of any meter over MQTT. A config file names 
     "lines": [{ "where": { "tcp": "192.168.1.20:502" }, "pollSeconds": 60,
                 "meters": [{ "id": "flat-7", "model": "meterworks-1p", "unit": 1, "password": 4711 }] }],
     "mqtt": { "meters": [{ "id": "flat-8", "model": "meterworks-1p" }] },
-    "prepaid": [{ "meter": "flat-7", "currency": "EUR", "price": "0.3150", "warnAt": "5.00", "initial": "20.00" }]
+    "prepaid": [{ "meter": "flat-7", "currency": "EUR", "price": "0.3150", "warnAt": "5.00", "initial": "20.00" }],
+    "retention": { "compactAfterDays": 3, "keepMonths": 36, "archive": "./archive" }
   }
 The API's token is in METERWORKS_TOKEN, or is made and kept in --token-file (default: beside the store).
 
@@ -90,7 +93,10 @@ async function run(flags: Flags): Promise<void> {
     meters: flags.broker === "embedded" ? (parsed.collector.mqtt?.meters.length ?? 0) : 0,
   });
   await CommandProcess.run(flags.speed, async (proc) => {
-    const store = await openStore(proc, file, flags.check);
+    const store = await openStore(proc, file, flags.check, parsed.retention);
+    keepTidy(proc, store, {
+      onStep: ({ compacted, archived }) => proc.info("store-maintenance", { compacted, archived }),
+    });
     const lines = await openLines(proc, parsed);
     const { mqtt, ...site } = parsed.collector;
     const broker = await openBrokerLink(proc, flags, connections);
@@ -127,8 +133,13 @@ function warn(proc: CommandProcess, reason: string): void {
 }
 
 /** Its end is agreed at once: an open store keeps the process alive when a port or the broker can't be opened after it. */
-async function openStore(proc: CommandProcess, file: string, check: FileCheck): Promise<Store> {
-  const store = await openSqliteStore({ file, check }).catch((error: Error) => {
+async function openStore(
+  proc: CommandProcess,
+  file: string,
+  check: FileCheck,
+  retention: RetentionPolicy,
+): Promise<MaintainedStore> {
+  const store = await openSqliteStore({ file, check, retention }).catch((error: Error) => {
     throw new CommandError(2, error.message);
   });
   proc.cleanup(() => store.close());
@@ -136,7 +147,12 @@ async function openStore(proc: CommandProcess, file: string, check: FileCheck): 
 }
 
 function readConfig(file: string | undefined): HeadendConfig {
-  if (file === undefined) return { collector: { lines: [], completeness: DEFAULT_COMPLETENESS }, where: new Map() };
+  if (file === undefined)
+    return {
+      collector: { lines: [], completeness: DEFAULT_COMPLETENESS },
+      where: new Map(),
+      retention: DEFAULT_RETENTION,
+    };
   let text: string;
   try {
     text = readFileSync(file, "utf8");
