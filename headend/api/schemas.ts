@@ -180,7 +180,17 @@ export const readBody: Schema = {
 const source: Schema = { enum: READING_SOURCES };
 const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
 
-const values: Schema = list(record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality }));
+const ratio: Schema = {
+  ...record({ ct: text, vt: text }),
+  description: "the transformers that held at its time; absent on a direct meter",
+};
+const primary: Schema = {
+  ...decimal,
+  description: "the value on the primary side; absent where it is the value itself or not known",
+};
+const values: Schema = list(
+  record({ measure: text, obis: text, value: orNull(decimal), primary, unit: text, time, quality }, ["primary"]),
+);
 
 /** Shared answers, by the name under which the document lists them. */
 export const COMPONENTS: Readonly<Record<string, Schema>> = {
@@ -200,56 +210,45 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
       source,
       sequence: orNull(integer),
       quality,
-      ratio: {
-        ...record({ ct: text, vt: text }),
-        description: "the transformers that held at its time; absent on a direct meter",
+      ratio,
+      values,
+    },
+    ["ratio"],
+  ),
+  DatedRead: record(
+    {
+      task: { enum: DATED_TASKS },
+      slot: { ...time, description: "the time for which it is" },
+      taken: { ...time, description: "when the values were taken" },
+      basis: {
+        enum: ["settlement", "reading"],
+        description:
+          "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
       },
-      values: list(
-        record(
-          {
-            ...{ measure: text, obis: text, value: orNull(decimal) },
-            primary: {
-              ...decimal,
-              description: "the value on the primary side; absent where it is the value itself or not known",
-            },
-            ...{ unit: text, time, quality },
-          },
-          ["primary"],
-        ),
+      quality,
+      ratio,
+      values,
+      settlement: orNull(
+        record({
+          meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
+          clockInDoubt: flag,
+          late: flag,
+          registers: list(
+            record({
+              measure: text,
+              unit: text,
+              total: decimal,
+              rates: list(decimal),
+              demandUnit: text,
+              maximumDemand: orNull(decimal),
+              maximumDemandAt: orNull(text),
+            }),
+          ),
+        }),
       ),
     },
     ["ratio"],
   ),
-  DatedRead: record({
-    task: { enum: DATED_TASKS },
-    slot: { ...time, description: "the time for which it is" },
-    taken: { ...time, description: "when the values were taken" },
-    basis: {
-      enum: ["settlement", "reading"],
-      description:
-        "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
-    },
-    quality,
-    values,
-    settlement: orNull(
-      record({
-        meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
-        clockInDoubt: flag,
-        late: flag,
-        registers: list(
-          record({
-            measure: text,
-            unit: text,
-            total: decimal,
-            rates: list(decimal),
-            demandUnit: text,
-            maximumDemand: orNull(decimal),
-            maximumDemandAt: orNull(text),
-          }),
-        ),
-      }),
-    ),
-  }),
   Order: record({
     id: integer,
     key: text,
