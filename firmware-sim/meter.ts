@@ -161,6 +161,11 @@ export class Meter {
     return this.#clock.at(now.civil);
   }
 
+  /** The UTC second of a local one that lies behind the UTC second `after`: see {@link MeterClock.utcOf}. */
+  utcOf(local: LocalSecond, after: number): number {
+    return this.#clock.utcOf(local, after);
+  }
+
   /** Outcome of the newest order, for the faces that show it. */
   get lastOutcome(): OrderOutcome | undefined {
     return this.#journal.last;

@@ -5,7 +5,9 @@
 import type { OrderNumber } from "../protocols/orders.ts";
 import type { MeasureValues } from "../src/core/measures.ts";
 import type { Civil } from "../src/core/time.ts";
+import { clockShelf } from "./clock/records.ts";
 import { MASS_METERS, MASS_ORDERS, type MassOrder, massMetersCodec, massOrderCodec } from "./commands/mass-order.ts";
+import { type CompletenessConfig, IntervalBook } from "./completeness/interval-book.ts";
 import { Shelf } from "./documents.ts";
 import { JournaledMap } from "./journaled-map.ts";
 import {
@@ -20,6 +22,9 @@ import {
   type StoreRecord,
   type StoreSnapshot,
 } from "./ports.ts";
+import { lastExchange, REGISTRY, REGISTRY_CODEC, type RegistryEntry } from "./registry/entry.ts";
+import { openingBaseline } from "./registry/exchange.ts";
+import { doneShelf } from "./schedule/records.ts";
 
 /** What the next reading is judged against. */
 export interface Baseline {
@@ -64,6 +69,7 @@ class RecentByKey<T extends { readonly key: string; readonly meter: MeterId }> {
 
 export class Books {
   readonly meters: JournaledMap<MeterId, RegisteredMeter>;
+  readonly registry: Shelf<RegistryEntry>;
   readonly latest: JournaledMap<MeterId, MeterReading>;
   readonly baselines: JournaledMap<MeterId, Baseline>;
   readonly accounts: JournaledMap<MeterId, PrepaidAccount>;
@@ -75,20 +81,35 @@ export class Books {
   readonly massMeters: Shelf<readonly MeterId[]>;
   readonly recentOrders = new RecentByKey<Order>();
   readonly recentTopups = new RecentByKey<Posting>();
+  /** By meter and task: up to when dated reads are done. */
+  readonly scheduled: ReturnType<typeof doneShelf>;
+  readonly clocks: ReturnType<typeof clockShelf>;
+  /** Undefined where completeness is not followed. */
+  readonly intervals: IntervalBook | undefined;
   /** Never goes back, not even with a batch that failed: an order id is used once. */
   #lastOrder: number;
 
-  constructor(snapshot: StoreSnapshot) {
+  constructor(snapshot: StoreSnapshot, completeness?: CompletenessConfig) {
     this.meters = new JournaledMap(snapshot.meters.map((meter) => [meter.id, meter]));
     this.latest = new JournaledMap(snapshot.latest.map((reading) => [reading.meter, reading]));
     this.baselines = new JournaledMap(
       snapshot.latestGood.map((r) => [r.meter, { values: r.values, time: r.time, arrived: r.time }]),
     );
+    this.registry = new Shelf(REGISTRY, REGISTRY_CODEC, snapshot.documents);
+    for (const entry of this.registry.values()) {
+      const exchange = lastExchange(entry);
+      // The last good reading may still be the old device's.
+      if (exchange !== undefined && (this.baselines.get(entry.meter)?.time ?? 0) <= exchange.at)
+        this.baselines.set(entry.meter, openingBaseline(exchange));
+    }
     this.accounts = new JournaledMap(snapshot.accounts.map((account) => [account.meter, account]));
     this.openOrders = new JournaledMap(snapshot.openOrders.map((order) => [order.id, order]));
     this.openOrderKeys = new JournaledMap(snapshot.openOrders.map((order) => [order.key, order.id]));
+    this.scheduled = doneShelf(snapshot.documents);
+    this.clocks = clockShelf(snapshot.documents);
     this.massOrders = new Shelf(MASS_ORDERS, massOrderCodec, snapshot.documents);
     this.massMeters = new Shelf(MASS_METERS, massMetersCodec, snapshot.documents);
+    this.intervals = completeness && new IntervalBook(completeness, snapshot.documents);
     this.#lastOrder = snapshot.lastOrder;
     for (const order of [...snapshot.recentOrders].sort((a, b) => a.id - b.id)) this.recentOrders.add(order);
     for (const topup of [...snapshot.recentTopups].sort((a, b) => a.at - b.at)) this.recentTopups.add(topup);
@@ -113,6 +134,7 @@ export class Books {
   #parts() {
     return [
       this.meters,
+      this.registry,
       this.latest,
       this.baselines,
       this.accounts,
@@ -123,6 +145,9 @@ export class Books {
       this.massMeters,
       this.recentOrders,
       this.recentTopups,
+      this.scheduled,
+      this.clocks,
+      ...(this.intervals === undefined ? [] : [this.intervals]),
     ] as const;
   }
 }

@@ -3,6 +3,7 @@ import { isMeterName } from "../protocols/mqtt/topics.ts";
 import type { LineConfig, MeterConfig, SiteConfig } from "./config.ts";
 import type { ConfigProblem } from "./config-reader.ts";
 import { Directory, inability } from "./directory.ts";
+import { checkGroups } from "./parse-groups.ts";
 import { planReads } from "./schedule/poll-plan.ts";
 
 export function checkConfig(config: SiteConfig): readonly ConfigProblem[] {
@@ -11,6 +12,7 @@ export function checkConfig(config: SiteConfig): readonly ConfigProblem[] {
   for (const [i, line] of config.lines.entries()) checkLine(line, `lines[${i}]`, problems);
   // The rest asks what each meter can do, which needs names that are unique.
   if (problems.length === 0) checkPrepaid(config, problems);
+  checkGroups(config, problems);
   return problems;
 }
 
@@ -60,7 +62,7 @@ function checkLine(line: LineConfig, place: string, problems: ConfigProblem[]): 
 }
 
 function checkPrepaid(config: SiteConfig, problems: ConfigProblem[]): void {
-  const directory = new Directory(config, new Map());
+  const directory = new Directory(config, new Map(), new Map());
   const seen = new Set<string>();
   for (const [i, account] of (config.prepaid ?? []).entries()) {
     const place = `prepaid[${i}]`;

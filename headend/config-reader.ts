@@ -52,6 +52,11 @@ export class ObjectReader {
     return undefined;
   }
 
+  /** Whether a member that may be of other kinds too is this word. */
+  textIs(name: string, word: string): boolean {
+    return this.#get(name) === word;
+  }
+
   integer(name: string, low: number, high: number): number | undefined {
     const value = this.#get(name);
     if (typeof value === "number" && Number.isInteger(value) && value >= low && value <= high) return value;
@@ -74,7 +79,7 @@ export class ObjectReader {
     return undefined;
   }
 
-  choice<T extends string | number>(name: string, choices: readonly T[]): T | undefined {
+  choice<T extends string | number | boolean>(name: string, choices: readonly T[]): T | undefined {
     const value = this.#get(name);
     const found = choices.find((choice) => choice === value);
     if (found === undefined) this.problem(name, `one of ${choices.join(", ")} is needed, not ${show(value)}`);

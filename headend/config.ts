@@ -10,13 +10,17 @@ import type { MeasureKey } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import type { Signer } from "../src/core/signature.ts";
 import { MICROS_PER_SECOND, SECONDS_PER_DAY } from "../src/core/time.ts";
+import type { CompletenessConfig } from "./completeness/interval-book.ts";
 import type { MeterId } from "./ports.ts";
+import type { GroupConfig } from "./schedule/groups.ts";
 
 export interface MeterConfig {
   readonly id: MeterId;
   readonly model: MeterModel;
-  /** CT × VT, a whole number; 1 (default) on direct meters. */
+  /** CT × VT, a whole number; left out, the registry says it, and where that is silent the meter is a direct one. */
   readonly ratio?: number;
+  /** The registry says that it is there, not the configuration file. */
+  readonly fromRegistry?: true;
 }
 
 export interface PolledMeterConfig extends MeterConfig {
@@ -38,6 +42,8 @@ export interface LineConfig {
   readonly byteTimes?: boolean;
   /** Serial framings only: the adapter hears what it sends, and each request comes back before its reply; default false. */
   readonly echo?: boolean;
+  /** The host through which it is reached: lines with the same one fail together. */
+  readonly gateway?: string;
   /** µs, monotonic; default 1 s. */
   readonly responseTimeout?: number;
   /** Further attempts of a request that timed out or came back broken; default 2. */
@@ -53,8 +59,13 @@ export interface MqttConfig {
   readonly link: LinkId;
   /** Signs the orders: meters take no others over MQTT. */
   readonly signer: Signer;
-  /** Registers meters that are in no list when they publish telemetry; default true. */
-  readonly acceptUnknown?: boolean;
+  /**
+   * What becomes of a meter that is in no list when it publishes telemetry: registered and in use (true, the default),
+   * held until a person accepts it, or not listened to.
+   */
+  readonly acceptUnknown?: boolean | "hold";
+  /** µs, monotonic: a meter that has not published for so long is silent; default 15 minutes. */
+  readonly silentAfter?: number;
   readonly meters: readonly MeterConfig[];
 }
 
@@ -71,6 +82,21 @@ export interface PrepaidConfig {
   readonly initial?: Minor;
 }
 
+/** What is done about clocks of meters that are off. All in µs. */
+export interface ClockConfig {
+  /** False: deviations are measured and shown only. */
+  readonly correct: boolean;
+  readonly correctBeyond: number;
+  /** Beyond this a person decides. */
+  readonly alarmBeyond: number;
+}
+
+export const DEFAULT_CLOCK: ClockConfig = {
+  correct: true,
+  correctBeyond: 5 * MICROS_PER_SECOND,
+  alarmBeyond: 900 * MICROS_PER_SECOND,
+};
+
 export interface Limits {
   /** Work waiting for the store: above it polls pause and messages wait unacknowledged. */
   readonly queuedWork: number;
@@ -85,6 +111,10 @@ export interface Limits {
   readonly longestOrderExpiry: number;
   /** µs, monotonic: an MQTT meter that has not answered a command gets it again. */
   readonly mqttResend: number;
+  /** Queries to MQTT meters in a second at most, those aside that somebody waits for. */
+  readonly mqttQueries: number;
+  /** Most meters that are read on demand at a time. */
+  readonly onDemandReads: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -95,6 +125,8 @@ export const DEFAULT_LIMITS: Limits = {
   orderExpiry: SECONDS_PER_DAY * MICROS_PER_SECOND,
   longestOrderExpiry: 30 * SECONDS_PER_DAY * MICROS_PER_SECOND,
   mqttResend: 2 * MICROS_PER_SECOND,
+  mqttQueries: 20,
+  onDemandReads: 200,
 };
 
 /** What a file says of a site: all but the key, which is a secret of its own. */
@@ -125,7 +157,17 @@ export interface CollectorConfig {
   readonly mqtt?: MqttConfig;
   readonly prepaid?: readonly PrepaidConfig[];
   readonly orders?: OrderPolicy;
+  readonly groups?: readonly GroupConfig[];
+  /** Default: {@link DEFAULT_CLOCK}. */
+  readonly clock?: ClockConfig;
   /** Models by which self-registered MQTT meters are judged, beside the built-in ones. */
   readonly models?: readonly MeterModel[];
   readonly limits?: Partial<Limits>;
+  /** Which intervals are expected; undefined: completeness is not followed, and gaps are not filled. */
+  readonly completeness?: CompletenessConfig;
+  /** Keeps a list of what is wrong and since when; default: none is kept. */
+  readonly alarms?: {
+    /** Civil seconds per second of monotonic time, to tell a clock that jumps. */
+    readonly speed: number;
+  };
 }

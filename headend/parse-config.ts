@@ -10,12 +10,23 @@ import { isMeasureKey, type MeasureKey, measure } from "../src/core/measures.ts"
 import { currencyOf, minor, pricePerKwh } from "../src/core/money.ts";
 import { failure, type Result, success } from "../src/core/result.ts";
 import { MICROS_PER_SECOND } from "../src/core/time.ts";
-import type { LineConfig, MeterConfig, PolledMeterConfig, PrepaidConfig, SiteConfig } from "./config.ts";
+import { type CompletenessConfig, DEFAULT_COMPLETENESS } from "./completeness/interval-book.ts";
+import {
+  type ClockConfig,
+  DEFAULT_CLOCK,
+  type LineConfig,
+  type MeterConfig,
+  type PolledMeterConfig,
+  type PrepaidConfig,
+  type SiteConfig,
+} from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { type ConfigProblem, ObjectReader } from "./config-reader.ts";
+import { readGroup } from "./parse-groups.ts";
 import { readOrders } from "./parse-orders.ts";
 import type { MeterId } from "./ports.ts";
 import { DEFAULT_RETENTION, type RetentionPolicy, readRetention } from "./retention.ts";
+import type { CronPort } from "./schedule/cron-port.ts";
 
 /** Where a line is: what the driver opens. */
 export type LineWhere =
@@ -44,19 +55,25 @@ const MQTT_LINK: LinkId = linkId("mqtt");
 
 const DEFAULT_POLL_SECONDS = 60;
 
-export function parseConfigText(text: string, findModel: ModelFinder): Result<HeadendConfig, readonly ConfigProblem[]> {
+/** @param cron judges the calendar times of schedules, see {@link parseConfig} */
+export function parseConfigText(
+  text: string,
+  findModel: ModelFinder,
+  cron?: CronPort,
+): Result<HeadendConfig, readonly ConfigProblem[]> {
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch (error) {
     return failure([{ place: "", problem: `this is not JSON: ${error instanceof Error ? error.message : error}` }]);
   }
-  return parseConfig(document, findModel);
+  return parseConfig(document, findModel, cron);
 }
 
 export function parseConfig(
   document: unknown,
   findModel: ModelFinder,
+  cron?: CronPort,
 ): Result<HeadendConfig, readonly ConfigProblem[]> {
   const problems: ConfigProblem[] = [];
   const root = new ObjectReader(document, "", problems);
@@ -64,7 +81,10 @@ export function parseConfig(
   const lines = root.objects("lines").map((line, i) => readLine(line, i, where, findModel));
   const mqtt = root.has("mqtt") ? readMqtt(root.object("mqtt"), findModel) : undefined;
   const prepaid = root.objects("prepaid").map(readPrepaid);
+  const groups = root.objects("groups").map((group) => readGroup(group, cron));
+  const clock = root.has("clock") ? readClock(root.object("clock")) : undefined;
   const orders = root.has("orders") ? readOrders(root.object("orders")) : undefined;
+  const completeness = root.has("completeness") ? readCompleteness(root.object("completeness")) : DEFAULT_COMPLETENESS;
   const retention = root.has("retention") ? readRetention(root.object("retention")) : DEFAULT_RETENTION;
   root.close();
   if (problems.length > 0) return failure(problems);
@@ -72,10 +92,23 @@ export function parseConfig(
     lines: lines.filter((line) => line !== undefined),
     ...(mqtt === undefined ? {} : { mqtt }),
     prepaid: prepaid.filter((account) => account !== undefined),
+    ...(clock === undefined ? {} : { clock }),
+    ...(groups.length === 0 ? {} : { groups: groups.filter((group) => group !== undefined) }),
     ...(orders === undefined ? {} : { orders }),
+    completeness,
   };
   const conflicts = checkConfig(collector);
   return conflicts.length > 0 ? failure(conflicts) : success({ collector, where, retention });
+}
+
+function readCompleteness(section: ObjectReader): CompletenessConfig {
+  const { minutes, from } = DEFAULT_COMPLETENESS;
+  const read = {
+    minutes: section.has("minutes") ? section.choice("minutes", [5, 10, 15, 20, 30, 60]) : minutes,
+    from: section.has("from") ? section.choice("from", ["any", "profile"]) : from,
+  };
+  section.close();
+  return { minutes: read.minutes ?? minutes, from: read.from ?? from };
 }
 
 function readLine(
@@ -105,7 +138,7 @@ function readLine(
     framing,
     pollEvery: micros(pollEvery),
     meters: meters.filter((meter) => meter !== undefined),
-    ...(where.kind === "serial" ? { baud: where.baud, bitsPerChar: bitsPerChar(where) } : {}),
+    ...(where.kind === "serial" ? { baud: where.baud, bitsPerChar: bitsPerChar(where) } : { gateway: where.host }),
     ...(echo === undefined ? {} : { echo }),
     ...(responseTimeout === undefined ? {} : { responseTimeout: micros(responseTimeout) }),
     ...(retries === undefined ? {} : { retries }),
@@ -170,10 +203,10 @@ function readMeasures(line: ObjectReader): readonly MeasureKey[] {
 function readMeter(meter: ObjectReader, findModel: ModelFinder): MeterConfig | undefined {
   const id = meter.text("id", "the meter's serial number or a name");
   const reference = meter.text("model", "a model id such as eastron-sdm630");
-  const ratio = meter.has("ratio") ? meter.integer("ratio", 1, 1_000_000) : 1;
-  if (id === undefined || reference === undefined || ratio === undefined) return undefined;
+  const ratio = meter.has("ratio") ? meter.integer("ratio", 1, 1_000_000) : undefined;
+  if (id === undefined || reference === undefined) return undefined;
   const model = findModel(reference);
-  if (model.ok) return { id: id as MeterId, model: model.value, ratio };
+  if (model.ok) return { id: id as MeterId, model: model.value, ...(ratio === undefined ? {} : { ratio }) };
   meter.problem("model", model.error);
   return undefined;
 }
@@ -188,7 +221,8 @@ function readPolledMeter(meter: ObjectReader, findModel: ModelFinder): PolledMet
 }
 
 function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): SiteConfig["mqtt"] {
-  const acceptUnknown = mqtt.has("acceptUnknown") ? mqtt.flag("acceptUnknown") : true;
+  const acceptUnknown = mqtt.has("acceptUnknown") ? mqtt.choice("acceptUnknown", [true, false, "hold"] as const) : true;
+  const silentAfter = mqtt.has("silentAfterSeconds") ? mqtt.number("silentAfterSeconds", 1, 31_536_000) : undefined;
   const meters = mqtt.objects("meters").map((meter) => {
     const read = readMeter(meter, findModel);
     meter.close();
@@ -198,8 +232,24 @@ function readMqtt(mqtt: ObjectReader, findModel: ModelFinder): SiteConfig["mqtt"
   return {
     link: MQTT_LINK,
     acceptUnknown: acceptUnknown ?? true,
+    ...(silentAfter === undefined ? {} : { silentAfter: micros(silentAfter) }),
     meters: meters.filter((meter) => meter !== undefined),
   };
+}
+
+/** Longer than any clock is off that still runs. */
+const LONGEST_OFF = 86_400;
+
+function readClock(clock: ObjectReader): ClockConfig | undefined {
+  const correct = clock.has("correct") ? clock.flag("correct") : DEFAULT_CLOCK.correct;
+  const seconds = (name: string, micros: number) =>
+    clock.has(name) ? clock.number(name, 1, LONGEST_OFF) : micros / MICROS_PER_SECOND;
+  const correctBeyond = seconds("correctBeyondSeconds", DEFAULT_CLOCK.correctBeyond);
+  const alarmBeyond = seconds("alarmBeyondSeconds", DEFAULT_CLOCK.alarmBeyond);
+  clock.close();
+  if (correct === undefined || correctBeyond === undefined || alarmBeyond === undefined) return undefined;
+  if (alarmBeyond < correctBeyond) clock.problem("alarmBeyondSeconds", "is at least correctBeyondSeconds");
+  return { correct, correctBeyond: micros(correctBeyond), alarmBeyond: micros(alarmBeyond) };
 }
 
 /** A price may have six decimals more than the currency has: fractions of a cent per kWh are usual. */

@@ -4,23 +4,29 @@
  * store that crashes, and later PostgreSQL are interchangeable.
  */
 
-import type { ModbusFailure } from "../protocols/modbus/errors.ts";
 import type { OrderNumber, OrderOperation, OrderStatus } from "../protocols/orders.ts";
-import type { LinkEffect, LinkEvent, LinkId } from "../src/core/actor.ts";
+import type { LinkEffect, LinkEvent } from "../src/core/actor.ts";
 import type { MeasureValues, Quality } from "../src/core/measures.ts";
 import type { Minor, PricePerKwh } from "../src/core/money.ts";
 import type { Result } from "../src/core/result.ts";
 import type { Civil } from "../src/core/time.ts";
+import type { Incident } from "./alarms/incident.ts";
 import type { MassDecision, MassReceipt, MassRequest } from "./commands/mass-order.ts";
+import type { ObserveEffect } from "./observations.ts";
+import type { ExchangeOrder } from "./registry/exchange.ts";
+import type { ExchangeReceipt, RegistryChange, RegistryReceipt } from "./registry/requests.ts";
 
 /** The head-end's name of a meter: its serial number or a chosen id, `[A-Za-z0-9_.-]{1,64}`. */
 export type MeterId = string & { readonly __id: "meter" };
 
+/** Where readings come from; a reading of the load profile is of an interval and has its energies alone. */
+export const READING_SOURCES = ["modbus", "mqtt", "profile"] as const;
+
 export interface MeterReading {
   readonly meter: MeterId;
-  /** Civil time of the reading: the meter's own over MQTT; over a polled line when +A was taken, by the head-end's clock. */
+  /** Civil time of the reading: the meter's own over MQTT and in its load profile (there the end of an interval); over a polled line when +A was taken, by the head-end's clock. */
   readonly time: Civil;
-  readonly source: "modbus" | "mqtt";
+  readonly source: (typeof READING_SOURCES)[number];
   /** The meter's own sequence number, where the protocol carries one. */
   readonly sequence: number | null;
   readonly quality: Quality;
@@ -149,7 +155,7 @@ export interface RegisteredMeter {
   readonly model: string;
   /** CT × VT: a reading is secondary, billing multiplies by this. 1 on direct meters. */
   readonly ratio: number;
-  /** Where it is reached, for people: `line bus-1 unit 3`, `mqtt`. */
+  /** Where it is reached, as registry/place.ts writes it: `line bus-1 unit 3`, `mqtt`. */
   readonly via: string;
 }
 
@@ -184,9 +190,9 @@ export interface StoreSnapshot {
   readonly openOrders: readonly Order[];
   /** Highest order id ever used. */
   readonly lastOrder: number;
-  /** Newest reading by meter, for duplicate checks. */
+  /** Newest reading by meter that is none of a load profile, for duplicate checks. */
   readonly latest: readonly MeterReading[];
-  /** Newest reading of quality `good` by meter: the baseline of plausibility, which an invalid reading never moves. */
+  /** Newest reading of quality `good` by meter, load profiles aside: the baseline of plausibility, which an invalid reading never moves. */
   readonly latestGood: readonly MeterReading[];
   /** The newest finished orders of each meter (at most {@link RECENT_PER_METER}), so that a repeated key is recognised. */
   readonly recentOrders: readonly Order[];
@@ -231,8 +237,25 @@ export type Request =
       readonly decision: "approve" | "reject" | "cancel";
       readonly actor: string;
     }
+  | {
+      /** A reading now; it changes nothing, so it has no key. */
+      readonly kind: "read";
+      readonly ticket: number;
+      readonly meter: MeterId;
+      /** µs, monotonic: for how long somebody waits. */
+      readonly wait: number;
+    }
   | MassRequest
-  | MassDecision;
+  | MassDecision
+  | {
+      readonly kind: "acknowledge";
+      readonly ticket: number;
+      readonly incident: string;
+      readonly note: string;
+      readonly actor: string;
+    }
+  | ({ readonly kind: "registry"; readonly ticket: number } & RegistryChange)
+  | ({ readonly kind: "exchange"; readonly ticket: number } & ExchangeOrder);
 
 /** Business refusals, in order of precedence; append only. */
 export type Refusal =
@@ -250,7 +273,12 @@ export type Refusal =
   | { readonly reason: "not-waiting"; readonly detail: string }
   | { readonly reason: "second-person-needed"; readonly detail: string }
   | { readonly reason: "too-late"; readonly detail: string }
-  | { readonly reason: "bad-selection"; readonly detail: string };
+  | { readonly reason: "bad-selection"; readonly detail: string }
+  | { readonly reason: "unknown-alarm"; readonly detail: string }
+  | { readonly reason: "too-many-reads"; readonly detail: string }
+  | { readonly reason: "no-answer"; readonly detail: string }
+  | { readonly reason: "not-active"; readonly detail: string }
+  | { readonly reason: "not-plausible"; readonly detail: string };
 
 export interface TopupReceipt {
   readonly kind: "topup";
@@ -268,8 +296,26 @@ export interface OrderReceipt {
   readonly created: boolean;
 }
 
+export interface AlarmReceipt {
+  readonly kind: "acknowledge";
+  readonly incident: Incident;
+}
+
+export interface ReadReceipt {
+  readonly kind: "read";
+  /** As it is stored. */
+  readonly reading: MeterReading;
+}
+
 /** What a request that was granted is answered with. */
-export type Receipt = TopupReceipt | OrderReceipt | MassReceipt;
+export type Receipt =
+  | TopupReceipt
+  | OrderReceipt
+  | MassReceipt
+  | AlarmReceipt
+  | ReadReceipt
+  | RegistryReceipt
+  | ExchangeReceipt;
 
 export interface ReplyEffect {
   readonly kind: "reply";
@@ -288,50 +334,13 @@ export type Notice =
       readonly balance: Minor;
       readonly level: "good" | "warning" | "empty";
     }
-  | { readonly kind: "poll"; readonly meter: MeterId; readonly ok: boolean; readonly reason: string };
+  | { readonly kind: "poll"; readonly meter: MeterId; readonly ok: boolean; readonly reason: string }
+  /** An incident began, changed or was healed; it may not be stored yet. */
+  | { readonly kind: "alarm"; readonly incident: Incident };
 
 export interface NotifyEffect {
   readonly kind: "notify";
   readonly notice: Notice;
-}
-
-/** What became of a message of a meter. `turned-away` and `not-stored` stay unacknowledged, so their sender repeats them. */
-export const MESSAGE_OUTCOMES = [
-  "taken",
-  "duplicate",
-  "refused",
-  "not-accepted",
-  "answer",
-  "ignored",
-  "turned-away",
-  "not-stored",
-] as const;
-export type MessageOutcome = (typeof MESSAGE_OUTCOMES)[number];
-
-/** How a request on a line ended: every repetition is a request of its own. */
-export const REQUEST_OUTCOMES = [
-  "answer",
-  "timeout",
-  "exception",
-  "bad-reply",
-  "link-down",
-  "bad-request",
-] as const satisfies readonly ("answer" | ModbusFailure["kind"])[];
-export type RequestOutcome = (typeof REQUEST_OUTCOMES)[number];
-
-/**
- * What is counted and told to nobody: unlike notices, of which a slow sink may lose some, each reaches the driver. What is
- * said of a message comes after its commit, once.
- */
-export type Observation =
-  /** `took`: µs from the request's sending to the last byte of what came back, or to its failure; 0 when it was never sent. */
-  | { readonly kind: "request"; readonly line: LinkId; readonly outcome: RequestOutcome; readonly took: number }
-  | { readonly kind: "poll"; readonly line: LinkId; readonly ok: boolean }
-  | { readonly kind: "message"; readonly outcome: MessageOutcome };
-
-export interface ObserveEffect {
-  readonly kind: "observe";
-  readonly observation: Observation;
 }
 
 /** How the collector stands at a moment. */
@@ -375,6 +384,7 @@ export interface StoreQuery {
   meter(id: MeterId): Promise<RegisteredMeter | undefined>;
   /** Readings with from <= time < to, oldest first. */
   readings(meter: MeterId, from: Civil, to: Civil, limit: number): Promise<readonly MeterReading[]>;
+  /** The newest reading that is none of a load profile. */
   latest(meter: MeterId): Promise<MeterReading | undefined>;
   order(id: OrderNumber): Promise<Order | undefined>;
   /** The newest orders of a meter, newest first. */

@@ -1,45 +1,36 @@
 /** The pieces of work that change the books: each says what it stores, what it tells afterwards, and what if it never can. */
 import type { OrderNumber } from "../protocols/orders.ts";
-import { failure, type Result } from "../src/core/result.ts";
+import type { LogEffect } from "../src/core/actor.ts";
+import { failure, type Result, success } from "../src/core/result.ts";
 import type { Now } from "../src/core/time.ts";
 import { type Books, type Draft, MASS_KEY, PREPAID_KEY } from "./books.ts";
+import { CLOCK_KEY } from "./clock/desk.ts";
 import { issueDue } from "./commands/mass-issue.ts";
 import { decideMass, requestMass } from "./commands/mass-requests.ts";
 import { advanceOrder, decideOrder, expireOrders, type OrderStep } from "./commands/orders.ts";
 import { requestSingle } from "./commands/requests.ts";
 import type { Work } from "./committer.ts";
 import type { CollectorConfig, Limits, OrderPolicy } from "./config.ts";
-import type { Directory, KnownMeter } from "./directory.ts";
+import type { Directory } from "./directory.ts";
 import { configureAccount, requestTopUp } from "./ledger/accounts.ts";
-import type { MeterReading, Receipt, Refusal, RegisteredMeter, Request } from "./ports.ts";
-import { takeReading } from "./readings.ts";
+import type { Receipt, Refusal, Request } from "./ports.ts";
+import { changeRegistry, exchangeMeter } from "./registry/requests.ts";
+import { registerConfigured } from "./registry/start.ts";
 
 /** What the configuration says and the store does not know yet. Kept until it is stored: nothing works without it. */
-export function startWork(books: Books, directory: Directory, config: CollectorConfig): Work {
+export function startWork(
+  books: Books,
+  directory: Directory,
+  config: CollectorConfig,
+  skipped: readonly LogEffect[],
+): Work {
   return {
     apply(draft, now) {
-      for (const { registration } of directory.configured()) {
-        if (sameRegistration(books.meters.get(registration.id), registration)) continue;
-        books.meters.set(registration.id, registration);
-        draft.records.push({ kind: "meter", meter: registration });
-      }
+      draft.after.push(...skipped);
+      registerConfigured(books, directory, draft, now);
+      for (const { registration } of directory.configured()) books.intervals?.begin(registration.id, draft, now);
       for (const account of config.prepaid ?? []) configureAccount(books, account, draft, now);
     },
-  };
-}
-
-function sameRegistration(a: RegisteredMeter | undefined, b: RegisteredMeter): boolean {
-  return a?.model === b.model && a.ratio === b.ratio && a.via === b.via;
-}
-
-export function readingWork(books: Books, limits: Limits, meter: KnownMeter, reading: MeterReading): Work {
-  return {
-    apply(draft, now) {
-      takeReading(books, limits, meter, reading, draft, now);
-    },
-    abandoned: (reason) => [
-      { kind: "log", level: "error", event: "reading-not-stored", fields: { meter: reading.meter, reason } },
-    ],
   };
 }
 
@@ -58,13 +49,16 @@ export function dueWork(books: Books, limits: Limits, directory: Directory): Wor
   };
 }
 
+/** Requests that change the books: a read is the sessions' business, an acknowledgement that of the alarms. */
+export type BookRequest = Exclude<Request, { kind: "acknowledge" | "read" }>;
+
 /** A request of the API; answered after the commit, or with `store-failed` when there was none. */
 export function requestWork(
   books: Books,
   limits: Limits,
   policy: OrderPolicy,
   directory: Directory,
-  request: Request,
+  request: BookRequest,
 ): Work {
   const { ticket } = request;
   return {
@@ -86,17 +80,19 @@ export function requestWork(
 }
 
 /** Keys of postings and orders that the collector makes itself. */
-const RESERVED = [PREPAID_KEY, MASS_KEY, "charge:", "initial:"];
+const RESERVED = [PREPAID_KEY, MASS_KEY, CLOCK_KEY, "charge:", "initial:"];
 
 function decide(
   books: Books,
   limits: Limits,
   policy: OrderPolicy,
   directory: Directory,
-  request: Request,
+  request: BookRequest,
   draft: Draft,
   now: Now,
 ): Result<Receipt, Refusal> {
+  if (request.kind === "registry") return success(changeRegistry(books, directory, request, draft, now));
+  if (request.kind === "exchange") return exchangeMeter(books, limits, directory, request, draft, now);
   if (request.kind === "decide-order")
     return decideOrder(books, request.order, request.decision, request.actor, draft, now);
   if (request.kind === "mass") return requestMass(books, policy, directory, request, draft, now);

@@ -18,6 +18,8 @@ const END = 4_102_444_800 * MICROS_PER_SECOND;
 /** DL/T 645 broadcast time, as recalled: within five minutes, once a day. */
 const BROADCAST_LIMIT = 300 * MICROS_PER_SECOND;
 const NO_DAY = -1;
+/** Seconds that daylight saving puts the local clock ahead. */
+const SUMMER_AHEAD = 3600;
 const LAYOUT = 1;
 const ROOM = 250;
 
@@ -95,6 +97,18 @@ export class MeterClock {
       if (wanted < until) return civil(Math.max(this.#civilAt(wanted * MICROS_PER_SECOND), from));
       utc = until;
     }
+  }
+
+  /**
+   * The UTC second at which the local clock showed `local`. Of an hour that came twice it is the first that lies behind the
+   * UTC second `after`; where none does, the first of all.
+   */
+  utcOf(local: LocalSecond, after: number): number {
+    const standard = local - this.#settings.zoneMinutes * 60;
+    const summer = standard - SUMMER_AHEAD;
+    const isSummer = this.#daylight(summer).ahead === SUMMER_AHEAD;
+    if (!isSummer) return standard;
+    return summer > after || this.#daylight(standard).ahead !== 0 || standard <= after ? summer : standard;
   }
 
   /** The first civil µs after `from` at which daylight saving makes the local clock jump; infinity where it never does. */

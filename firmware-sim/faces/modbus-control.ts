@@ -11,6 +11,7 @@ import { MICROS_PER_SECOND } from "../../src/core/time.ts";
 import { STRONGEST } from "../control/programming.ts";
 import type { Meter } from "../meter.ts";
 import { ModbusFunctionBlocks } from "./modbus-functions.ts";
+import { ModbusProfileBlocks } from "./modbus-profile.ts";
 import type { ExtraRegisters } from "./register-image.ts";
 
 const WIRE = "modbus";
@@ -26,6 +27,7 @@ export class ModbusControlBlock {
   readonly #meter: Meter;
   readonly #map: ModbusControl;
   readonly #functions: ModbusFunctionBlocks | undefined;
+  readonly #profile: ModbusProfileBlocks | undefined;
   #unlockedUntil = Number.NEGATIVE_INFINITY;
   #now: Now;
 
@@ -34,7 +36,9 @@ export class ModbusControlBlock {
     this.#map = map;
     this.#now = now;
     const { functions } = map;
-    this.#functions = functions === undefined ? undefined : new ModbusFunctionBlocks(meter.functions, functions);
+    if (functions === undefined) return;
+    this.#functions = new ModbusFunctionBlocks(meter.functions, functions);
+    this.#profile = new ModbusProfileBlocks(meter, functions);
   }
 
   /** The instant of the request that is being answered; the data model's calls carry none. */
@@ -53,6 +57,7 @@ export class ModbusControlBlock {
       },
       { address: this.#map.outcome, count: OUTCOME_REGISTERS, write: (out, at) => this.#writeOutcome(out, at) },
       ...(this.#functions?.registers() ?? []),
+      ...(this.#profile?.registers() ?? []),
     ];
   }
 
@@ -60,12 +65,16 @@ export class ModbusControlBlock {
     return this.#now.mono < this.#unlockedUntil;
   }
 
-  /** FC 06/10: 0, or the exception code. Password and mailbox are written whole, of the selector any part. */
+  /** FC 06/10: 0, or the exception code. Password and mailbox are written whole, of the selectors any part. */
   writeRegisters(address: number, quantity: number, bytes: Uint8Array, at: number): number {
     const view = new DataView(bytes.buffer, bytes.byteOffset + at, quantity * 2);
     if (address === this.#map.unlock && quantity === UNLOCK_REGISTERS) return this.#unlock(view.getUint32(0));
     if (address === this.#map.mailbox && quantity === MAILBOX_REGISTERS) return this.#order(view);
-    return this.#functions?.select(address, quantity, bytes, at) ?? EXCEPTION.illegalDataAddress;
+    return (
+      this.#functions?.select(address, quantity, bytes, at) ??
+      this.#profile?.select(address, quantity, bytes, at) ??
+      EXCEPTION.illegalDataAddress
+    );
   }
 
   /** FC 05/0F on the relay's coil. */

@@ -10,10 +10,10 @@ import type { MeterFunctions } from "../functions.ts";
 import type { EnergyAmount, EnergyRegister } from "../metrology/energy.ts";
 import { RELAY_REASONS } from "../relay/relay.ts";
 import { SETTLEMENTS_KEPT } from "../tariff/settlement.ts";
+import { Words } from "./modbus-words.ts";
 import type { ExtraRegisters } from "./register-image.ts";
 
 const RATES = [0, 1, 2, 3, 4] as const;
-const MOST_16 = 0xffff;
 const NONE_32 = 0xffff_ffff;
 const EVENT_ENERGIES = 4;
 const EVENTS_KEPT = 10;
@@ -28,35 +28,6 @@ interface Selection {
   readonly phase: number;
   /** 0 is the open event, or the newest where none is open. */
   readonly age: number;
-}
-
-/** Writes numbers one behind the other, never beyond their width. */
-class Words {
-  readonly #view: DataView;
-  #at = 0;
-
-  constructor(out: Uint8Array, at: number, registers: number) {
-    out.fill(0, at, at + 2 * registers);
-    this.#view = new DataView(out.buffer, out.byteOffset + at, 2 * registers);
-  }
-
-  u16(value: number): this {
-    this.#view.setUint16(this.#at, Math.min(value, MOST_16));
-    this.#at += 2;
-    return this;
-  }
-
-  u32(value: number): this {
-    this.#view.setUint32(this.#at, Math.min(value, NONE_32));
-    this.#at += 4;
-    return this;
-  }
-
-  u64(value: number | bigint): this {
-    this.#view.setBigUint64(this.#at, BigInt(value));
-    this.#at += 8;
-    return this;
-  }
 }
 
 export class ModbusFunctionBlocks {

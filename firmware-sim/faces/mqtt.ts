@@ -25,6 +25,7 @@ import type { EventNotice } from "../events/monitor.ts";
 import type { Meter } from "../meter.ts";
 import type { Nvram } from "../nvram/nvram.ts";
 import { MessageBuffer, type MessageChannel } from "./message-buffer.ts";
+import { profileParts } from "./mqtt-profile.ts";
 
 export interface MqttFaceOptions {
   readonly link: LinkId;
@@ -217,6 +218,10 @@ export class MqttFace implements Actor {
       const relay = this.#meter.hasRelay ? (this.#meter.relayClosed ? 1 : 0) : null;
       const state = { kind: "state", meter, query: command.id, relay, time, values: this.#values(this.#keys) } as const;
       return [this.#publish("resp", encodeResponse(state))];
+    }
+    if (command.kind === "profile") {
+      this.#meter.refresh(now);
+      return profileParts(this.#meter, command, time).map((part) => this.#publish("resp", encodeResponse(part)));
     }
     const rejection = this.#rejection(command, time);
     if (rejection !== undefined) return this.#reject(command, rejection, time);

@@ -2,16 +2,39 @@
 import swagger from "@fastify/swagger";
 import fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import { assert } from "../../src/core/result.ts";
-import { requireToken } from "./auth.ts";
+import { guard } from "./auth.ts";
 import { badRequest, parseQuery } from "./bad-requests.ts";
 import type { ApiOptions } from "./context.ts";
 import { Problem, sendProblem } from "./problems.ts";
+import { REGISTRY_COMPONENTS } from "./registry-schemas.ts";
+import { logRequests, requestIds } from "./request-log.ts";
 import { accountRoutes } from "./routes/accounts.ts";
+import { alarmRoutes } from "./routes/alarms.ts";
+import { availabilityRoutes } from "./routes/availability.ts";
+import { completenessRoutes } from "./routes/completeness.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { massOrderRoutes } from "./routes/mass-orders.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { orderRoutes } from "./routes/orders.ts";
+import { registryRoutes } from "./routes/registry.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
 import { publicRoutes, systemRoutes } from "./routes/system.ts";
 import { COMPONENTS } from "./schemas.ts";
+
+/** Of everything below /api/v1. */
+const ROUTES = [
+  meterRoutes,
+  registryRoutes,
+  accountRoutes,
+  orderRoutes,
+  massOrderRoutes,
+  completenessRoutes,
+  scheduleRoutes,
+  alarmRoutes,
+  availabilityRoutes,
+  eventRoutes,
+  systemRoutes,
+];
 
 const BODY_LIMIT_BYTES = 64 * 1024;
 /** For a whole request to arrive: a client that sends a byte a minute must not hold a connection. */
@@ -27,25 +50,27 @@ export function buildApi(options: ApiOptions): FastifyInstance {
     routerOptions: { querystringParser: parseQuery },
     // Wrong types and unknown fields are refused, never bent into shape; verbose errors carry the field's description.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, verbose: true } },
+    genReqId: requestIds(),
     frameworkErrors: (error, _request, reply) => sendProblem(reply, new Problem(400, "bad-request", error.message)),
   });
   // Answers are written as they are: a serializer built from the schema would silently drop what the schema forgot.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.removeContentTypeParser("text/plain");
-  app.addHook("onRequest", requireToken(options.token));
+  logRequests(app, options);
+  guard(app, { token: options.token, tokens: options.tokens ?? (() => []), now: options.now });
   app.addHook("onRequest", (_request, reply, done) => {
     reply.header("cache-control", "no-store");
     done();
   });
   handleErrors(app, options);
   describeApi(app, options.version);
-  for (const [id, schema] of Object.entries(COMPONENTS)) app.addSchema({ $id: id, ...schema });
+  for (const [id, schema] of Object.entries({ ...COMPONENTS, ...REGISTRY_COMPONENTS }))
+    app.addSchema({ $id: id, ...schema });
   // Registered, so that the routes are made after the plugin that describes them has been loaded.
   app.register(async (root) => publicRoutes(root, options));
   app.register(
     async (api) => {
-      for (const routes of [meterRoutes, accountRoutes, orderRoutes, massOrderRoutes, systemRoutes])
-        routes(api, options);
+      for (const routes of ROUTES) routes(api, options);
     },
     { prefix: "/api/v1" },
   );
@@ -62,7 +87,11 @@ function handleErrors(app: FastifyInstance, { log }: ApiOptions): void {
   app.setErrorHandler((error: FastifyError | Problem, request, reply) => {
     const problem = error instanceof Problem ? error : badRequest(error);
     if (problem !== undefined) return sendProblem(reply, problem);
-    const fields = { route: request.routeOptions.url ?? request.url, reason: error.stack ?? error.message };
+    const fields = {
+      request: request.id,
+      route: request.routeOptions.url ?? request.url,
+      reason: error.stack ?? error.message,
+    };
     log?.({ kind: "log", level: "error", event: "api.failed", fields });
     return sendProblem(reply, new Problem(500, "internal", "an error inside the head-end: its log says more"));
   });
@@ -82,7 +111,7 @@ function describeApi(app: FastifyInstance, version: string): void {
       },
       security: [{ token: [] }],
       components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
-      tags: ["meters", "accounts", "orders", "system"].map((name) => ({ name })),
+      tags: ["meters", "registry", "accounts", "orders", "alarms", "system"].map((name) => ({ name })),
     },
     refResolver: { buildLocalReference: ({ $id }: { $id?: string }, _base, _fragment, i) => $id ?? `schema-${i}` },
   });

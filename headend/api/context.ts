@@ -2,8 +2,13 @@
 import type { FastifyRequest } from "fastify";
 import type { LogEffect } from "../../src/core/actor.ts";
 import type { Result } from "../../src/core/result.ts";
-import type { MeterId, Receipt, Refusal, RegisteredMeter, Request, StoreQuery } from "../ports.ts";
+import type { Civil } from "../../src/core/time.ts";
+import type { MeterPlace } from "../alarms/availability.ts";
+import type { Incident } from "../alarms/incident.ts";
+import type { NoticeFeed } from "../notice-feed.ts";
+import type { MeterId, Receipt, Refusal, RegisteredMeter, Request, StoredDocument, StoreQuery } from "../ports.ts";
 import { fromStore, Problem } from "./problems.ts";
+import type { ApiToken } from "./tokens.ts";
 
 type WithoutTicket<T> = T extends unknown ? Omit<T, "ticket"> : never;
 
@@ -19,28 +24,60 @@ export interface ReadyCheck {
   readonly reason: string | null;
 }
 
+/** What the collector knows of alarms at this moment. */
+export interface AlarmView {
+  /** Those that last, oldest first. */
+  open(): readonly Incident[];
+  /** How many more came than can be listed. */
+  readonly unlisted: number;
+  /** Where each meter is reached, by its id. */
+  places(): readonly MeterPlace[];
+}
+
 export interface ApiOptions {
   readonly store: StoreQuery;
   /** Resolves with the collector's reply, which comes after the commit. */
   readonly submit: (request: ApiRequest) => Promise<Result<Receipt, Refusal>>;
-  /** At least 16 characters, random. */
+  /** At least 16 characters, random: allowed everything, under the name `operator`. */
   readonly token: string;
+  /** Named tokens with scopes; default: none. */
+  readonly tokens?: () => readonly ApiToken[];
+  readonly now: () => Civil;
   readonly version: string;
   /** What the driver knows of lines, broker and queues; plain JSON data. */
   readonly status: () => object;
   /** In the Prometheus text format, version 0.0.4. */
   readonly metrics: () => Promise<string>;
   readonly readiness: () => Promise<readonly ReadyCheck[]>;
+  readonly alarms: AlarmView;
+  /** Where live updates come from. */
+  readonly events: NoticeFeed;
+  /** Between two signs of life on a stream of events, ms; default 15 s. */
+  readonly heartbeatMs?: number;
   readonly log?: (entry: LogEffect) => void;
 }
 
 /** Who the audit says it was. */
-export function actorOf(_request: FastifyRequest): string {
-  return ACTOR;
+export function actorOf({ caller }: FastifyRequest): string {
+  return caller.name;
 }
 
-/** The API has one token and so one user. */
-const ACTOR = "operator";
+/** A page of a meter's documents, which have its id before the first slash of their keys; newest keys first. */
+export async function documentsOf(
+  store: StoreQuery,
+  collection: string,
+  meter: MeterId,
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string },
+): Promise<{ readonly documents: readonly StoredDocument[]; readonly next: string | null }> {
+  const prefix = `${meter}/`;
+  const found = await fromStore(store.documents(collection, `${prefix}${cursor ?? "~"}`, "down", limit + 1));
+  const own = found.filter(({ key }) => key.startsWith(prefix));
+  const last = own[limit - 1];
+  return {
+    documents: own.slice(0, limit),
+    next: own.length > limit && last !== undefined ? last.key.slice(prefix.length) : null,
+  };
+}
 
 export async function knownMeter(store: StoreQuery, id: string): Promise<RegisteredMeter> {
   const meter = await fromStore(store.meter(id as MeterId));

@@ -33,6 +33,11 @@ const REFUSAL_STATUS: Readonly<Record<Refusal["reason"], number>> = {
   "second-person-needed": 403,
   "too-late": 409,
   "bad-selection": 422,
+  "unknown-alarm": 404,
+  "too-many-reads": 429,
+  "no-answer": 504,
+  "not-active": 409,
+  "not-plausible": 422,
 };
 
 const RETRY_AFTER_SECONDS = 5;

@@ -1,11 +1,15 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
-import { ORDER_STATES } from "../ports.ts";
+import { BY } from "../alarms/availability.ts";
+import { INCIDENT_ID, INCIDENT_KINDS, PARTS } from "../alarms/incident.ts";
+import { EVENT_KINDS } from "../notice-feed.ts";
+import { ORDER_STATES, READING_SOURCES } from "../ports.ts";
+import { DATED_TASKS } from "../schedule/groups.ts";
 
 export const MAXIMUM_LIMIT = 500;
 export const DEFAULT_LIMIT = 100;
 
-type Schema = Readonly<Record<string, unknown>>;
+export type Schema = Readonly<Record<string, unknown>>;
 
 /** An object that has these properties, all of them required, and no others. */
 export function record(properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
@@ -15,38 +19,41 @@ export function record(properties: Readonly<Record<string, Schema>>, optional: r
 
 export const list = (items: Schema): Schema => ({ type: "array", items });
 export const orNull = (schema: Schema): Schema => ({ anyOf: [schema, { type: "null" }] });
-const ref = (id: string): Schema => ({ $ref: `${id}#` });
+export const ref = (id: string): Schema => ({ $ref: `${id}#` });
 export const text: Schema = { type: "string" };
 export const integer: Schema = { type: "integer" };
-const flag: Schema = { type: "boolean" };
+export const flag: Schema = { type: "boolean" };
 export const time: Schema = { type: "string", description: "an ISO 8601 time in UTC such as 2026-11-24T16:00:00Z" };
-const decimal: Schema = {
+export const decimal: Schema = {
   type: "string",
   description: "a decimal number as a string",
   pattern: "^-?[0-9]+(\\.[0-9]+)?$",
 };
-const next: Schema = orNull({ type: "string", description: "the cursor of the next page; null on the last one" });
+export const next: Schema = orNull({
+  type: "string",
+  description: "the cursor of the next page; null on the last one",
+});
 
 export const meterId: Schema = {
   type: "string",
   description: "a meter id: 1 to 64 letters, digits, dots, dashes and underlines",
   pattern: "^[A-Za-z0-9_.-]{1,64}$",
 };
-const key: Schema = {
+export const key: Schema = {
   type: "string",
   description:
     "an idempotency key: 1 to 128 visible ASCII characters, new for each thing you want done and the same when you repeat a " +
     "request whose answer was lost, so that it is done once",
   pattern: "^[!-~]{1,128}$",
 };
-const limit: Schema = {
+export const limit: Schema = {
   type: "integer",
   description: `a whole number from 1 to ${MAXIMUM_LIMIT} (default ${DEFAULT_LIMIT})`,
   minimum: 1,
   maximum: MAXIMUM_LIMIT,
   default: DEFAULT_LIMIT,
 };
-const cursor: Schema = { type: "string", description: "the `next` of the page before", maxLength: 100 };
+export const cursor: Schema = { type: "string", description: "the `next` of the page before", maxLength: 100 };
 
 export const meterParams = record({ id: meterId });
 const orderNumber: Schema = { type: "string", description: "an order number", pattern: "^[1-9][0-9]{0,15}$" };
@@ -65,6 +72,47 @@ export const readingsQuery = record(
     cursor,
   },
   ["from", "to", "limit", "cursor"],
+);
+
+export const alarmParams = record({
+  id: { type: "string", description: "an alarm's id, as GET /api/v1/alarms gives it", pattern: INCIDENT_ID.source },
+});
+
+export const alarmsQuery = record(
+  {
+    state: { enum: ["open", "all"], default: "open", description: "one of open, all" },
+    limit,
+    cursor,
+  },
+  ["state", "limit", "cursor"],
+);
+
+export const availabilityQuery = record(
+  {
+    by: { enum: BY, default: "site", description: `one of ${BY.join(", ")}` },
+    from: { ...time, description: "the first moment, an ISO 8601 time; default: 30 days before `to`" },
+    to: { ...time, description: "the first moment not wanted any more, an ISO 8601 time; default: now" },
+    limit,
+    cursor,
+  },
+  ["by", "from", "to", "limit", "cursor"],
+);
+
+export const acknowledgeBody = record(
+  { note: { type: "string", description: "a note of at most 500 characters", maxLength: 500 } },
+  ["note"],
+);
+
+export const eventsQuery = record(
+  {
+    kinds: {
+      type: "string",
+      description: `of ${EVENT_KINDS.join(", ")}, separated by commas; default: all`,
+      pattern: `^(${EVENT_KINDS.join("|")})(,(${EVENT_KINDS.join("|")}))*$`,
+    },
+    meter: meterId,
+  },
+  ["kinds", "meter"],
 );
 
 export const topupBody = record({
@@ -114,13 +162,25 @@ export const orderBody = record(
   ["argument", "expiresAt", "precondition"],
 );
 
-export const decisionParams = record({
-  id: orderNumber,
-  decision: { description: "one of approve, reject, cancel", enum: ["approve", "reject", "cancel"] },
-});
+export const readBody: Schema = {
+  ...record(
+    {
+      waitSeconds: {
+        type: "number",
+        description: "for how long to wait, 1 to 60 s (default 10)",
+        minimum: 1,
+        maximum: 60,
+      },
+    },
+    ["waitSeconds"],
+  ),
+  type: ["object", "null"],
+};
 
-const source: Schema = { enum: ["modbus", "mqtt"] };
+const source: Schema = { enum: READING_SOURCES };
 const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
+
+const values: Schema = list(record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality }));
 
 /** Shared answers, by the name under which the document lists them. */
 export const COMPONENTS: Readonly<Record<string, Schema>> = {
@@ -134,12 +194,61 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     ratio: { type: "number", description: "CT × VT: readings are secondary values, billing multiplies by this" },
     via: text,
   }),
-  Reading: record({
-    time,
-    source,
-    sequence: orNull(integer),
+  Reading: record(
+    {
+      time,
+      source,
+      sequence: orNull(integer),
+      quality,
+      ratio: {
+        ...record({ ct: text, vt: text }),
+        description: "the transformers that held at its time; absent on a direct meter",
+      },
+      values: list(
+        record(
+          {
+            ...{ measure: text, obis: text, value: orNull(decimal) },
+            primary: {
+              ...decimal,
+              description: "the value on the primary side; absent where it is the value itself or not known",
+            },
+            ...{ unit: text, time, quality },
+          },
+          ["primary"],
+        ),
+      ),
+    },
+    ["ratio"],
+  ),
+  DatedRead: record({
+    task: { enum: DATED_TASKS },
+    slot: { ...time, description: "the time for which it is" },
+    taken: { ...time, description: "when the values were taken" },
+    basis: {
+      enum: ["settlement", "reading"],
+      description:
+        "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
+    },
     quality,
-    values: list(record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality })),
+    values,
+    settlement: orNull(
+      record({
+        meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
+        clockInDoubt: flag,
+        late: flag,
+        registers: list(
+          record({
+            measure: text,
+            unit: text,
+            total: decimal,
+            rates: list(decimal),
+            demandUnit: text,
+            maximumDemand: orNull(decimal),
+            maximumDemandAt: orNull(text),
+          }),
+        ),
+      }),
+    ),
   }),
   Order: record({
     id: integer,
@@ -187,6 +296,32 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     energyTo: orNull(decimal),
     energyUnit: text,
   }),
+  Alarm: record({
+    id: text,
+    kind: { enum: INCIDENT_KINDS },
+    part: { enum: PARTS },
+    name: text,
+    open: flag,
+    since: time,
+    until: orNull(time),
+    seconds: orNull(integer),
+    count: integer,
+    meters: integer,
+    within: orNull(text),
+    cause: text,
+    advice: text,
+    acknowledged: orNull(record({ by: text, at: time, note: text })),
+  }),
+  Availability: record({
+    name: text,
+    meters: integer,
+    watchedSeconds: decimal,
+    downSeconds: decimal,
+    outages: integer,
+    availability: orNull(decimal),
+    mtbfSeconds: orNull(decimal),
+    mttrSeconds: orNull(decimal),
+  }),
   AuditEntry: record({
     at: time,
     actor: text,
@@ -208,21 +343,46 @@ export const answers = {
   status: {
     type: "object",
     required: ["version", "readings"],
-    properties: { version: text, readings: record({ modbus: integer, mqtt: integer }) },
+    properties: { version: text, readings: record(Object.fromEntries(READING_SOURCES.map((of) => [of, integer]))) },
   },
   meters: record({ meters: list(ref("Meter")), next }),
   meter: record({ meter: ref("Meter"), latest: orNull(ref("Reading")) }),
   readings: record({ meter: meterId, readings: list(ref("Reading")), next }),
+  read: record({ meter: meterId, reading: ref("Reading") }),
+  datedReads: record({ meter: meterId, reads: list(ref("DatedRead")), next }),
+  clock: record({
+    meter: meterId,
+    clock: orNull(
+      record({
+        offset: decimal,
+        uncertainty: decimal,
+        measuredAt: time,
+        corrected: orNull(time),
+        alarmSince: orNull(time),
+      }),
+    ),
+    jumps: list(
+      record({ from: time, to: time, before: decimal, after: decimal, cause: { enum: ["order", "unknown"] } }),
+    ),
+    next,
+  }),
   account: ref("Account"),
   postings: record({ postings: list(ref("Posting")) }),
   topup: record({ meter: meterId, amount: decimal, balance: decimal, currency: text, booked: flag }),
   orderReceipt: record({ order: ref("Order"), created: flag }),
   order: ref("Order"),
   orders: record({ orders: list(ref("Order")) }),
+  alarms: record({ alarms: list(ref("Alarm")), unlisted: integer, next }),
+  alarm: ref("Alarm"),
+  availability: record({
+    ...{ by: { enum: BY }, from: time, to: time },
+    rows: list(ref("Availability")),
+    next,
+  }),
   audit: record({ entries: list(ref("AuditEntry")) }),
 } satisfies Record<string, Schema>;
 
-/** The answers of a route: its good ones, and problems for the statuses it may give beside 401. */
+/** The answers of a route: its good ones, and problems for the statuses it may give beside those of all. */
 export function responses(
   good: Readonly<Record<number, Schema>>,
   ...problems: readonly number[]
@@ -230,7 +390,7 @@ export function responses(
   const all: Record<number, Schema> = {};
   for (const [status, schema] of Object.entries(good)) all[Number(status)] = { description: "", ...schema };
   const problem = { "application/problem+json": { schema: ref("Problem") } };
-  for (const status of [400, 401, 500, 503, ...problems])
+  for (const status of [400, 401, 403, 500, 503, ...problems])
     all[status] = { description: "refused: `detail` says what to do", content: problem };
   return all;
 }

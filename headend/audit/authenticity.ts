@@ -1,8 +1,6 @@
 /** What an audit can say of how a meter knows that an order is the head-end's: protocols differ in what they offer. */
-import type { MeterReading } from "../ports.ts";
-
 /** How an order travels. */
-export type OrderWire = MeterReading["source"];
+export type OrderWire = "modbus" | "mqtt";
 
 /** A clause for the audit's entry of an order that is sent. */
 export function authenticity(wire: OrderWire): string {

@@ -195,7 +195,8 @@ export function advanceOrder(books: Books, id: OrderNumber, said: OrderStep, dra
   const order = books.openOrders.get(id);
   if (order === undefined || RANK[said.state] <= RANK[order.state]) return;
   if (said.state === "sent") {
-    if (isHeld(books, order)) return;
+    // After a restart the deadline may have passed before anything noticed: what is late is not begun.
+    if (isHeld(books, order) || order.expiresAt <= now.civil) return;
     const why = unmet(books, order, said.relay);
     if (why === undefined)
       move(books, { ...order, state: "sent" }, draft, now, `on its way ${authenticity(said.wire)}`);

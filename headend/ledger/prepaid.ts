@@ -71,7 +71,7 @@ export function settle(
 }
 
 /** How far a register has come since an unrolled value; more than half the register's range back is a rollover, less is not. */
-function growthSince(settled: number, register: number, modulus: number | undefined): number {
+export function growthSince(settled: number, register: number, modulus: number | undefined): number {
   if (modulus === undefined) return register - settled;
   const growth = (((register - settled) % modulus) + modulus) % modulus;
   return growth > modulus / 2 ? growth - modulus : growth;

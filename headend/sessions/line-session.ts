@@ -1,32 +1,30 @@
 /**
  * One Modbus line (a serial bus, or a TCP connection to a meter or gateway) with its meters: one piece of work at a time,
- * orders before polls, polls oldest due first.
+ * in the order of work-kinds.ts, and of a kind what is due longest.
  *
  * The share of meters that do not answer, slowly or only now and then: what such attempts take from others is bounded
- * (line-share.ts). After {@link FAILURES_UNTIL_SILENT} failed pieces of work in a row a meter counts as silent: from then
- * on it is asked once, without repeats, after pauses that double up to {@link LONGEST_PROBE_PAUSE}, and an order for it waits
- * with it. A meter in doubt is polled out of that share too, and beyond it when nobody else wants the line; its orders go
- * first like any other's.
+ * (line-share.ts). A silent meter (line-meter.ts) is asked once, without repeats, after pauses; an order for it waits with it,
+ * an on-demand read only for the share. A meter in doubt is polled out of that share too, and beyond it when nobody else
+ * wants the line; its orders and on-demand reads go first like any other's.
  */
 import { ModbusClient } from "../../protocols/modbus/client.ts";
-import { EXCEPTION, type ModbusFailure } from "../../protocols/modbus/errors.ts";
+import { EXCEPTION, failureText, type ModbusFailure } from "../../protocols/modbus/errors.ts";
 import type { ModbusReply, ModbusRequest } from "../../protocols/modbus/message.ts";
 import { type SerialFraming, type SerialLine, serialLine } from "../../protocols/modbus/serial-line.ts";
 import { BUSY_HOST_GAP, rtuTiming } from "../../protocols/modbus/timing.ts";
-import type { OrderNumber } from "../../protocols/orders.ts";
 import { assert, type Result } from "../../src/core/result.ts";
 import { type Civil, civil, MICROS_PER_MS, MICROS_PER_SECOND, type Now, type Wake } from "../../src/core/time.ts";
-import type { LineConfig, PolledMeterConfig } from "../config.ts";
+import type { LineConfig } from "../config.ts";
 import type { MeterId, Order } from "../ports.ts";
-import { planReads, type ReadBlock } from "../schedule/poll-plan.ts";
-import { LineShare, Standing } from "./line-share.ts";
-import type { LineTask, SessionOutput, TaskMove } from "./line-task.ts";
+import { planReads } from "../schedule/poll-plan.ts";
+import { type Candidate, type Job, jobOf, LineMeter, type Silence } from "./line-meter.ts";
+import { LineShare } from "./line-share.ts";
+import type { SessionOutput, TaskMaker, TaskMove } from "./line-task.ts";
 import { ModbusOrder } from "./modbus-orders.ts";
 import { PollTask } from "./poll-task.ts";
+import { turnaround } from "./turnaround.ts";
+import { isUrgent, rankOf, type TaskKind, type WorkKind } from "./work-kinds.ts";
 
-const FAILURES_UNTIL_SILENT = 2;
-const FIRST_PROBE_PAUSE = MICROS_PER_SECOND;
-const LONGEST_PROBE_PAUSE = 300 * MICROS_PER_SECOND;
 const DEFAULT_TIMEOUT = MICROS_PER_SECOND;
 const DEFAULT_RETRIES = 2;
 /** Of the response timeout: whoever takes longer to begin its answer is in doubt as if it had not answered. */
@@ -34,38 +32,10 @@ const SLOW_PART = 0.25;
 /** A meter that says "busy" or "acknowledge" is asked again after this (Modbus application protocol, codes 05 and 06). */
 const BUSY_PAUSE = 200 * MICROS_PER_MS;
 
-/** Function and byte count of the reply to a read. */
-const READ_REPLY_HEADER = 2;
-
 type Answer = Result<ModbusReply, ModbusFailure>;
 
-/** A task in a meter's hands, with the request the line still owes it. */
-interface Job {
-  readonly kind: "order" | "poll";
-  readonly order: OrderNumber | undefined;
-  readonly task: LineTask;
-  notBefore: number;
-  /** Asked already and to be repeated; undefined when the task has the next move. */
-  request: ModbusRequest | undefined;
-  repeats: number;
-}
-
-interface MeterState {
-  readonly config: PolledMeterConfig;
-  readonly plan: readonly ReadBlock[];
-  /** Civil time of the next poll. */
-  due: number;
-  order: Job | undefined;
-  poll: Job | undefined;
-  failures: number;
-  readonly standing: Standing;
-  /** Silent meters: when it may be asked again, and the pause after that. */
-  probeAt: number;
-  probePause: number;
-}
-
 interface Current {
-  readonly meter: MeterState;
+  readonly meter: LineMeter;
   readonly job: Job;
   readonly asked: Now;
   /** Nobody else wanted the line, or there is nobody else: what fails now costs no one. */
@@ -79,8 +49,8 @@ export class LineSession {
   readonly #client: ModbusClient;
   /** Undefined over TCP. */
   readonly #wire: SerialLine | undefined;
-  readonly #meters: readonly MeterState[];
-  readonly #byId: ReadonlyMap<MeterId, MeterState>;
+  readonly #meters: readonly LineMeter[];
+  readonly #byId: ReadonlyMap<MeterId, LineMeter>;
   readonly #retries: number;
   #up = false;
   #started = false;
@@ -91,24 +61,17 @@ export class LineSession {
   /** µs of turnaround from which on a meter is slow. */
   readonly #slowFrom: number;
 
-  constructor(config: LineConfig) {
+  /** @param everyOf µs of civil time between two polls of a meter, where the line's own do not hold for all */
+  constructor(config: LineConfig, everyOf: (meter: MeterId) => number = () => config.pollEvery) {
     this.config = config;
     const framing = framingOf(config);
     this.#wire = framing === undefined ? undefined : serialLine(framing);
     this.#client = clientFor(config, framing);
     this.#slowFrom = (config.responseTimeout ?? DEFAULT_TIMEOUT) * SLOW_PART;
     this.#retries = config.retries ?? DEFAULT_RETRIES;
-    this.#meters = config.meters.map((meter) => ({
-      config: meter,
-      plan: planReads(meter.model.modbus, config.measures),
-      due: 0,
-      order: undefined,
-      poll: undefined,
-      failures: 0,
-      standing: new Standing(),
-      probeAt: 0,
-      probePause: FIRST_PROBE_PAUSE,
-    }));
+    this.#meters = config.meters.map(
+      (meter) => new LineMeter(meter, planReads(meter.model.modbus, config.measures), everyOf(meter.id)),
+    );
     this.#byId = new Map(this.#meters.map((meter) => [meter.config.id, meter]));
   }
 
@@ -126,9 +89,9 @@ export class LineSession {
     this.#up = false;
     this.#apply(this.#client.linkDown(now.mono), now, out);
     // What was to be repeated begins anew on the next connection.
-    for (const meter of this.#meters) {
-      meter.poll = undefined;
-      if (meter.order !== undefined) meter.order.request = undefined;
+    for (const { jobs } of this.#meters) {
+      jobs.delete("instantaneous");
+      for (const job of jobs.values()) job.request = undefined;
     }
     return out;
   }
@@ -147,31 +110,53 @@ export class LineSession {
     return out;
   }
 
-  /** While paused no poll is begun; orders go on. */
+  /** While paused nothing is begun but what is urgent. */
   pausePolls(paused: boolean): void {
     this.#paused = paused;
   }
 
   startOrder(order: Order, now: Now): SessionOutput[] {
     const meter = this.#byId.get(order.meter);
-    assert(meter !== undefined && meter.order === undefined, "a meter of this line gets one order at a time");
+    assert(meter !== undefined && !meter.jobs.has("order"), "a meter of this line gets one order at a time");
     const { model, password = 0 } = meter.config;
-    meter.order = jobOf("order", new ModbusOrder(order, model.modbus, password), order.id);
-    return this.wake(now);
+    meter.jobs.set("order", jobOf("order", new ModbusOrder(order, model.modbus, password), now.civil, order.id));
+    return this.#begin(now);
   }
 
   /** A step of an order that is carried is stored: the task may have waited for that. */
   orderStored(order: Order, now: Now): SessionOutput[] {
-    const job = this.#byId.get(order.meter)?.order;
+    const job = this.#byId.get(order.meter)?.jobs.get("order");
     if (job?.order !== order.id || job.task.stored?.(order) !== true) return [];
     job.notBefore = now.mono;
-    return this.wake(now);
+    return this.#begin(now);
   }
 
   /** Stops carrying an order. A request that is on the wire is answered into the void. */
   cancelOrder(order: Order): void {
-    const meter = this.#byId.get(order.meter);
-    if (meter?.order?.order === order.id) meter.order = undefined;
+    const jobs = this.#byId.get(order.meter)?.jobs;
+    if (jobs?.get("order")?.order === order.id) jobs.delete("order");
+  }
+
+  /** Takes up a piece of work with a meter of this line, in the place of one of its kind that is not done yet. */
+  startTask(id: MeterId, kind: TaskKind, make: TaskMaker, now: Now): SessionOutput[] {
+    const meter = this.#byId.get(id);
+    assert(meter !== undefined, "a task is for a meter of this line");
+    meter.jobs.set(kind, jobOf(kind, make(meter.config, meter.plan), now.civil));
+    return this.#begin(now);
+  }
+
+  /** Gives up what is not done yet. */
+  cancelTask(id: MeterId, kind: WorkKind): void {
+    this.#byId.get(id)?.jobs.delete(kind);
+  }
+
+  /** Since when and why a meter does not answer; undefined when it did the last time, or was not asked yet. */
+  silence(id: MeterId): Silence | undefined {
+    return this.#byId.get(id)?.silence;
+  }
+
+  get isUp(): boolean {
+    return this.#up;
   }
 
   nextWake(): Wake {
@@ -179,11 +164,11 @@ export class LineSession {
     let civil = Number.POSITIVE_INFINITY;
     if (!this.#up || this.#current !== undefined) return { mono, civil };
     for (const meter of this.#meters) {
-      if (meter.order !== undefined) mono = Math.min(mono, Math.max(this.#silentUntil(meter), meter.order.notBefore));
-      if (this.#paused) continue;
-      const from = this.#silentUntil(meter);
-      if (meter.poll !== undefined) mono = Math.min(mono, Math.max(from, meter.poll.notBefore));
-      else if (isSilent(meter)) mono = Math.min(mono, from);
+      for (const job of meter.jobs.values())
+        if (isUrgent(job.kind) || !this.#paused)
+          mono = Math.min(mono, Math.max(this.#silentUntil(meter, job.kind), job.notBefore));
+      if (this.#paused || meter.jobs.has("instantaneous")) continue;
+      if (meter.isSilent) mono = Math.min(mono, this.#silentUntil(meter, "instantaneous"));
       else civil = Math.min(civil, meter.due);
     }
     return { mono, civil };
@@ -193,22 +178,30 @@ export class LineSession {
   #spread(now: Now): void {
     this.#started = true;
     for (const [i, meter] of this.#meters.entries())
-      meter.due = now.civil + Math.floor((i * this.config.pollEvery) / this.#meters.length);
+      meter.due = now.civil + Math.floor((i * meter.every) / this.#meters.length);
   }
 
-  #silentUntil(meter: MeterState): number {
-    return isSilent(meter) ? Math.max(meter.probeAt, this.#share.from) : Number.NEGATIVE_INFINITY;
+  /** Whoever waits for a reading may spend the share at once, the others wait for the probe. */
+  #silentUntil(meter: LineMeter, kind: WorkKind): number {
+    if (!meter.isSilent) return Number.NEGATIVE_INFINITY;
+    return kind === "on-demand" ? this.#share.from : Math.max(meter.probeAt, this.#share.from);
   }
 
   /** Whether a poll of the meter has to wait while others want the line. */
-  #givesWay(meter: MeterState, now: Now): boolean {
+  #givesWay(meter: LineMeter, now: Now): boolean {
     return meter.standing.inDoubt && this.#share.from > now.mono;
+  }
+
+  #begin(now: Now): SessionOutput[] {
+    const out: SessionOutput[] = [];
+    this.#run(now, out);
+    return out;
   }
 
   /** Begins work as long as the line is free and something is due. */
   #run(now: Now, out: SessionOutput[]): void {
     while (this.#up && this.#current === undefined) {
-      const next = this.#pickOrder(now) ?? this.#pickPoll(now);
+      const next = this.#pickUrgent(now) ?? this.#pickScheduled(now);
       if (next === undefined) return;
       const { meter, job } = next;
       if (job.request === undefined) this.#move(meter, job, job.task.resume(now, out), now, out);
@@ -216,55 +209,61 @@ export class LineSession {
     }
   }
 
-  #pickOrder(now: Now): { meter: MeterState; job: Job } | undefined {
-    let first: { meter: MeterState; job: Job } | undefined;
+  #pickUrgent(now: Now): { meter: LineMeter; job: Job } | undefined {
+    let first: { meter: LineMeter; job: Job } | undefined;
     for (const meter of this.#meters) {
-      const job = meter.order;
-      if (job === undefined || job.notBefore > now.mono || this.#silentUntil(meter) > now.mono) continue;
-      if (first === undefined || job.notBefore < first.job.notBefore) first = { meter, job };
+      for (const job of meter.jobs.values()) {
+        if (!isUrgent(job.kind) || job.notBefore > now.mono || this.#silentUntil(meter, job.kind) > now.mono) continue;
+        const rank = first === undefined ? -1 : rankOf(job.kind) - rankOf(first.job.kind);
+        if (rank < 0 || (rank === 0 && job.notBefore < (first as { job: Job }).job.notBefore)) first = { meter, job };
+      }
     }
     return first;
   }
 
-  #pickPoll(now: Now): { meter: MeterState; job: Job } | undefined {
+  #pickScheduled(now: Now): { meter: LineMeter; job: Job } | undefined {
     if (this.#paused) return undefined;
-    let first: MeterState | undefined;
-    let spare: MeterState | undefined;
+    let first: Candidate | undefined;
+    let spare: Candidate | undefined;
     for (const meter of this.#meters) {
-      if (this.#silentUntil(meter) > now.mono) continue;
-      const ready =
-        meter.poll === undefined ? meter.due <= now.civil || isSilent(meter) : meter.poll.notBefore <= now.mono;
-      if (!ready) continue;
-      if (this.#givesWay(meter, now)) {
-        if (spare === undefined || meter.due < spare.due) spare = meter;
-      } else if (first === undefined || meter.due < first.due) first = meter;
+      // All scheduled kinds wait alike for a silent meter.
+      if (this.#silentUntil(meter, "instantaneous") > now.mono) continue;
+      const ready = meter.scheduled(now);
+      if (ready === undefined) continue;
+      if (this.#givesWay(meter, now)) spare = earlierOf(spare, ready);
+      else first = earlierOf(first, ready);
     }
     first ??= spare;
     if (first === undefined) return undefined;
-    first.poll ??= jobOf("poll", new PollTask(first.config.id, first.config.model.modbus, first.plan));
-    return { meter: first, job: first.poll };
+    const { meter } = first;
+    if (first.job !== undefined) return { meter, job: first.job };
+    const { id, model } = meter.config;
+    const task = new PollTask(id, model.modbus, meter.plan, "instantaneous");
+    const job = jobOf("instantaneous", task, meter.due);
+    meter.jobs.set("instantaneous", job);
+    return { meter, job };
   }
 
-  #move(meter: MeterState, job: Job, move: TaskMove, now: Now, out: SessionOutput[]): void {
+  #move(meter: LineMeter, job: Job, move: TaskMove, now: Now, out: SessionOutput[]): void {
     job.request = undefined;
     job.repeats = 0;
     // An order that expired meanwhile is no longer the meter's: what its task still wants is dropped.
-    if (meter[job.kind] !== job) return;
+    if (meter.jobs.get(job.kind) !== job) return;
     if (move.kind === "ask") {
-      // Between two blocks of a poll an order may go first; the poll goes on behind it.
-      if (job.kind === "poll" && this.#pickOrder(now) !== undefined) job.request = move.request;
+      // Between two requests somebody's order or read may go first; the rest goes on behind it.
+      if (!isUrgent(job.kind) && this.#pickUrgent(now) !== undefined) job.request = move.request;
       else this.#ask(meter, job, move.request, now, out);
     } else if (move.kind === "wait") job.notBefore = move.until;
     else {
-      meter[job.kind] = undefined;
-      if (job.kind === "poll") meter.due = nextSlot(meter.due, this.config.pollEvery, now.civil);
+      meter.jobs.delete(job.kind);
+      if (job.kind === "instantaneous") meter.due = nextSlot(meter.due, meter.every, now.civil);
     }
   }
 
-  #ask(meter: MeterState, job: Job, request: ModbusRequest, now: Now, out: SessionOutput[]): void {
+  #ask(meter: LineMeter, job: Job, request: ModbusRequest, now: Now, out: SessionOutput[]): void {
     job.request = request;
     this.#ticket += 1;
-    const spare = this.#meters.length === 1 || (job.kind === "poll" && this.#givesWay(meter, now));
+    const spare = this.#meters.length === 1 || (!isUrgent(job.kind) && this.#givesWay(meter, now));
     this.#current = { meter, job, asked: now, spare, sent: now };
     this.#apply(this.#client.submit(this.#ticket, meter.config.unit, request, now.mono), now, out);
   }
@@ -284,7 +283,14 @@ export class LineSession {
     this.#current = undefined;
     const { meter, job } = current;
     const outcome = result.ok ? "answer" : result.error.kind;
-    out.push({ kind: "observe", observation: { kind: "request", line: this.config.link, outcome, took: latency } });
+    const request = {
+      kind: "request",
+      line: this.config.link,
+      meter: meter.config.id,
+      outcome,
+      took: latency,
+    } as const;
+    out.push({ kind: "observe", observation: request });
     this.#judge(current, result, latency, now);
     if (!result.ok && this.#repeats(meter, job, result.error, now)) return;
     this.#account(meter, result, now, out);
@@ -304,21 +310,14 @@ export class LineSession {
   #takenAt(sent: Now, result: Answer, latency: number, now: Now): Civil {
     const passed = now.mono - sent.mono;
     if (!result.ok || passed <= 0) return now.civil;
-    const window = this.#turnaround(result, latency);
+    const window = turnaround(result, latency, this.#wire);
     // Civil time may run at another speed than the wire's.
     return civil(sent.civil + Math.round(((now.civil - sent.civil) * (window / 2)) / passed));
   }
 
-  /** What a reply took beyond its time on a serial wire, µs. */
-  #turnaround(result: Answer, latency: number): number {
-    const length = result.ok ? READ_REPLY_HEADER + result.value.data.length : 0;
-    const onWire = this.#wire?.wireTime(this.#wire.charactersOf(length)) ?? 0;
-    return latency > onWire ? latency - onWire : latency;
-  }
-
   /** Whether a failed request stays with the line for another attempt; it is taken up again like any other work. */
-  #repeats(meter: MeterState, job: Job, failure: ModbusFailure, now: Now): boolean {
-    if (failure.kind === "link-down" || failure.kind === "bad-request" || isSilent(meter)) return false;
+  #repeats(meter: LineMeter, job: Job, failure: ModbusFailure, now: Now): boolean {
+    if (failure.kind === "link-down" || failure.kind === "bad-request" || meter.isSilent) return false;
     const busy =
       failure.kind === "exception" && (failure.code === EXCEPTION.busy || failure.code === EXCEPTION.acknowledge);
     if (failure.kind === "exception" && !busy && !isUnreached(failure)) return false;
@@ -331,26 +330,27 @@ export class LineSession {
   /** Every attempt counts for the standing of a meter; the time of a failed or slow one is at the cost of the others. */
   #judge({ meter, asked, spare }: Current, result: Answer, latency: number, now: Now): void {
     if (!result.ok && result.error.kind === "link-down") return;
-    if (isAnswer(result) && this.#turnaround(result, latency) <= this.#slowFrom) meter.standing.answered();
+    if (isAnswer(result) && turnaround(result, latency, this.#wire) <= this.#slowFrom) meter.standing.answered();
     else {
       meter.standing.failed();
       if (!spare) this.#share.spend(now.mono - asked.mono, now.mono);
     }
   }
 
-  #account(meter: MeterState, result: Answer, now: Now, out: SessionOutput[]): void {
+  #account(meter: LineMeter, result: Answer, now: Now, out: SessionOutput[]): void {
     if (isAnswer(result)) {
-      meter.failures = 0;
-      meter.probePause = FIRST_PROBE_PAUSE;
+      meter.answered();
       return;
     }
     if (result.ok || result.error.kind === "link-down") return;
-    meter.failures += 1;
-    if (!isSilent(meter)) return;
-    meter.probeAt = now.mono + meter.probePause;
-    meter.probePause = Math.min(LONGEST_PROBE_PAUSE, meter.probePause * 2);
+    meter.failed(failureText(result.error), now);
+    if (!meter.isSilent) return;
     // A TCP connection on which nobody answers may be half open, which only a new one shows.
-    if (this.config.framing === "tcp" && result.error.kind === "timeout" && this.#meters.every(isSilent))
+    if (
+      this.config.framing === "tcp" &&
+      result.error.kind === "timeout" &&
+      this.#meters.every((other) => other.isSilent)
+    )
       out.push({ kind: "close", link: this.config.link, reason: "no meter answers on this connection" });
   }
 }
@@ -367,12 +367,10 @@ function isAnswer(result: Answer): boolean {
   return result.ok || (result.error.kind === "exception" && !isUnreached(result.error));
 }
 
-function isSilent(meter: MeterState): boolean {
-  return meter.failures >= FAILURES_UNTIL_SILENT;
-}
-
-function jobOf(kind: Job["kind"], task: LineTask, order?: OrderNumber): Job {
-  return { kind, order, task, notBefore: Number.NEGATIVE_INFINITY, request: undefined, repeats: 0 };
+/** What goes first of two, where there are two. */
+function earlierOf(a: Candidate | undefined, b: Candidate): Candidate {
+  if (a === undefined || b.rank < a.rank) return b;
+  return b.rank === a.rank && b.due < a.due ? b : a;
 }
 
 /** The first slot of a meter's grid after `now`: polls that could not be made in time are not made up for. */

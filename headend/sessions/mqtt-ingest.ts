@@ -7,20 +7,31 @@ import { payloadErrorText } from "../../protocols/mqtt/errors.ts";
 import { decodeResponse, decodeTelemetry, type MeterResponse, type Telemetry } from "../../protocols/mqtt/message.ts";
 import { parseTopic } from "../../protocols/mqtt/topics.ts";
 import type { LinkEvent } from "../../src/core/actor.ts";
-import { MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
+import { type Civil, MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
 import type { Books, Draft } from "../books.ts";
 import type { Work } from "../committer.ts";
 import type { Limits, MqttConfig } from "../config.ts";
 import { Directory, type KnownMeter } from "../directory.ts";
-import type { CollectorEffect, MessageOutcome, MeterId, MeterReading } from "../ports.ts";
+import type { MessageOutcome } from "../observations.ts";
+import type { CollectorEffect, MeterId, MeterReading } from "../ports.ts";
 import { takeReading } from "../readings.ts";
+import { blankEntry } from "../registry/entry.ts";
 
 export type Publish = Extract<LinkEvent, { kind: "message" }>;
 type Acknowledge = readonly CollectorEffect[];
 
 export type Incoming =
-  | { readonly kind: "work"; readonly work: Work }
+  /** `meter`: it sent a reading. */
+  | { readonly kind: "work"; readonly work: Work; readonly meter?: MeterId }
   | { readonly kind: "response"; readonly response: MeterResponse };
+
+/** What others do about messages. */
+export interface IngestHooks {
+  /** A meter is registered in this draft. */
+  registered(meter: KnownMeter, draft: Draft, now: Now): void;
+  /** A message of a meter arrived. Whether its clock is in doubt. */
+  heard(meter: MeterId, shown: Civil, arrived: Now): boolean;
+}
 
 /** At most one audit row per minute for messages that cannot be used; the counters tell the rest. */
 const AUDIT_EVERY = 60 * MICROS_PER_SECOND;
@@ -30,10 +41,22 @@ export class MqttIngest {
   readonly #limits: Limits;
   readonly #books: Books;
   readonly #directory: Directory;
+  readonly #hooks: IngestHooks;
+  readonly #heard: (meter: MeterId, now: Now) => void;
   #auditFrom = Number.NEGATIVE_INFINITY;
   #refused = 0;
 
-  constructor(config: MqttConfig, limits: Limits, books: Books, directory: Directory) {
+  /** @param heard told of every message of a known meter */
+  constructor(
+    config: MqttConfig,
+    limits: Limits,
+    books: Books,
+    directory: Directory,
+    hooks: IngestHooks,
+    heard: (meter: MeterId, now: Now) => void,
+  ) {
+    this.#hooks = hooks;
+    this.#heard = heard;
     this.#config = config;
     this.#limits = limits;
     this.#books = books;
@@ -46,7 +69,7 @@ export class MqttIngest {
     if (topic.channel === "telemetry") {
       const telemetry = decodeTelemetry(publish.payload);
       if (!telemetry.ok) return this.#refuse(publish, `${topic.meter}: ${payloadErrorText(telemetry.error)}`, now);
-      if (telemetry.value.meter === topic.meter) return this.#telemetry(publish, telemetry.value);
+      if (telemetry.value.meter === topic.meter) return this.#telemetry(publish, telemetry.value, now);
     } else if (topic.channel === "resp") {
       const response = decodeResponse(publish.payload);
       if (!response.ok) return this.#refuse(publish, `${topic.meter}: ${payloadErrorText(response.error)}`, now);
@@ -55,17 +78,20 @@ export class MqttIngest {
     return this.#refuse(publish, `the payload on ${publish.topic} names another meter`, now);
   }
 
-  #telemetry(publish: Publish, telemetry: Telemetry): Incoming {
+  #telemetry(publish: Publish, telemetry: Telemetry, arrived: Now): Incoming {
+    const doubted = this.#hooks.heard(telemetry.meter as MeterId, telemetry.time, arrived);
     const apply = (draft: Draft, now: Now) => {
       const meter = this.#meterOf(telemetry, draft, now);
       if (meter === undefined) draft.after.push(notAccepted(telemetry), counted("not-accepted"));
       else {
-        const isNew = takeReading(this.#books, this.#limits, meter, readingOf(telemetry), draft, now);
+        this.#heard(meter.registration.id, now);
+        const isNew = takeReading(this.#books, this.#limits, meter, readingOf(telemetry, doubted), draft, now);
         draft.after.push(counted(isNew ? "taken" : "duplicate"));
       }
       draft.after.push(...acknowledge(publish));
     };
-    return { kind: "work", work: { apply, abandoned: (reason) => leftUnacknowledged(publish, reason) } };
+    const work = { apply, abandoned: (reason: string) => leftUnacknowledged(publish, reason) };
+    return { kind: "work", work, meter: telemetry.meter as MeterId };
   }
 
   /** The meter of a message, registered if it is new; undefined where its readings are not wanted. */
@@ -75,23 +101,33 @@ export class MqttIngest {
     // A meter that is polled on a line and publishes as well would be stored twice.
     if (known?.line !== undefined) return undefined;
     if (known?.configured || known?.registration.model === telemetry.model) return known;
-    const full = known === undefined && this.#books.meters.size >= this.#limits.unknownMeters;
-    if (this.#config.acceptUnknown === false || full) return undefined;
+    const entry = this.#books.registry.get(id);
+    // What a person accepted is judged as what they accepted.
+    if (known !== undefined && entry?.state === "active") return known;
+    const full = this.#books.meters.get(id) === undefined && this.#books.meters.size >= this.#limits.unknownMeters;
+    if (entry?.state === "removed" || this.#config.acceptUnknown === false || full) return undefined;
+    // One that was found on a line is not moved to the broker by whoever can publish under its name.
+    if (entry?.place?.kind === "line") return undefined;
     this.#register(id, telemetry.model, draft, now);
-    return this.#directory.find(id);
+    const registered = this.#directory.find(id);
+    if (registered !== undefined) this.#hooks.registered(registered, draft, now);
+    return registered;
   }
 
   #register(id: MeterId, model: string, draft: Draft, now: Now): void {
     const meter = Directory.selfRegistered(id, model);
     const detail = `by its telemetry, model ${model}`;
+    const held = this.#config.acceptUnknown === "hold";
+    const action = held ? "meter held" : "meter registered";
     this.#books.meters.set(id, meter);
     draft.records.push(
       { kind: "meter", meter },
-      {
-        kind: "audit",
-        entry: { at: now.civil, actor: "collector", action: "meter registered", meter: id, order: null, detail },
-      },
+      { kind: "audit", entry: { at: now.civil, actor: "collector", action, meter: id, order: null, detail } },
     );
+    if (held) {
+      const entry = this.#books.registry.get(id) ?? blankEntry(id);
+      this.#books.registry.set(id, { ...entry, state: "held" }, draft);
+    }
   }
 
   #refuse(publish: Publish, reason: string, now: Now): Incoming {
@@ -131,8 +167,9 @@ function ignore(publish: Publish): Incoming {
   };
 }
 
-function readingOf({ meter, sequence, time, values }: Telemetry): MeterReading {
-  return { meter: meter as MeterId, time, source: "mqtt", sequence, quality: "good", values };
+function readingOf({ meter, sequence, time, values }: Telemetry, doubted: boolean): MeterReading {
+  const quality = doubted ? "clock-doubt" : "good";
+  return { meter: meter as MeterId, time, source: "mqtt", sequence, quality, values };
 }
 
 function notAccepted(telemetry: Telemetry): CollectorEffect {

@@ -4,7 +4,7 @@
  *
  * What was refused does not wedge the meter. A register that jumped up is believed again once the elapsed time allows that
  * much energy; one that went back is believed again once it has passed the old value. For a meter that was replaced
- * neither is right: the operator registers the new device under its own id, and the old one's history ends.
+ * neither is right: its exchange is recorded (registry/exchange.ts), which moves the baseline to the new device's opening read.
  */
 import type { MeterModel } from "../../protocols/models/model.ts";
 import { rolloverOf } from "../../protocols/models/registers.ts";
@@ -12,6 +12,7 @@ import { MEASURES, type Measure, type MeasureKey, type Quality } from "../../src
 import { MICROS_PER_SECOND } from "../../src/core/time.ts";
 import type { Baseline } from "../books.ts";
 import type { MeterReading } from "../ports.ts";
+import type { PlateOverride } from "../registry/entry.ts";
 
 export interface Judgement {
   readonly quality: Quality;
@@ -26,9 +27,22 @@ const SECONDS_PER_HOUR = 3600;
 /** A meter carries up to 1.2 Imax at up to 1.2 Un for long (IEC 62052-31 tests both); beyond that a register cannot grow. */
 const OVERLOAD = 1.2 * 1.2;
 /** A display step of the coarsest registers in use, 0.1 kWh: a register read just before and just after a step. */
-const DISPLAY_STEP = 100_000;
+export const DISPLAY_STEP = 100_000;
 /** Registers are read some time before the reply is stamped, and the two clocks differ. */
 const CLOCK_SLACK = 2 * MICROS_PER_SECOND;
+
+/** A model with what the plate of one meter says otherwise. */
+export function withPlate(model: MeterModel | undefined, plate: PlateOverride | undefined): MeterModel | undefined {
+  if (model === undefined || plate === undefined) return model;
+  const { un, imax, constant } = plate;
+  if (un === null && imax === null && constant === null) return model;
+  const own = {
+    un: un ?? model.plate.un,
+    imax: imax ?? model.plate.imax,
+    impPerKwh: constant ?? model.plate.impPerKwh,
+  };
+  return { ...model, plate: { ...model.plate, ...own } };
+}
 
 /** The most that may be added to an energy register in a time, milli-units of energy. */
 function mostEnergy(model: MeterModel, m: Measure, micros: number): number {

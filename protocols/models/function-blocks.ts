@@ -11,6 +11,9 @@
  * | 60 | 37 | selected event: state, start (2), end (2), four energies at the start (16) and at the end (16) |
  * | CC | 4  | selected settlement: flags, settlement day, time (2) |
  * | D0 | 252 | selected settlement, a row of 28 for each register: total and rates 1 .. 4 (20), maximum demand (2) and its time (2), present (2) and last demand (2) |
+ *
+ * The load profile follows; its times are seconds since 1970 in UTC, as those of the clock register are, for a local hour
+ * may come twice. See load-profile-blocks.ts.
  */
 export const FUNCTION_BLOCKS = {
   state: { offset: 0x00, count: 21 },

@@ -105,3 +105,10 @@ export function readValues(fields: JsonObject): Result<MeasureValues, PayloadErr
   }
   return success(values);
 }
+
+/** A list of at most `most` items. */
+export function readList(fields: JsonObject, name: string, most: number): Result<readonly unknown[], PayloadError> {
+  const value = member(fields, name);
+  if (Array.isArray(value) && value.length <= most) return success(value);
+  return bad(name, `a list of at most ${most} is needed, not ${quoteValue(value)}`);
+}

@@ -3,7 +3,7 @@
  * in UTC. Unknown members and unknown OBIS codes are passed over: a newer meter may say more. The published schema is
  * `docs/mqtt.schema.json`, see schema.ts.
  */
-import { MEASURES, type MeasureValues, showValue } from "../../src/core/measures.ts";
+import type { MeasureValues } from "../../src/core/measures.ts";
 import { assert, failure, type Result, success } from "../../src/core/result.ts";
 import { utf8 } from "../../src/core/text.ts";
 import { type Civil, civil, MICROS_PER_SECOND, toIso } from "../../src/core/time.ts";
@@ -30,6 +30,15 @@ import {
   readValues,
 } from "./fields.ts";
 import { type OrderProof, proofFields, readProof } from "./order-proof.ts";
+import {
+  decodeProfilePart,
+  decodeProfileQuery,
+  type ProfilePart,
+  type ProfileQuery,
+  profilePartFields,
+  profileQueryFields,
+} from "./profile.ts";
+import { showValues } from "./show.ts";
 import { isMeterName } from "./topics.ts";
 
 export interface Telemetry {
@@ -41,7 +50,10 @@ export interface Telemetry {
   readonly values: MeasureValues;
 }
 
-/** On `cmd`. An order past `expires` is not carried out; a query asks for relay and registers as they are now. */
+/**
+ * On `cmd`. An order past `expires` is not carried out; a query asks for relay and registers as they are now, a profile query
+ * for the load profile.
+ */
 export type MeterCommand =
   | {
       readonly kind: "order";
@@ -50,7 +62,8 @@ export type MeterCommand =
       /** Undefined where nobody signed it. */
       readonly proof: OrderProof | undefined;
     }
-  | { readonly kind: "query"; readonly id: number };
+  | { readonly kind: "query"; readonly id: number }
+  | ProfileQuery;
 
 /**
  * Why a meter did not look at an order: nobody signed it, another than the key it belongs to, not with that key or not this
@@ -80,7 +93,8 @@ export type MeterResponse =
       readonly relay: 0 | 1 | null;
       readonly time: Civil;
       readonly values: MeasureValues;
-    };
+    }
+  | ProfilePart;
 
 /** On `event`. What it was, and when, by the meter's own clock in its zone. */
 export interface MeterEvent {
@@ -115,15 +129,6 @@ function encode(fields: JsonObject): Uint8Array {
 function named(meter: string): string {
   assert(isMeterName(meter), `"${meter}" is no meter name`);
   return meter;
-}
-
-function showValues(values: MeasureValues): Record<string, string | null> {
-  const shown: Record<string, string | null> = {};
-  for (const m of MEASURES) {
-    const value = values[m.key];
-    if (value !== undefined) shown[m.obis] = value === null ? null : showValue(m, value);
-  }
-  return shown;
 }
 
 export function encodeTelemetry(t: Telemetry): Uint8Array {
@@ -175,6 +180,7 @@ function showLocal(seconds: number): string {
 
 export function encodeCommand(command: MeterCommand): Uint8Array {
   if (command.kind === "query") return encode({ kind: "query", id: command.id });
+  if (command.kind === "profile") return encode(profileQueryFields(command));
   const { id, operation, argument } = command.order;
   const proof = command.proof === undefined ? {} : proofFields(command.proof);
   return encode({ kind: "order", id, operation, argument, expires: toIso(command.expires), ...proof });
@@ -183,11 +189,12 @@ export function encodeCommand(command: MeterCommand): Uint8Array {
 export function decodeCommand(bytes: Uint8Array): Result<MeterCommand, PayloadError> {
   const document = readDocument(bytes);
   if (!document.ok) return document;
-  const kind = readChoice(document.value, "kind", ["order", "query"]);
+  const kind = readChoice(document.value, "kind", ["order", "query", "profile"]);
   if (!kind.ok) return kind;
   const id = readInteger(document.value, "id", 1);
   if (!id.ok) return id;
   if (kind.value === "query") return success({ kind: "query", id: id.value });
+  if (kind.value === "profile") return decodeProfileQuery(document.value, id.value);
   const operation = readChoice(document.value, "operation", OPERATIONS);
   if (!operation.ok) return operation;
   const argument = readInteger(document.value, "argument");
@@ -201,6 +208,7 @@ export function decodeCommand(bytes: Uint8Array): Result<MeterCommand, PayloadEr
 }
 
 export function encodeResponse(response: MeterResponse): Uint8Array {
+  if (response.kind === "profile") return encode({ meter: named(response.meter), ...profilePartFields(response) });
   const { kind } = response;
   const meter = named(response.meter);
   const time = toIso(response.time);
@@ -216,7 +224,7 @@ export function encodeResponse(response: MeterResponse): Uint8Array {
 export function decodeResponse(bytes: Uint8Array): Result<MeterResponse, PayloadError> {
   const document = readDocument(bytes);
   if (!document.ok) return document;
-  const kind = readChoice(document.value, "kind", ["outcome", "rejected", "state"]);
+  const kind = readChoice(document.value, "kind", ["outcome", "rejected", "state", "profile"]);
   if (!kind.ok) return kind;
   const meter = readMeter(document.value);
   if (!meter.ok) return meter;
@@ -224,6 +232,7 @@ export function decodeResponse(bytes: Uint8Array): Result<MeterResponse, Payload
   if (!time.ok) return time;
   const from = { meter: meter.value, time: time.value };
   if (kind.value === "rejected") return decodeRejected(document.value, from);
+  if (kind.value === "profile") return decodeProfilePart(document.value, from);
   const relay = readRelay(document.value);
   if (!relay.ok) return relay;
   return kind.value === "outcome"
@@ -231,12 +240,11 @@ export function decodeResponse(bytes: Uint8Array): Result<MeterResponse, Payload
     : decodeState(document.value, from, relay.value);
 }
 
-interface Origin {
-  readonly meter: string;
-  readonly time: Civil;
-}
-
-function decodeOutcome(fields: JsonObject, from: Origin, relay: 0 | 1 | null): Result<MeterResponse, PayloadError> {
+function decodeOutcome(
+  fields: JsonObject,
+  from: Pick<ProfilePart, "meter" | "time">,
+  relay: 0 | 1 | null,
+): Result<MeterResponse, PayloadError> {
   const id = readInteger(fields, "id", 1);
   if (!id.ok) return id;
   const status = readChoice(fields, "status", STATUSES);
@@ -245,7 +253,10 @@ function decodeOutcome(fields: JsonObject, from: Origin, relay: 0 | 1 | null): R
   return success({ kind: "outcome", ...from, outcome: { id: id.value as OrderNumber, status: status.value, relay } });
 }
 
-function decodeRejected(fields: JsonObject, from: Origin): Result<MeterResponse, PayloadError> {
+function decodeRejected(
+  fields: JsonObject,
+  from: Pick<ProfilePart, "meter" | "time">,
+): Result<MeterResponse, PayloadError> {
   const id = readInteger(fields, "id", 1);
   if (!id.ok) return id;
   const reason = readChoice(fields, "reason", REJECTIONS);
@@ -258,7 +269,11 @@ function decodeRejected(fields: JsonObject, from: Origin): Result<MeterResponse,
   return success({ kind: "rejected", ...from, ...what });
 }
 
-function decodeState(fields: JsonObject, from: Origin, relay: 0 | 1 | null): Result<MeterResponse, PayloadError> {
+function decodeState(
+  fields: JsonObject,
+  from: Pick<ProfilePart, "meter" | "time">,
+  relay: 0 | 1 | null,
+): Result<MeterResponse, PayloadError> {
   const query = readInteger(fields, "query", 1);
   if (!query.ok) return query;
   const values = readValues(fields);

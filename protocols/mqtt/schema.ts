@@ -2,6 +2,7 @@
 import { MEASURES, type Measure, shownDecimals, shownUnit } from "../../src/core/measures.ts";
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from "../../src/core/signature.ts";
 import { EVENT_STATES, OPERATIONS, REJECTIONS, STATUSES } from "./message.ts";
+import { ANSWER_PARTS, PART_RECORDS, RECORD_MARKS } from "./profile.ts";
 import { CHANNELS } from "./topics.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -36,6 +37,10 @@ function message(description: string, properties: Record<string, Schema>): Schem
     properties: { version: { const: 1 }, ...properties },
     required: ["version", ...Object.keys(properties)],
   };
+}
+
+function withOptional(schema: Schema, properties: Record<string, Schema>): Schema {
+  return { ...schema, properties: { ...(schema["properties"] as object), ...properties } };
 }
 
 export const MQTT_SCHEMA: Schema = {
@@ -80,7 +85,7 @@ export const MQTT_SCHEMA: Schema = {
       type: "string",
       pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}$",
     },
-    command: { description: "On meters/{meter}/cmd.", oneOf: [ref("order"), ref("query")] },
+    command: { description: "On meters/{meter}/cmd.", oneOf: [ref("order"), ref("query"), ref("profileQuery")] },
     order: message(
       "Carried out at most once: a repeated id is answered with its first outcome. Not carried out once it has expired, nor without a good signature.",
       {
@@ -101,7 +106,10 @@ export const MQTT_SCHEMA: Schema = {
       },
     ),
     query: message("Asks for a state response.", { kind: { const: "query" }, id: ref("id") }),
-    response: { description: "On meters/{meter}/resp.", oneOf: [ref("outcome"), ref("rejected"), ref("state")] },
+    response: {
+      description: "On meters/{meter}/resp.",
+      oneOf: [ref("outcome"), ref("rejected"), ref("state"), ref("profile")],
+    },
     outcome: message("The end of an order.", {
       kind: { const: "outcome" },
       meter: ref("meter"),
@@ -127,6 +135,47 @@ export const MQTT_SCHEMA: Schema = {
       relay: { description: "1 closed, 0 open, null where the meter has none", enum: [0, 1, null] },
       values: ref("values"),
     }),
+    profileQuery: withOptional(
+      message("Asks for the records of the load profile that end within from to to, both included, 31 days at most.", {
+        kind: { const: "profile" },
+        id: ref("id"),
+        from: ref("time"),
+        to: ref("time"),
+      }),
+      {
+        step: {
+          description: "minutes: only records at its multiples of the UTC day",
+          type: "integer",
+          minimum: 1,
+          maximum: 1440,
+        },
+      },
+    ),
+    profile: message("A part of the answer to a profile query.", {
+      kind: { const: "profile" },
+      meter: ref("meter"),
+      time: ref("time"),
+      query: ref("id"),
+      interval: {
+        description: "the meter's own interval in minutes; 0 where it keeps no energies",
+        type: "integer",
+        minimum: 0,
+        maximum: MOST,
+      },
+      part: { type: "integer", minimum: 1, maximum: ANSWER_PARTS },
+      last: { description: "no further part follows", type: "boolean" },
+      records: { type: "array", maxItems: PART_RECORDS, items: ref("record") },
+    }),
+    record: {
+      description: "time is the end of the interval. Marks of later versions are passed over.",
+      type: "object",
+      properties: {
+        time: ref("time"),
+        marks: { description: RECORD_MARKS.join(", "), type: "array", maxItems: RECORD_MARKS.length },
+        values: ref("values"),
+      },
+      required: ["time", "marks", "values"],
+    },
     meter: { type: "string", pattern: "^[A-Za-z0-9_.-]{1,64}$" },
     id: { type: "integer", minimum: 1, maximum: MOST },
     time: {

@@ -1,5 +1,6 @@
 /** The head-end's API from the command line's side. */
 
+import type { ValueView } from "../../headend/view.ts";
 import { formatFixed } from "../core/decimal.ts";
 import { currencyOf, type Minor } from "../core/money.ts";
 import { failed } from "./errors.ts";
@@ -30,12 +31,30 @@ export function topUpByApi(
   return callApi(access, "POST", `/api/v1/meters/${encodeURIComponent(meter)}/topups`, body) as Promise<TopupAnswer>;
 }
 
+export interface ReadingAnswer {
+  readonly meter: string;
+  readonly reading: {
+    readonly time: string;
+    readonly source: string;
+    readonly quality: string;
+    readonly values: readonly ValueView[];
+  };
+}
+
+/** A reading now. @throws CommandError (exit 1) with since when and why the meter does not answer. */
+export function readNowByApi(access: ApiAccess, meter: string, waitSeconds: number): Promise<ReadingAnswer> {
+  const path = `/api/v1/meters/${encodeURIComponent(meter)}/reads`;
+  const patience = PATIENCE_MS + waitSeconds * MILLIS_PER_SECOND;
+  return callApi(access, "POST", path, { waitSeconds }, patience) as Promise<ReadingAnswer>;
+}
+
 /** @throws CommandError (exit 1) where the head-end is not reached, or with its reason where it refuses. */
 export async function callApi(
   access: ApiAccess,
-  method: "GET" | "POST",
+  method: "GET" | "POST" | "PUT",
   path: string,
   body?: object,
+  patience = PATIENCE_MS,
 ): Promise<unknown> {
   const headers: Record<string, string> = { authorization: `Bearer ${access.token}` };
   if (body !== undefined) headers["content-type"] = "application/json";
@@ -44,14 +63,15 @@ export async function callApi(
     response = await fetch(new URL(path, access.url), {
       method,
       headers,
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(patience),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (error) {
     const cause = (error as { cause?: { message?: string } }).cause?.message ?? (error as Error).message;
     throw failed(`the head-end at ${access.url} can't be reached: ${cause}`, "is it running, and is --api its URL?");
   }
-  const answer: unknown = await response.json().catch(() => undefined);
+  const isTable = response.headers.get("content-type")?.startsWith("text/csv") === true;
+  const answer: unknown = isTable ? await response.text() : await response.json().catch(() => undefined);
   if (response.ok) return answer;
   const detail = (answer as { detail?: string } | undefined)?.detail ?? `HTTP ${response.status}`;
   throw failed(`the head-end refused: ${detail}`);

@@ -22,6 +22,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   chip: { summary: "a bare metering chip on TCP", load: async () => (await import("./commands/chip.ts")).addChip },
   models: { summary: "the meter models it knows", load: async () => (await import("./commands/models.ts")).addModels },
   scan: { summary: "finds meters on a line", load: async () => (await import("./commands/scan.ts")).addScan },
+  "read-now": {
+    summary: "one reading of a meter, through the head-end",
+    load: async () => (await import("./commands/read-now.ts")).addReadNow,
+  },
   read: { summary: "one reading of a meter", load: async () => (await import("./commands/read.ts")).addRead },
   watch: { summary: "a meter live in the terminal", load: async () => (await import("./commands/watch.ts")).addWatch },
   replay: {
@@ -63,6 +67,22 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   restore: {
     summary: "a backup becomes the store again",
     load: async () => (await import("./commands/restore.ts")).addRestore,
+  },
+  registry: {
+    summary: "what is known of each meter: list, accept, exchange, import and export",
+    load: async () => (await import("./commands/registry.ts")).addRegistry,
+  },
+  completeness: {
+    summary: "which intervals are read, late or missing",
+    load: async () => (await import("./commands/completeness.ts")).addCompleteness,
+  },
+  alarms: {
+    summary: "what is wrong, where and since when",
+    load: async () => (await import("./commands/alarms.ts")).addAlarms,
+  },
+  availability: {
+    summary: "how much of the time meters could be reached",
+    load: async () => (await import("./commands/availability.ts")).addAvailability,
   },
   topup: { summary: "credit for a prepaid meter", load: async () => (await import("./commands/topup.ts")).addTopup },
   audit: {
@@ -106,8 +126,16 @@ async function program(asked: string | undefined): Promise<Command> {
     if (name === asked) (await load())(top);
     else top.command(name).description(summary);
   }
-  for (const command of top.commands) command.exitOverride().configureOutput({ outputError: () => {} });
+  quieten(top.commands);
   return top;
+}
+
+/** Errors are told here and not by commander, also those of commands that have commands of their own. */
+function quieten(commands: readonly Command[]): void {
+  for (const command of commands) {
+    command.exitOverride().configureOutput({ outputError: () => {} });
+    quieten(command.commands);
+  }
 }
 
 /** Says what went wrong on stderr; the exit code is 1 for what failed, 2 for what was asked wrongly. */

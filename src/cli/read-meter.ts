@@ -3,7 +3,7 @@
 import type { LineConfig } from "../../headend/config.ts";
 import type { MeterReading } from "../../headend/ports.ts";
 import { LineSession } from "../../headend/sessions/line-session.ts";
-import type { SessionOutput } from "../../headend/sessions/line-task.ts";
+import { isForLink, type SessionOutput } from "../../headend/sessions/line-task.ts";
 import type { Actor, LinkEffect, LinkEvent, LinkId } from "../core/actor.ts";
 import { earlier, type Now, type Wake, wakeAtMono } from "../core/time.ts";
 
@@ -58,7 +58,7 @@ export class ReadOnce implements Actor {
         const { meter, time, values } = output;
         this.#done({ ok: true, reading: { meter, time, values, source: "modbus", sequence: null, quality: "good" } });
       } else if (output.kind === "pollFailed") this.#done({ ok: false, reason: output.reason });
-      else if (output.kind !== "orderStep" && output.kind !== "observe") effects.push(output);
+      else if (isForLink(output)) effects.push(output);
     }
     return effects;
   }

@@ -1,8 +1,8 @@
 /** How `meterworks read` shows a reading, alone or beside a second opinion. */
 import type { ReadBlock } from "../../headend/schedule/poll-plan.ts";
 import type { ValueView } from "../../headend/view.ts";
+import { csvRow } from "../core/csv.ts";
 import { type MeasureKey, measure, shownUnit, showValue } from "../core/measures.ts";
-import { csvRow } from "./csv.ts";
 import { print, printJson, table } from "./output.ts";
 
 /** What another stack says of the registers of one read. */

@@ -25,6 +25,8 @@ export interface SerialOptions {
   readonly longestLine?: number;
   /** For RS-485 adapters that leave the direction to the program; see rts-direction.ts for its limits. */
   readonly rts?: RtsUse;
+  /** The link's name; `serial:PATH` by default. */
+  readonly name?: string;
   /** How to wait for an adapter that was unplugged. */
   readonly backoff?: BackoffOptions;
 }
@@ -47,9 +49,9 @@ export async function openSerial(options: SerialOptions): Promise<Link> {
         "the direction of a line can't be kept by RTS over a network",
         "leave --rts out: the far port turns by itself",
       );
-    const { path, baudRate: baud, parity, dataBits, stopBits, backoff } = options;
+    const { path, baudRate: baud, parity, dataBits, stopBits, backoff, name = `serial:${path}` } = options;
     const format = { baud, parity, dataBits, stopBits };
-    return openRfc2217({ ...far, format, name: `serial:${path}`, ...(backoff === undefined ? {} : { backoff }) });
+    return openRfc2217({ ...far, format, name, ...(backoff === undefined ? {} : { backoff }) });
   }
   const link = new SerialLink(options);
   try {
@@ -73,7 +75,7 @@ class SerialLink extends Link {
   #ended = false;
 
   constructor(options: SerialOptions) {
-    super(linkId(`serial:${options.path}`));
+    super(linkId(options.name ?? `serial:${options.path}`));
     this.#options = options;
     const { baudRate: baud, parity, dataBits, stopBits } = options;
     this.#format = { baud, parity, dataBits, stopBits };

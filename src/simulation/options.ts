@@ -1,4 +1,5 @@
 /** What a run is made of: everything is drawn from the seed and printed, so a run can be judged and repeated. */
+import type { CompletenessConfig } from "../../headend/completeness/interval-book.ts";
 import { Random } from "../core/random.ts";
 import type { BrokerFaults } from "./broker.ts";
 import type { CopperFaults } from "./copper.ts";
@@ -35,12 +36,16 @@ export interface SimOptions {
   readonly store: StoreFaults;
   /** kill -9 of the head-end, times in the run. */
   readonly headendCrashes: number;
+  /** How long it is away after each. */
+  readonly headendAwayMinutes: number;
   /** Power cuts over all meters; every second one without the power-fail interrupt's checkpoint. */
   readonly powerCuts: number;
   /** Orders by the operator over the run. */
   readonly orders: number;
   /** Seconds between two checkpoints of an idle meter. */
   readonly checkpointSeconds: number;
+  /** Which intervals the head-end expects and fills in from load profiles; null: none. */
+  readonly completeness: CompletenessConfig | null;
 }
 
 /** A share of the seeds has its serial lines simulated by bits, which takes up to seven times as long. */
@@ -95,5 +100,12 @@ export function drawOptions(seed: number, days: number, meters: number, copper =
     powerCuts: maybe(random.between(1, meters)),
     orders: random.between(1, 2 * meters),
     checkpointSeconds: random.between(10, 120),
+    completeness: drawCompleteness(new Random(seed).fork("completeness")),
+    headendAwayMinutes: new Random(seed).fork("away").pick([1, 1, 20, 100, 300]),
   };
+}
+
+function drawCompleteness(random: Random): CompletenessConfig | null {
+  if (random.chance(1, 4)) return null;
+  return { minutes: random.pick([5, 15, 15, 30]), from: random.pick(["any", "profile"] as const) };
 }

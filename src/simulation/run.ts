@@ -10,8 +10,9 @@ import { minor, pricePerKwh } from "../core/money.ts";
 import { Random } from "../core/random.ts";
 import { assert } from "../core/result.ts";
 import { civil, MICROS_PER_SECOND, mono, SECONDS_PER_DAY } from "../core/time.ts";
-import { checkEnergy } from "./checkers/energy.ts";
+import { checkEnergy, type EnergyWitness } from "./checkers/energy.ts";
 import { checkFunctions } from "./checkers/functions.ts";
+import { checkIntervals, type IntervalWitness } from "./checkers/intervals.ts";
 import { checkMoney } from "./checkers/money.ts";
 import { checkOrders } from "./checkers/orders.ts";
 import { checkReadings } from "./checkers/readings.ts";
@@ -40,7 +41,6 @@ const DAY = SECONDS_PER_DAY * MICROS_PER_SECOND;
 const MINUTE = 60 * MICROS_PER_SECOND;
 /** After the faults have ended everything has this long to come to rest. */
 const CALM = 3 * 60 * MINUTE;
-const HEADEND_RESTART = MINUTE;
 const POWER_OUTAGE_MAX = 60 * MINUTE;
 const REPAIR_MAX = 60 * MINUTE;
 /** Ids of orders that no head-end gave: far above those of the order book. */
@@ -98,21 +98,14 @@ class Simulation {
     for (const line of this.#site.lines) line.calm();
     this.#site.broker.calm();
     this.#site.store.calm();
+    this.#startHeadend();
   }
 
   report(): SimReport {
     const { store, lines } = this.#site;
     const readings = store.readings();
-    const witnesses = new Map(
-      this.#meters.map((meter) => [
-        meter.config.id,
-        {
-          truth: meter.truth,
-          peakWatts: meter.config.peakWatts,
-          lostSeconds: (until: number) => meter.lostSeconds(until),
-        },
-      ]),
-    );
+    const witnesses = new Map(this.#meters.map((meter) => [meter.config.id, this.#energyWitness(meter)]));
+    const { completeness } = this.#options;
     const voltages = new Map(this.#meters.map(({ config }) => [config.id, config.voltage]));
     return {
       options: this.#options,
@@ -128,11 +121,43 @@ class Simulation {
         checkMoney(store.accounts(), store.postings(), readings),
         checkOrders(store.orders(), this.#done, this.#confirmed),
         checkFunctions(this.#meters.map((meter) => meter.functions())),
+        ...(completeness === null
+          ? []
+          : [
+              checkIntervals(
+                readings,
+                store.documents(),
+                completeness,
+                this.#world.now().civil,
+                this.#intervalWitnesses(),
+              ),
+            ]),
       ],
     };
   }
 
+  /** Of the meters that keep a load profile. */
+  #intervalWitnesses(): readonly IntervalWitness[] {
+    return this.#meters
+      .filter(({ config: { model } }) => model.modbus.control?.functions !== undefined)
+      .map((meter) => ({
+        meter: meter.config.id as MeterId,
+        energy: this.#energyWitness(meter),
+        hadPower: (at) => meter.hadPower(at),
+        profile: meter.profile(),
+      }));
+  }
+
+  #energyWitness(meter: SimMeter): EnergyWitness {
+    return {
+      truth: meter.truth,
+      peakWatts: meter.config.peakWatts,
+      lostSeconds: (until) => meter.lostSeconds(until),
+    };
+  }
+
   #startHeadend(): void {
+    if (this.#headend !== undefined) return;
     this.#starts += 1;
     const { store, broker, lines } = this.#site;
     const collector = new Collector(this.#config(), store.snapshot(), this.#options.seed + this.#starts);
@@ -154,7 +179,7 @@ class Simulation {
     this.#site.store.crash();
     this.#site.broker.disconnectHeadend();
     for (const line of this.#site.lines) line.leave(this);
-    this.#world.after(HEADEND_RESTART, () => this.#startHeadend());
+    this.#world.after(this.#options.headendAwayMinutes * MINUTE, () => this.#startHeadend());
   }
 
   #perform(host: SimHost<CollectorEvent, CollectorEffect>, effect: CollectorEffect): void {
@@ -288,6 +313,7 @@ class Simulation {
     const overMqtt = this.#site.meters.filter(({ wire }) => wire.kind === "mqtt");
     return {
       lines,
+      ...(this.#options.completeness === null ? {} : { completeness: this.#options.completeness }),
       mqtt: {
         link: this.#site.broker.link,
         signer: simSigner("head-end"),

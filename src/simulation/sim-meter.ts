@@ -1,4 +1,5 @@
 /** One meter of the simulation through its life: power on, a face on its wire, power cut, power on again. */
+import { localSecond } from "../../firmware-sim/clock/local-time.ts";
 import { DeviceFace } from "../../firmware-sim/faces/device.ts";
 import { ModbusSerialFace } from "../../firmware-sim/faces/modbus-serial.ts";
 import { MqttFace } from "../../firmware-sim/faces/mqtt.ts";
@@ -21,6 +22,9 @@ import type { SimBus } from "./line.ts";
 import { type MeterView, viewOf } from "./power/view.ts";
 import { DeliveryTruth, WatchedChip } from "./truth.ts";
 import { SimHost, type World } from "./world.ts";
+
+/** More than a class of a load profile keeps. */
+const MOST_RECORDS = 100_000;
 
 export type SimWire =
   | { readonly kind: "line"; readonly line: SimBus; readonly unit: number; readonly timing: RtuTiming }
@@ -49,6 +53,8 @@ export class SimMeter {
   readonly #world: World;
   /** Civil times of power cuts that lost up to a checkpoint interval. */
   readonly #hardCuts: number[] = [];
+  /** Civil times of power on and off, in turn. */
+  readonly #switched: number[] = [];
   /** What the meter's functions had when its power came and went. */
   readonly #views: { readonly view: MeterView; readonly kept: boolean }[] = [];
   readonly #credited = new Map<number, { readonly amount: number; times: number }>();
@@ -85,6 +91,7 @@ export class SimMeter {
     );
     assert(meter.ok, "a meter always comes back from its own checkpoints");
     this.#meter = meter.value;
+    this.#switched.push(now.civil);
     this.#look(meter.value, true);
     this.#hosts = [new SimHost(this.#world, new DeviceFace(meter.value), (effect) => this.#note(effect))];
     if (this.config.wire.kind === "line") this.#joinLine(meter.value, this.config.wire);
@@ -99,6 +106,7 @@ export class SimMeter {
     else this.#hardCuts.push(now.civil);
     this.#look(meter, orderly);
     this.truth.stops(now.civil);
+    this.#switched.push(now.civil);
     for (const host of this.#hosts) host.kill();
     if (this.config.wire.kind === "line") this.config.wire.line.leave(this);
     else this.config.wire.broker.disconnectMeter(this.config.id);
@@ -108,6 +116,19 @@ export class SimMeter {
   /** Seconds of energy that cuts up to then may have cost. */
   lostSeconds(until: number): number {
     return this.#hardCuts.filter((at) => at <= until).length * (this.config.checkpointSeconds + 1);
+  }
+
+  /** Whether the meter had power at a civil time. */
+  hadPower(at: number): boolean {
+    return this.#switched.filter((switched) => switched <= at).length % 2 === 1;
+  }
+
+  /** The +A that its load profile holds at the end of a run, mWh, by civil time. The meters of a run are set to UTC. */
+  profile(): ReadonlyMap<number, number> {
+    const profile = this.#meter?.functions.profile;
+    const place = profile?.settings.classes.findIndex((c) => c?.captures[0] === "activeEnergyImport") ?? -1;
+    const records = profile?.range(place, localSecond(0), localSecond(Number.MAX_SAFE_INTEGER), MOST_RECORDS) ?? [];
+    return new Map(records.map(({ at, values }) => [at * MICROS_PER_SECOND, values[0] as number]));
   }
 
   /** A customer keys credit in at the meter, and presses the button where the relay waits for it. Without power nothing happens. */

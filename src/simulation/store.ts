@@ -119,7 +119,7 @@ export class SimStore {
     const topups = [...this.#postings.values()].filter((posting) => posting.kind === "topup");
     const newest = (good: boolean) =>
       [...this.#readings.values()].flatMap((byTime) => {
-        const of = [...byTime.values()].filter((r) => !good || r.quality === "good");
+        const of = [...byTime.values()].filter((r) => r.source !== "profile" && (!good || r.quality === "good"));
         return of.length === 0 ? [] : [of.reduce((a, b) => (b.time > a.time ? b : a))];
       });
     return {

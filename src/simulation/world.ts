@@ -3,7 +3,7 @@
  * `src/platform`; here a month passes in seconds and every run can be repeated from its seed.
  */
 import type { Actor, LinkEffect, LinkId } from "../core/actor.ts";
-import { assert } from "../core/result.ts";
+import { Heap } from "../core/heap.ts";
 import { type Civil, civil, type Monotonic, mono, type Now } from "../core/time.ts";
 
 /** A line, connection or broker session of the world: takes an actor's effects, gives events through {@link SimHost.post}. */
@@ -21,7 +21,7 @@ interface Entry {
 
 export class World {
   readonly #start: Civil;
-  readonly #queue = new Heap();
+  readonly #queue = new Heap(before);
   #mono = 0;
   #order = 0;
   #events = 0;
@@ -120,44 +120,6 @@ export class SimHost<E, F extends { readonly kind: string }> {
     this.#armed = Number.POSITIVE_INFINITY;
     this.#carryOut(this.#actor.wake(this.#world.now()));
     this.#rearm();
-  }
-}
-
-/** A binary heap by time, then by order. */
-class Heap {
-  readonly #entries: Entry[] = [];
-
-  peek(): Entry | undefined {
-    return this.#entries[0];
-  }
-
-  push(entry: Entry): void {
-    const entries = this.#entries;
-    let at = entries.push(entry) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(entry, entries[parent] as Entry)) break;
-      entries[at] = entries[parent] as Entry;
-      at = parent;
-    }
-    entries[at] = entry;
-  }
-
-  pop(): void {
-    const entries = this.#entries;
-    assert(entries.length > 0, "nothing to pop");
-    const last = entries.pop() as Entry;
-    if (entries.length === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= entries.length) break;
-      if (child + 1 < entries.length && before(entries[child + 1] as Entry, entries[child] as Entry)) child += 1;
-      if (!before(entries[child] as Entry, last)) break;
-      entries[at] = entries[child] as Entry;
-      at = child;
-    }
-    entries[at] = last;
   }
 }
 

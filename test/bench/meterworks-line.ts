@@ -5,7 +5,7 @@
 import type { LineConfig } from "../../headend/config.ts";
 import type { MeterId } from "../../headend/ports.ts";
 import { LineSession } from "../../headend/sessions/line-session.ts";
-import type { SessionOutput } from "../../headend/sessions/line-task.ts";
+import { isForLink, type SessionOutput } from "../../headend/sessions/line-task.ts";
 import { EASTRON_SDM120 } from "../../protocols/models/eastron-sdm120.ts";
 import type { MeterModel, RegisterEntry, WireUnit } from "../../protocols/models/model.ts";
 import type { Actor, LinkEffect, LinkEvent } from "../../src/core/actor.ts";
@@ -71,7 +71,7 @@ class SessionActor implements Actor {
         checkReading(output.values);
         this.#polled(undefined);
       } else if (output.kind === "pollFailed") this.#polled(output.reason);
-      else if (output.kind !== "orderStep" && output.kind !== "observe") effects.push(output);
+      else if (isForLink(output)) effects.push(output);
     }
     return effects;
   }

@@ -116,7 +116,7 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       expect(await store.query.accounts()).toEqual([]);
       expect(await store.query.postings(none, 10)).toEqual([]);
       expect(await store.query.audit(10)).toEqual([]);
-      expect(await store.query.counts()).toEqual({ modbus: 0, mqtt: 0 });
+      expect(await store.query.counts()).toEqual({ modbus: 0, mqtt: 0, profile: 0 });
       expect(await store.snapshot()).toEqual({
         meters: [],
         accounts: [],
@@ -151,6 +151,19 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       expect(await store.query.latest(meterId("m"))).toEqual(full);
     });
 
+    test("a record of a load profile is stored and counted, and is never the newest reading", async () => {
+      const polled = reading("m", 1);
+      const filled = reading("m", 2, { source: "profile", values: { activeEnergyImport: 9 } });
+      const gone = reading("n", 3, { source: "profile", quality: "missing", values: { activeEnergyImport: null } });
+      await store.commit(readings(polled, filled, gone));
+      expect(await stored("m")).toEqual([polled, filled]);
+      expect(await stored("n")).toEqual([gone]);
+      expect(await store.query.latest(meterId("m"))).toEqual(polled);
+      expect(await store.query.latest(meterId("n"))).toBeUndefined();
+      expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 0, profile: 2 });
+      expect(await store.snapshot()).toMatchObject({ latest: [polled], latestGood: [polled] });
+    });
+
     test.each(["good", "estimated", "late", "clock-doubt", "invalid", "missing"] as const)(
       "a reading of quality %s keeps it",
       async (quality) => {
@@ -174,7 +187,7 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       await store.commit(readings(first));
       await store.commit(readings(first, reading("m", 0, { values: { voltageL1: 1 } }), reading("m", 1)));
       expect(await stored("m")).toEqual([first, reading("m", 1)]);
-      expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 1 });
+      expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 1, profile: 0 });
     });
 
     test("a reading may come before its meter is registered", async () => {
@@ -295,7 +308,7 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       expect(await stored("fresh")).toEqual([]);
       expect(await store.query.audit(10)).toEqual([]);
       expect(await store.query.accounts()).toEqual([]);
-      expect(await store.query.counts()).toEqual({ modbus: 0, mqtt: 0 });
+      expect(await store.query.counts()).toEqual({ modbus: 0, mqtt: 0, profile: 0 });
       await store.commit(readings(reading("fresh", 0)));
       expect(await stored("fresh")).toEqual([reading("fresh", 0)]);
     });
@@ -357,7 +370,7 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       expect(await store.snapshot()).toEqual(expected);
       const again = await harness.reopen();
       expect(await again.snapshot()).toEqual(expected);
-      expect(await again.query.counts()).toEqual({ modbus: 4, mqtt: 0 });
+      expect(await again.query.counts()).toEqual({ modbus: 4, mqtt: 0, profile: 0 });
     });
 
     test("the snapshot's recent orders and top-ups are the newest of each meter, and bounded", async () => {

@@ -1,6 +1,6 @@
 /** What the collector counts of its lines and messages: each once, and messages only after their commit. */
 import { expect, test } from "vitest";
-import type { MessageOutcome, Observation } from "../../headend/ports.ts";
+import type { MessageOutcome, Observation } from "../../headend/observations.ts";
 import { FakeModbusMeter, FakeMqttMeter } from "./fakes.ts";
 import { busConfig, M1, mqttConfig } from "./site.ts";
 import { BUS, SECOND, World } from "./world.ts";
@@ -16,8 +16,8 @@ test("each request of a line ends once, with the time it took", () => {
   world.run(0.5 * SECOND);
   // A poll takes two requests.
   expect(observed(world)).toEqual([
-    { kind: "request", line: BUS, outcome: "answer", took: expect.closeTo(20_000, -4) },
-    { kind: "request", line: BUS, outcome: "answer", took: expect.closeTo(20_000, -4) },
+    { kind: "request", line: BUS, meter: "m1", outcome: "answer", took: expect.closeTo(20_000, -4) },
+    { kind: "request", line: BUS, meter: "m1", outcome: "answer", took: expect.closeTo(20_000, -4) },
     { kind: "poll", line: BUS, ok: true },
   ]);
   meter.silent = true;

@@ -52,18 +52,20 @@ describe("a good file", () => {
           responseTimeout: 500_000,
           retries: 1,
           measures: ["voltageL1", "activeEnergyImport"],
-          meters: [{ id: "A1", unit: 7, model: TEST_MODEL, password: 1234, ratio: 1 }],
+          meters: [{ id: "A1", unit: 7, model: TEST_MODEL, password: 1234 }],
         },
         {
           link: "line-2",
           framing: "tcp",
+          gateway: "::1",
           pollEvery: 60_000_000,
           meters: [{ id: "A2", unit: 1, model: PLAIN_MODEL, ratio: 40 }],
         },
       ],
-      mqtt: { link: "mqtt", acceptUnknown: false, meters: [{ id: "Q1", model: TEST_MODEL, ratio: 1 }] },
+      mqtt: { link: "mqtt", acceptUnknown: false, meters: [{ id: "Q1", model: TEST_MODEL }] },
       // 25.12345 cents a kWh in millionths of a cent; amounts in cents.
       prepaid: [{ meter: "A1", currency: "EUR", price: 25_123_450n, warnAt: 200n, cutAt: -150n, initial: 500n }],
+      completeness: { minutes: 15, from: "any" },
     });
     expect(parsed.ok && [...parsed.value.where]).toEqual([
       ["cellar", { kind: "serial", path: "/dev/ttyUSB0", baud: 19_200, parity: "even", dataBits: 8, stopBits: 1 }],
@@ -79,7 +81,11 @@ describe("a good file", () => {
 
   test("may be empty: nothing is polled, no broker", () => {
     expect(parseConfig({}, findModel)).toEqual(
-      success({ collector: { lines: [], prepaid: [] }, where: new Map(), retention: DEFAULT_RETENTION }),
+      success({
+        collector: { lines: [], prepaid: [], completeness: { minutes: 15, from: "any" } },
+        where: new Map(),
+        retention: DEFAULT_RETENTION,
+      }),
     );
   });
 
@@ -139,7 +145,10 @@ describe("a bad file is refused with the place and the fix", () => {
     ["retention", { keepMonths: 36 }, "retention.archive: with keepMonths a folder is needed"],
     ["retention", { keep: 1 }, "retention.keep: there is no such setting here; known are archive, compactAfterDays"],
     ["lines.1.name", "cellar", 'lines[1].name: "cellar" is taken'],
-    ["mqtt.acceptUnknown", "yes", 'mqtt.acceptUnknown: true or false is needed, not "yes"'],
+    ["mqtt.acceptUnknown", "yes", 'mqtt.acceptUnknown: one of true, false, hold is needed, not "yes"'],
+    ["completeness", { minutes: 7 }, "completeness.minutes: one of 5, 10, 15, 20, 30, 60 is needed"],
+    ["completeness", { from: "polls" }, "completeness.from: one of any, profile is needed"],
+    ["completeness", { days: 3 }, "completeness.days: there is no such setting here"],
     ["mqtt", 5, "mqtt: an object { … } is needed, not 5"],
     ["prepaid.0.meter", "A9", 'prepaid[0].meter: there is no meter "A9"'],
     ["prepaid.0.meter", "A2", "prepaid[0].meter: A2 is a test-plain: this model has no relay, so it cannot be prepaid"],

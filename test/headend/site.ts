@@ -25,9 +25,13 @@ export function busConfig(more: Partial<CollectorConfig> = {}): CollectorConfig 
         meters: [{ id: M1, unit: 1, model: TEST_MODEL, password: 1234 }],
       },
     ],
+    clock: STANDING_STILL,
     ...more,
   };
 }
+
+/** The fake's clock shows what it was set to last: nothing to be told of. */
+const STANDING_STILL = { correct: false, correctBeyond: 5 * SECOND, alarmBeyond: Number.POSITIVE_INFINITY };
 
 export const mqttConfig = (more: Partial<CollectorConfig> = {}): CollectorConfig => ({
   lines: [],

@@ -1,4 +1,5 @@
 /** A collector with fake meters and a fake store in virtual time: a queue of things that happen, and nothing else. */
+import { CronerCron } from "../../headend/adapters/croner/cron.ts";
 import { Collector } from "../../headend/collector.ts";
 import type { CollectorConfig } from "../../headend/config.ts";
 import type { CollectorEffect, CollectorEvent, Notice, ReplyEffect, Request } from "../../headend/ports.ts";
@@ -6,6 +7,7 @@ import { linkId } from "../../src/core/actor.ts";
 import { civil, mono, type Now, toIso } from "../../src/core/time.ts";
 import { type FakeModbusMeter, type FakeMqttMeter, FakeStore } from "./fakes.ts";
 
+const CRON = new CronerCron();
 export const SECOND = 1_000_000;
 /** 2026-11-24T16:00:00Z. */
 const CIVIL_START = 1_795_881_600_000_000;
@@ -46,7 +48,7 @@ export class World {
     this.mqtt = devices.mqtt ?? [];
     this.store = devices.store ?? new FakeStore();
     this.speed = devices.speed ?? 1;
-    this.collector = new Collector(config, this.store.snapshot(), 1);
+    this.collector = new Collector(config, this.store.snapshot(), 1, CRON);
     this.#openLinks();
   }
 
@@ -61,7 +63,7 @@ export class World {
   /** kill -9 and a new start over what the store has. */
   restart(): void {
     this.#generation += 1;
-    this.collector = new Collector(this.config, this.store.snapshot(), 1 + this.#generation);
+    this.collector = new Collector(this.config, this.store.snapshot(), 1 + this.#generation, CRON);
     this.#openLinks();
   }
 

@@ -60,7 +60,8 @@ export class OrderSite {
   constructor(wire: Wire, committed: boolean) {
     const { world } = this;
     this.#wire = wire;
-    this.store = new SimStore(world, { failed: 0, slowest: 4_000 }, new Coin(committed));
+    // A slow disk: what leaves before it is stored shows.
+    this.store = new SimStore(world, { failed: 0, slowest: 300_000 }, new Coin(committed));
     this.#broker = new VirtualBroker(world, { doubled: 0, responseLost: 0 }, new Random(2));
     this.#line = new VirtualLine(world, linkId("bus"), 9_600, 10, SOUND_LINE, new Random(3));
     const timing = rtuTiming(9_600, { bitsPerChar: 10, byteTimes: false });

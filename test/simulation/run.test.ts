@@ -18,6 +18,7 @@ const HARSH: SimOptions = {
   line: { lost: 100, flipped: 100, cut: 100, noise: 100, late: 100 },
   broker: { doubled: 500, responseLost: 5_000 },
   headendCrashes: 4,
+  headendAwayMinutes: 1,
   powerCuts: 8,
   orders: 40,
 };

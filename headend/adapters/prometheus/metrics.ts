@@ -5,21 +5,17 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { MICROS_PER_SECOND } from "../../../src/core/time.ts";
-import {
-  type CollectorFigures,
-  MESSAGE_OUTCOMES,
-  type Notice,
-  type Observation,
-  ORDER_STATES,
-  REQUEST_OUTCOMES,
-  type StoreBatch,
-} from "../../ports.ts";
+import type { LineShares } from "../../line-load.ts";
+import { MESSAGE_OUTCOMES, type Observation, REQUEST_OUTCOMES } from "../../observations.ts";
+import { type CollectorFigures, type Notice, ORDER_STATES, READING_SOURCES, type StoreBatch } from "../../ports.ts";
 
 /** What is looked at when somebody asks, rather than counted as it happens. */
 export interface MetricsSources {
   readonly figures: () => CollectorFigures;
   /** Whether each line, and the broker where there is one, is open. */
   readonly lines: readonly { readonly id: string; readonly open: boolean }[];
+  /** Of each line's time, over the last minutes. */
+  readonly shares: (line: string) => LineShares;
   readonly broker: { readonly open: boolean } | undefined;
 }
 
@@ -76,7 +72,7 @@ export class Metrics {
     for (const outcome of MESSAGE_OUTCOMES) this.#messages.inc({ outcome }, 0);
     for (const state of ORDER_STATES) this.#orders.inc({ state }, 0);
     for (const result of ["good", "failed"]) this.#commits.inc({ result }, 0);
-    for (const source of ["modbus", "mqtt"]) this.#readings.inc({ source, quality: "good" }, 0);
+    for (const source of READING_SOURCES) this.#readings.inc({ source, quality: "good" }, 0);
     this.#addGauges(sources);
     collectDefaultMetrics({ register: this.#registry });
     for (const figure of WITHOUT_SAMPLES_NONSENSE)
@@ -124,7 +120,7 @@ export class Metrics {
     return new Counter({ name: `meterworks_${name}`, help, labelNames, registers: this.#registers });
   }
 
-  #addGauges({ figures, lines, broker }: MetricsSources): void {
+  #addGauges({ figures, lines, broker, shares }: MetricsSources): void {
     const registers = this.#registers;
     new Gauge({
       name: "meterworks_store_backlog",
@@ -152,6 +148,19 @@ export class Metrics {
       registers,
       collect() {
         for (const { id, open } of lines) this.set({ line: id }, open ? 1 : 0);
+      },
+    });
+    new Gauge({
+      name: "meterworks_line_share",
+      help: "Share of the line's time over the last five minutes that went to requests with and without an answer",
+      labelNames: ["line", "spent"],
+      registers,
+      collect() {
+        for (const { id } of lines) {
+          const { answered, failed } = shares(id);
+          this.set({ line: id, spent: "answered" }, answered);
+          this.set({ line: id, spent: "failed" }, failed);
+        }
       },
     });
     if (broker === undefined) return;

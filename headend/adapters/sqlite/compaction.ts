@@ -8,7 +8,7 @@
  */
 import type BetterSqlite3 from "better-sqlite3";
 import type { MeterId, MeterReading } from "../../ports.ts";
-import { QUALITY_CODES } from "./codes.ts";
+import { QUALITY_CODES, READ_NOW } from "./codes.ts";
 import { dayKey, mergeByTime, partsOf } from "./days.ts";
 import { FreshReadings } from "./fresh-readings.ts";
 import { SLOTS_PER_DAY, slotOf } from "./readings-schema.ts";
@@ -150,7 +150,7 @@ function prepare(db: BetterSqlite3.Database) {
     id: db.prepare<[number], string>("SELECT id FROM meters WHERE number = ?").pluck(),
     newestOfSlot: db.prepare<[number], { meter: number } & Newest>(
       `SELECT meter, max(time) AS time, max(CASE quality WHEN ${QUALITY_CODES.good} THEN time END) AS good
-       FROM readings WHERE slot = ? GROUP BY meter`,
+       FROM readings WHERE slot = ? AND ${READ_NOW} GROUP BY meter`,
     ),
     removeSlot: db.prepare<[number]>(`DELETE FROM readings WHERE slot = ? AND NOT ${isNewest}`),
     removeRow: db.prepare<[number, number, number]>(

@@ -1,6 +1,7 @@
 /** Reading the fresh rows of one meter. They lie by minute first, so it goes from one minute that has any to the next. */
 import type BetterSqlite3 from "better-sqlite3";
 import type { MeterId, MeterReading } from "../../ports.ts";
+import { READ_NOW } from "./codes.ts";
 import { type Cell, READING_COLUMNS, readingFrom } from "./mapping.ts";
 import { slotOf } from "./readings-schema.ts";
 
@@ -66,7 +67,7 @@ function prepare(db: BetterSqlite3.Database) {
       .raw(),
     newestOfSlot: db
       .prepare<[number, number], Cell[]>(
-        `SELECT ${cells} FROM readings WHERE slot = ? AND meter = ? ORDER BY time DESC LIMIT 1`,
+        `SELECT ${cells} FROM readings WHERE slot = ? AND meter = ? AND ${READ_NOW} ORDER BY time DESC LIMIT 1`,
       )
       .raw(),
   };

@@ -116,7 +116,7 @@ export class StoreReader implements ReaderMethods {
   }
 
   counts() {
-    const counts: Record<MeterReading["source"], number> = { modbus: 0, mqtt: 0 };
+    const counts: Record<MeterReading["source"], number> = { modbus: 0, mqtt: 0, profile: 0 };
     for (const { source, count } of this.#statements.counts.all()) counts[sourceOf(source)] = count;
     return counts;
   }

@@ -60,7 +60,7 @@ export class ReadingWriter {
       if (isBehind && this.#upkeep.isCompacted(meter, time)) continue;
       if (statement.run(cells).changes === 0) continue;
       added.set(source, (added.get(source) ?? 0) + 1);
-      if (isBehind) this.#upkeep.noteLate(meter, time, quality);
+      if (isBehind) this.#upkeep.noteLate(meter, time, quality, source);
     }
     for (const source of Object.values(SOURCE_CODES)) {
       const more = added.get(source);

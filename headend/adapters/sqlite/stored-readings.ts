@@ -2,7 +2,7 @@
 import type BetterSqlite3 from "better-sqlite3";
 import type { Civil } from "../../../src/core/time.ts";
 import type { MeterId, MeterReading } from "../../ports.ts";
-import { QUALITY_CODES } from "./codes.ts";
+import { QUALITY_CODES, READ_NOW } from "./codes.ts";
 import { DayTable, dayKey, mergeByTime } from "./days.ts";
 import { FreshReadings } from "./fresh-readings.ts";
 import { dayOf } from "./readings-schema.ts";
@@ -72,7 +72,7 @@ function prepare(db: BetterSqlite3.Database) {
          SELECT meter, time, good_time FROM newest
          UNION ALL
          SELECT meter, max(time), max(CASE quality WHEN ${QUALITY_CODES.good} THEN time END)
-         FROM readings WHERE slot >= (SELECT folded FROM upkeep) GROUP BY meter
+         FROM readings WHERE slot >= (SELECT folded FROM upkeep) AND ${READ_NOW} GROUP BY meter
        ) n JOIN meters m ON m.number = n.meter GROUP BY m.number ORDER BY m.id`,
     ),
   };

@@ -3,7 +3,7 @@
  * over fresh rows and compacted days, and the newest reading of each meter stays known.
  */
 import type BetterSqlite3 from "better-sqlite3";
-import { QUALITY_CODES } from "./codes.ts";
+import { QUALITY_CODES, SOURCE_CODES } from "./codes.ts";
 import { DayTable, dayKey } from "./days.ts";
 import { dayOf, SLOTS_PER_DAY, slotOf } from "./readings-schema.ts";
 
@@ -67,10 +67,11 @@ export class Upkeep {
   }
 
   /** Notes a reading that was stored for a time that has been passed. */
-  noteLate(meter: number, time: number, quality: number): void {
+  noteLate(meter: number, time: number, quality: number, source: number): void {
     const day = dayOf(time);
     if (day < this.#state.sealed) this.#statements.late.run(dayKey(day, meter));
-    if (slotOf(time) < this.#state.folded) this.advance(meter, time, quality === QUALITY_CODES.good ? time : null);
+    if (source !== SOURCE_CODES.profile && slotOf(time) < this.#state.folded)
+      this.advance(meter, time, quality === QUALITY_CODES.good ? time : null);
   }
 
   /** Makes newer readings the newest of their meter. Fresh rows stay while they are the newest, others go with their day. */

@@ -53,6 +53,7 @@ interface Body extends Pick<MassRequest, "id" | "operation"> {
 
 export function massOrderRoutes(app: FastifyInstance, options: ApiOptions): void {
   askingRoutes(app, options);
+  decidingRoutes(app, options);
   followingRoutes(app, options);
 }
 
@@ -80,27 +81,36 @@ function askingRoutes(app: FastifyInstance, { submit }: ApiOptions): void {
       return reply.code(result.value.created ? 202 : 200).send(massView(result.value.mass));
     },
   );
+}
 
-  app.post<{ Params: { id: string; decision: MassDecision["decision"] } }>(
-    "/mass-orders/:id/:decision",
-    {
-      schema: {
-        operationId: "decideMassOrder",
-        summary: "Approve, reject, stop, resume or cancel a mass order",
-        description: "`stop` holds what has not been sent; `cancel` ends it for good.",
-        tags: ["orders"],
-        params: record({ id, decision: { description: `one of ${MASS_DECISIONS.join(", ")}`, enum: MASS_DECISIONS } }),
-        response: responses({ 200: mass }, 403, 404, 409),
+const DECISIONS: Readonly<Record<MassDecision["decision"], readonly [string, string]>> = {
+  approve: ["Approve a mass order", "Who requested it can't approve it. With enough persons it runs."],
+  reject: ["Reject a mass order", "It is over, and nothing was sent."],
+  stop: ["Stop a mass order", "What was not sent waits; what is with a meter already runs to its end."],
+  resume: ["Resume a mass order", "It goes on where it was."],
+  cancel: ["Cancel a mass order", "What was not sent is cancelled, for good."],
+};
+
+function decidingRoutes(app: FastifyInstance, { submit }: ApiOptions): void {
+  for (const decision of MASS_DECISIONS) {
+    const [summary, description] = DECISIONS[decision];
+    app.post<{ Params: { id: string } }>(
+      `/mass-orders/:id/${decision}`,
+      {
+        schema: {
+          operationId: `${decision}MassOrder`,
+          ...{ summary, description, tags: ["orders"], params: record({ id }) },
+          response: responses({ 200: mass }, 403, 404, 409),
+        },
       },
-    },
-    async (request) => {
-      const { id, decision } = request.params;
-      const result = await submit({ kind: "decide-mass", id, decision, actor: actorOf(request) });
-      if (!result.ok) throw refused(result.error);
-      assert(result.value.kind === "mass", "a decision is answered by the mass order");
-      return massView(result.value.mass);
-    },
-  );
+      async (request) => {
+        const result = await submit({ kind: "decide-mass", id: request.params.id, decision, actor: actorOf(request) });
+        if (!result.ok) throw refused(result.error);
+        assert(result.value.kind === "mass", "a decision is answered by the mass order");
+        return massView(result.value.mass);
+      },
+    );
+  }
 }
 
 function selectionOf({ meters, model, via, all }: Body): MassRequest["selection"] {

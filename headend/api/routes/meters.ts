@@ -1,11 +1,15 @@
 /** Meters and their readings. */
 import type { FastifyInstance } from "fastify";
-import { type Civil, civil, parseIso, toIso } from "../../../src/core/time.ts";
+import { type Civil, civil } from "../../../src/core/time.ts";
 import type { MeterId } from "../../ports.ts";
+import { transformersAt } from "../../registry/ratio.ts";
 import { meterView, readingView } from "../../view.ts";
 import { type ApiOptions, knownMeter } from "../context.ts";
+import { readCursor, writeCursor } from "../cursor.ts";
 import { fromStore, Problem } from "../problems.ts";
+import { entryOf } from "../registry-reads.ts";
 import { answers, meterParams, pageQuery, readingsQuery, responses } from "../schemas.ts";
+import { timeOf } from "./times.ts";
 
 interface PageQuery {
   readonly limit: number;
@@ -34,8 +38,13 @@ export function meterRoutes(app: FastifyInstance, { store }: ApiOptions): void {
     },
     async ({ query: { limit, cursor } }) => {
       const all = await fromStore(store.meters());
-      const rest = cursor === undefined ? all : all.filter((meter) => meter.id >= cursor);
-      return { meters: rest.slice(0, limit).map(meterView), next: rest[limit]?.id ?? null };
+      const from = cursor === undefined ? "" : readCursor("meters", cursor);
+      const rest = all.filter((meter) => meter.id >= from);
+      const beyond = rest[limit];
+      return {
+        meters: rest.slice(0, limit).map(meterView),
+        next: beyond === undefined ? null : writeCursor("meters", beyond.id),
+      };
     },
   );
 
@@ -53,7 +62,9 @@ export function meterRoutes(app: FastifyInstance, { store }: ApiOptions): void {
     async ({ params: { id } }) => {
       const meter = await knownMeter(store, id);
       const latest = await fromStore(store.latest(id));
-      return { meter: meterView(meter), latest: latest === undefined ? null : readingView(latest) };
+      const entry = await entryOf(store, id);
+      const shown = latest && readingView(latest, transformersAt(meter, entry, latest.time));
+      return { meter: meterView(meter), latest: shown ?? null };
     },
   );
 
@@ -70,29 +81,30 @@ export function meterRoutes(app: FastifyInstance, { store }: ApiOptions): void {
       },
     },
     async ({ params: { id }, query }) => {
-      const { from, to } = period(query);
-      await knownMeter(store, id);
+      const { from, to } = period(id, query);
+      const meter = await knownMeter(store, id);
+      const entry = await entryOf(store, id);
       // One more than asked: where the next page begins. Times of a meter are unique, so a time is a sufficient cursor.
       const found = await fromStore(store.readings(id, from, to, query.limit + 1));
       const beyond = found[query.limit];
       return {
         meter: id,
-        readings: found.slice(0, query.limit).map(readingView),
-        next: beyond === undefined ? null : toIso(beyond.time),
+        readings: found
+          .slice(0, query.limit)
+          .map((reading) => readingView(reading, transformersAt(meter, entry, reading.time))),
+        next: beyond === undefined ? null : writeCursor(readingsOf(id), String(beyond.time)),
       };
     },
   );
 }
 
-function period({ from, to, cursor }: ReadingsQuery): { from: Civil; to: Civil } {
+function readingsOf(id: MeterId): string {
+  return `readings ${id}`;
+}
+
+function period(id: MeterId, { from, to, cursor }: ReadingsQuery): { from: Civil; to: Civil } {
   const start = from === undefined ? civil(0) : timeOf("from", from);
   const end = to === undefined ? END_OF_TIME : timeOf("to", to);
   if (start >= end) throw new Problem(400, "bad-request", 'query: "from" must be before "to"');
-  return { from: cursor === undefined ? start : timeOf("cursor", cursor), to: end };
-}
-
-function timeOf(name: string, text: string): Civil {
-  const parsed = parseIso(text);
-  if (!parsed.ok) throw new Problem(400, "bad-request", `query: "${name}": ${parsed.error}`);
-  return parsed.value;
+  return { from: cursor === undefined ? start : civil(Number(readCursor(readingsOf(id), cursor))), to: end };
 }

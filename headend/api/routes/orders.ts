@@ -7,9 +7,9 @@ import { assert } from "../../../src/core/result.ts";
 import { type Civil, parseIso } from "../../../src/core/time.ts";
 import type { MeterId, Precondition, StoreQuery } from "../../ports.ts";
 import { orderReceiptView, orderView } from "../../view.ts";
-import { type ApiOptions, type ApiRequest, actorOf, knownMeter } from "../context.ts";
+import { type ApiOptions, actorOf, knownMeter } from "../context.ts";
 import { fromStore, Problem, refused } from "../problems.ts";
-import { answers, decisionParams, meterParams, orderBody, orderParams, ordersQuery, responses } from "../schemas.ts";
+import { answers, meterParams, orderBody, orderParams, ordersQuery, responses } from "../schemas.ts";
 
 interface OrderBody {
   readonly operation: OrderOperation;
@@ -19,10 +19,9 @@ interface OrderBody {
   readonly precondition?: { readonly relay?: "open" | "closed"; readonly balanceAtMost?: string };
 }
 
-type Decision = Extract<ApiRequest, { kind: "decide-order" }>["decision"];
-
 export function orderRoutes(app: FastifyInstance, options: ApiOptions): void {
   askingRoutes(app, options);
+  decidingRoutes(app, options);
   followingRoutes(app, options);
 }
 
@@ -60,30 +59,35 @@ function askingRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void
       return reply.code(created ? 202 : 200).send(orderReceiptView(result.value));
     },
   );
+}
 
-  app.post<{ Params: { id: string; decision: Decision } }>(
-    "/orders/:id/:decision",
-    {
-      schema: {
-        operationId: "decideOrder",
-        summary: "Approve, reject or cancel an order",
-        description:
-          "`approve` and `reject` are for an order that is `requested`; who requested it can't approve it. `cancel` is " +
-          "possible until it is sent: after that it may have been carried out.",
-        tags: ["orders"],
-        params: decisionParams,
-        response: responses({ 200: answers.order }, 403, 404, 409),
+const DECISIONS = {
+  approve: ["Approve an order", "For an order that is `requested`; who requested it can't approve it."],
+  reject: ["Reject an order", "For an order that is `requested`: it is refused and never sent."],
+  cancel: ["Cancel an order", "Possible until it is sent: after that it may have been carried out."],
+} as const;
+
+function decidingRoutes(app: FastifyInstance, { submit }: ApiOptions): void {
+  for (const decision of ["approve", "reject", "cancel"] as const) {
+    const [summary, description] = DECISIONS[decision];
+    app.post<{ Params: { id: string } }>(
+      `/orders/:id/${decision}`,
+      {
+        schema: {
+          operationId: `${decision}Order`,
+          ...{ summary, description, tags: ["orders"], params: orderParams },
+          response: responses({ 200: answers.order }, 403, 404, 409),
+        },
       },
-    },
-    async (request) => {
-      const { id, decision } = request.params;
-      const order = orderNumberOf(id);
-      const result = await submit({ kind: "decide-order", order, decision, actor: actorOf(request) });
-      if (!result.ok) throw refused(result.error);
-      assert(result.value.kind === "order", "a decision is answered by the order's receipt");
-      return orderView(result.value.order);
-    },
-  );
+      async (request) => {
+        const order = orderNumberOf(request.params.id);
+        const result = await submit({ kind: "decide-order", order, decision, actor: actorOf(request) });
+        if (!result.ok) throw refused(result.error);
+        assert(result.value.kind === "order", "a decision is answered by the order's receipt");
+        return orderView(result.value.order);
+      },
+    );
+  }
 }
 
 function followingRoutes(app: FastifyInstance, { store }: ApiOptions): void {

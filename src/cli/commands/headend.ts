@@ -1,8 +1,10 @@
 /** `meterworks headend`: the collector with its API. */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { CronerCron } from "../../../headend/adapters/croner/cron.ts";
 import type { FileCheck } from "../../../headend/adapters/sqlite/file-check.ts";
 import { openSqliteStore } from "../../../headend/adapters/sqlite/store.ts";
+import { DEFAULT_COMPLETENESS } from "../../../headend/completeness/interval-book.ts";
 import type { CollectorConfig } from "../../../headend/config.ts";
 import { type HeadendConfig, type LineWhere, parseConfigText } from "../../../headend/parse-config.ts";
 import type { MaintainedStore, Notice } from "../../../headend/ports.ts";
@@ -10,12 +12,12 @@ import { DEFAULT_RETENTION, type RetentionPolicy } from "../../../headend/retent
 import { orderView, showMoney } from "../../../headend/view.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
 import { failure, type Result, success } from "../../core/result.ts";
-import { writeFileAtomic } from "../../platform/atomic-file.ts";
+import { SystemClock } from "../../platform/clock.ts";
 import { keptSigner } from "../../platform/ed25519.ts";
-import { randomToken } from "../../platform/entropy.ts";
 import type { Link } from "../../platform/link.ts";
 import { openSerial } from "../../platform/serial.ts";
 import { connectTcp } from "../../platform/tcp-client.ts";
+import { addTokenFlags, administerTokens, namedTokens, ownToken, type TokenFlags } from "../api-tokens.ts";
 import { addBrokerFlags, administerBroker, type BrokerFlags, checkBrokerFlags, openBrokerLink } from "../broker.ts";
 import { CommandError, usage } from "../errors.ts";
 import { startHeadend } from "../headend-process.ts";
@@ -28,12 +30,11 @@ import { keepTidy } from "../store-maintenance.ts";
 import { storeFile } from "../store-url.ts";
 import { choice, type HostPort, hostPort, number, showHostPort } from "../values.ts";
 
-interface Flags extends BrokerFlags {
+interface Flags extends BrokerFlags, TokenFlags {
   readonly config?: string;
   readonly store: string;
   readonly check: FileCheck;
   readonly http: HostPort;
-  readonly tokenFile?: string;
   readonly orderKey?: string;
   readonly speed: number;
 }
@@ -53,6 +54,7 @@ Examples:
   meterworks headend --store sqlite:./meters.db
   meterworks headend --config site.json --store sqlite:./meters.db --broker mqtts://broker.local:8883 --mqtt-ca ca.pem
   meterworks headend --broker-users ./users --add-user flat-7 < password.txt
+  meterworks headend --tokens ./tokens --add-token billing --scope read,operate --expires 365d
   meterworks topup flat-7 20.00 --api http://127.0.0.1:8086 --token-file ./meters.db.token`;
 
 export function addHeadend(program: Command): void {
@@ -69,9 +71,8 @@ export function addHeadend(program: Command): void {
       choice("--check", ["none", "quick", "full"]),
       "quick",
     );
-  addBrokerFlags(command)
+  addTokenFlags(addBrokerFlags(command))
     .option("--http <HOST:PORT>", "where the API listens", hostPort("--http"), { host: "127.0.0.1", port: 8086 })
-    .option("--token-file <FILE>", "keeps the API's token (default: the store's file with .token)")
     .option(
       "--order-key <FILE>",
       "signs orders over MQTT; made at the first start (default: the store's file with .orderkey)",
@@ -82,7 +83,7 @@ export function addHeadend(program: Command): void {
 }
 
 async function run(flags: Flags): Promise<void> {
-  if (await administerBroker(flags)) return;
+  if ((await administerBroker(flags)) || administerTokens(flags, new SystemClock().now().civil)) return;
   checkBrokerFlags(flags);
   const file = storeFile(flags.store);
   const keyFile = flags.orderKey ?? `${file}.orderkey`;
@@ -108,11 +109,13 @@ async function run(flags: Flags): Promise<void> {
             mqtt: { meters: [], ...mqtt, link: broker.id, signer: keptSigner(keyFile) },
           }),
     };
-    const token = tokenOf(flags.tokenFile ?? `${file}.token`);
+    const token = ownToken(flags.tokenFile ?? `${file}.token`);
+    const tokens = flags.tokens === undefined ? undefined : namedTokens(flags.tokens, (reason) => warn(proc, reason));
     const links = [...lines.map(({ link }) => link), ...(broker === undefined ? [] : [broker])];
     const counts = { readings: 0, pollErrors: 0 };
     const { url } = await startHeadend(proc, {
       ...{ config, links, store, http: flags.http, token },
+      ...(tokens === undefined ? {} : { tokens }),
       sinks: [(notice) => count(counts, notice), (notice) => logNotice(proc, notice)],
       status: () => ({ ...counts, links: links.map((link) => ({ link: link.id, open: link.open })) }),
     });
@@ -123,6 +126,10 @@ async function run(flags: Flags): Promise<void> {
     print(`ready ${url}${at}`);
     await proc.stopped;
   });
+}
+
+function warn(proc: CommandProcess, reason: string): void {
+  proc.log({ kind: "log", level: "warn", event: "tokens.broken", fields: { reason } });
 }
 
 /** Its end is agreed at once: an open store keeps the process alive when a port or the broker can't be opened after it. */
@@ -140,14 +147,19 @@ async function openStore(
 }
 
 function readConfig(file: string | undefined): HeadendConfig {
-  if (file === undefined) return { collector: { lines: [] }, where: new Map(), retention: DEFAULT_RETENTION };
+  if (file === undefined)
+    return {
+      collector: { lines: [], completeness: DEFAULT_COMPLETENESS },
+      where: new Map(),
+      retention: DEFAULT_RETENTION,
+    };
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
     throw usage(`--config ${file} can't be read: ${(error as Error).message}`);
   }
-  const config = parseConfigText(text, modelFinder);
+  const config = parseConfigText(text, modelFinder, new CronerCron());
   if (config.ok) return config.value;
   const [first, ...more] = config.error;
   const rest = more.length === 0 ? "" : ` (and ${more.length} more)`;
@@ -175,24 +187,7 @@ async function openLines(proc: CommandProcess, config: HeadendConfig) {
 async function openLine(where: LineWhere, name: string): Promise<Link> {
   if (where.kind === "tcp") return connectTcp({ host: where.host, port: where.port, name });
   const { path, baud, parity, dataBits, stopBits } = where;
-  return openSerial({ path, baudRate: baud, parity, dataBits, stopBits });
-}
-
-/** The environment's token, the one kept in the file, or a new one. */
-function tokenOf(file: string): string {
-  const { METERWORKS_TOKEN: given } = process.env;
-  if (given !== undefined) {
-    if (given.length < 16)
-      throw usage("METERWORKS_TOKEN is shorter than 16 characters", "a token is a secret: make it longer");
-    return given;
-  }
-  if (existsSync(file)) {
-    const kept = readFileSync(file, "utf8").trim();
-    if (kept.length >= 16) return kept;
-  }
-  const token = randomToken();
-  writeFileAtomic(file, `${token}\n`);
-  return token;
+  return openSerial({ path, baudRate: baud, parity, dataBits, stopBits, name });
 }
 
 function count(counts: { readings: number; pollErrors: number }, notice: Notice): void {

@@ -99,9 +99,12 @@ function copperLines({ faults: all, headendLumps, headendEcho, meterLumps, cuts,
 function optionLines(o: SimOptions): string[] {
   return [
     `${o.days} days, ${o.meters} meters, ${o.mqttShare} % over MQTT, ${o.metersPerLine} per line, every ${o.pollMinutes} min`,
+    o.completeness === null
+      ? "intervals not followed"
+      : `intervals of ${o.completeness.minutes} min, read by ${o.completeness.from === "any" ? "any reading" : "the load profile"}`,
     ...(o.copper === null ? [`frames in 10,000: ${faults(o.line)}`] : copperLines(o.copper)),
     `messages in 10,000: ${faults(o.broker)}`,
     `store: ${o.store.failed} failed commits in 10,000, slowest ${o.store.slowest / MICROS_PER_SECOND} s`,
-    `${o.headendCrashes} head-end crashes, ${o.powerCuts} power cuts, ${o.orders} orders, checkpoint every ${o.checkpointSeconds} s`,
+    `${o.headendCrashes} head-end crashes (${o.headendAwayMinutes} min away), ${o.powerCuts} power cuts, ${o.orders} orders, checkpoint every ${o.checkpointSeconds} s`,
   ];
 }

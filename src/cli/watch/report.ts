@@ -1,8 +1,8 @@
 /** What `watch` prints where nobody looks at a screen: a line per reading for people, for programs, or as a table. */
 import { valueViews } from "../../../headend/view.ts";
+import { csvRow } from "../../core/csv.ts";
 import { MEASURES, type MeasureKey, type MeasureValues, measure, shownUnit, showValue } from "../../core/measures.ts";
 import { toIso } from "../../core/time.ts";
-import { csvRow } from "../csv.ts";
 import { print, printJson } from "../output.ts";
 import type { WatchEvent } from "./repeated-reads.ts";
 

@@ -3,7 +3,7 @@
  * which the relay let it through; it knows nothing of chips, registers and wires.
  */
 import type { MeterReading } from "../../../headend/ports.ts";
-import { toIso } from "../../core/time.ts";
+import { type Civil, toIso } from "../../core/time.ts";
 import type { DeliveryTruth } from "../truth.ts";
 import { Findings, type Verdict } from "./verdict.ts";
 
@@ -22,6 +22,17 @@ const SLACK_SECONDS = 3;
 /** Two hundredths of a kWh register digit, and the rounding of float32 near 10^5 kWh. */
 const DIGIT_WH = 10;
 
+/** What a register of +A is beside what was delivered up to a time, as a sentence; undefined where they agree. */
+export function energyDeviation(register: number, at: Civil, witness: EnergyWitness): string | undefined {
+  const delivered = witness.truth.deliveredWh(at);
+  const stored = register / 1_000;
+  const slack = (seconds: number) => (witness.peakWatts * seconds) / 3_600;
+  const above = RELATIVE * delivered + slack(SLACK_SECONDS) + DIGIT_WH;
+  const below = above + slack(witness.lostSeconds(at));
+  if (stored <= delivered + above && stored >= delivered - below) return undefined;
+  return `stored ${stored.toFixed(3)} Wh, delivered ${delivered.toFixed(3)} Wh`;
+}
+
 export function checkEnergy(readings: readonly MeterReading[], witnesses: ReadonlyMap<string, EnergyWitness>): Verdict {
   const findings = new Findings("energy stored = energy delivered");
   for (const reading of readings) {
@@ -30,16 +41,8 @@ export function checkEnergy(readings: readonly MeterReading[], witnesses: Readon
     const witness = witnesses.get(reading.meter);
     findings.check(witness !== undefined, () => `a reading of ${reading.meter}, which does not exist`);
     if (witness === undefined) continue;
-    const delivered = witness.truth.deliveredWh(reading.time);
-    const stored = register / 1_000;
-    const slack = (seconds: number) => (witness.peakWatts * seconds) / 3_600;
-    const above = RELATIVE * delivered + slack(SLACK_SECONDS) + DIGIT_WH;
-    const below = above + slack(witness.lostSeconds(reading.time));
-    findings.check(
-      stored <= delivered + above && stored >= delivered - below,
-      () =>
-        `${reading.meter} at ${toIso(reading.time)}: stored ${stored.toFixed(3)} Wh, delivered ${delivered.toFixed(3)} Wh`,
-    );
+    const deviation = energyDeviation(register, reading.time, witness);
+    findings.check(deviation === undefined, () => `${reading.meter} at ${toIso(reading.time)}: ${deviation}`);
   }
   return findings.verdict();
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Metrics } from "../../../headend/adapters/prometheus/metrics.ts";
 import { linkId } from "../../../src/core/actor.ts";
-import { order, reading } from "../../contracts/store.ts";
+import { meterId, order, reading } from "../../contracts/store.ts";
 import { REPOSITORY } from "../../programs.ts";
 import { parseExposition, seriesValue } from "../exposition.ts";
 
@@ -13,7 +13,12 @@ const LINE = linkId("line-1");
 function metricsOf(change: { lines?: { id: string; open: boolean }[]; broker?: { open: boolean } } = {}) {
   const lines = change.lines ?? [{ id: LINE, open: true }];
   const openOrders = [order(1, "a"), order(2, "a", { state: "sent" })];
-  return new Metrics({ figures: () => ({ backlog: 7, openOrders }), lines, broker: change.broker });
+  return new Metrics({
+    figures: () => ({ backlog: 7, openOrders }),
+    lines,
+    broker: change.broker,
+    shares: () => ({ answered: 0.5, failed: 0.125 }),
+  });
 }
 const read = async (metrics: Metrics) => parseExposition(await metrics.text());
 
@@ -29,7 +34,7 @@ test("what has not happened yet is 0, not absent", async () => {
 test("requests by line and outcome; only what came back is in the histogram of replies", async () => {
   const metrics = metricsOf();
   const request = (outcome: "answer" | "exception" | "timeout", took: number) =>
-    metrics.observe({ kind: "request", line: LINE, outcome, took });
+    metrics.observe({ kind: "request", line: LINE, meter: meterId("a"), outcome, took });
   request("answer", 30_000);
   request("answer", 150_000);
   request("exception", 4_000);
@@ -51,7 +56,7 @@ test("requests by line and outcome; only what came back is in the histogram of r
 
 test("a time that lies before its request does not throw into the collector", async () => {
   const metrics = metricsOf();
-  metrics.observe({ kind: "request", line: LINE, outcome: "answer", took: -5 });
+  metrics.observe({ kind: "request", line: LINE, meter: meterId("a"), outcome: "answer", took: -5 });
   const labels = { line: LINE, outcome: "answer" };
   expect(seriesValue(await read(metrics), "meterworks_line_request_seconds_total", labels)).toBe(0);
 });

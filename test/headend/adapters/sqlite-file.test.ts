@@ -109,7 +109,7 @@ test("a second head-end on the file is refused while the first one runs, and wel
   await first.commit([{ kind: "reading", reading: reading("m", 0) }]);
   await first.close();
   const second = await open(file);
-  expect(await second.query.counts()).toEqual({ modbus: 1, mqtt: 0 });
+  expect(await second.query.counts()).toEqual({ modbus: 1, mqtt: 0, profile: 0 });
   await second.close();
 });
 
@@ -122,7 +122,7 @@ test("another program reads while the store writes, and may hold its read open",
   await store.commit([{ kind: "reading", reading: reading("m", 1) }]);
   held.return?.();
   guest.close();
-  expect(await store.query.counts()).toEqual({ modbus: 2, mqtt: 0 });
+  expect(await store.query.counts()).toEqual({ modbus: 2, mqtt: 0, profile: 0 });
   await store.close();
 });
 
@@ -135,12 +135,12 @@ test("a query does not wait behind a writer", async () => {
   const commit = store.commit([{ kind: "reading", reading: reading("m", 1) }]).then(() => {
     committed = true;
   });
-  expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 0 });
+  expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 0, profile: 0 });
   expect(committed).toBe(false);
   guest.exec("ROLLBACK");
   guest.close();
   await commit;
-  expect(await store.query.counts()).toEqual({ modbus: 2, mqtt: 0 });
+  expect(await store.query.counts()).toEqual({ modbus: 2, mqtt: 0, profile: 0 });
   await store.close();
 });
 
@@ -150,7 +150,7 @@ test("it is one file after a clean stop: the log is folded in", async () => {
   const copy = `${file}.copy`;
   copyFileSync(file, copy);
   const store = await open(copy);
-  expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 0 });
+  expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 0, profile: 0 });
   await store.close();
 });
 

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildApi } from "../../../headend/api/api.ts";
 import type { ReadyCheck } from "../../../headend/api/context.ts";
-import { type Fixture, fakeStore, fixture, TOKEN } from "./api-support.ts";
+import { NoticeFeed } from "../../../headend/notice-feed.ts";
+import { type Fixture, fakeStore, fixture, NOW, TOKEN } from "./api-support.ts";
 
 let api: Fixture;
 beforeAll(async () => {
@@ -15,22 +16,46 @@ const ROUTES = [
   ["GET", "/api/v1/meters"],
   ["GET", "/api/v1/meters/{id}"],
   ["GET", "/api/v1/meters/{id}/readings"],
+  ["GET", "/api/v1/meters/{id}/completeness"],
+  ["GET", "/api/v1/completeness"],
+  ["GET", "/api/v1/meters/{id}/dated-reads"],
+  ["GET", "/api/v1/meters/{id}/clock"],
+  ["POST", "/api/v1/meters/{id}/reads"],
   ["GET", "/api/v1/meters/{id}/account"],
   ["GET", "/api/v1/meters/{id}/postings"],
   ["POST", "/api/v1/meters/{id}/topups"],
   ["POST", "/api/v1/meters/{id}/orders"],
   ["GET", "/api/v1/orders/{id}"],
-  ["POST", "/api/v1/orders/{id}/{decision}"],
+  ["POST", "/api/v1/orders/{id}/approve"],
+  ["POST", "/api/v1/orders/{id}/reject"],
+  ["POST", "/api/v1/orders/{id}/cancel"],
   ["POST", "/api/v1/mass-orders"],
   ["GET", "/api/v1/mass-orders/{id}"],
-  ["POST", "/api/v1/mass-orders/{id}/{decision}"],
+  ["POST", "/api/v1/mass-orders/{id}/approve"],
+  ["POST", "/api/v1/mass-orders/{id}/reject"],
+  ["POST", "/api/v1/mass-orders/{id}/stop"],
+  ["POST", "/api/v1/mass-orders/{id}/resume"],
+  ["POST", "/api/v1/mass-orders/{id}/cancel"],
   ["GET", "/api/v1/orders"],
+  ["GET", "/api/v1/alarms"],
+  ["GET", "/api/v1/alarms/{id}"],
+  ["POST", "/api/v1/alarms/{id}/acknowledgement"],
+  ["GET", "/api/v1/availability"],
+  ["GET", "/api/v1/events"],
   ["GET", "/api/v1/audit"],
   ["GET", "/api/v1/status"],
+  ["GET", "/api/v1/registry"],
+  ["GET", "/api/v1/registry/{id}"],
+  ["PUT", "/api/v1/registry/{id}"],
+  ["POST", "/api/v1/registry/{id}/exchanges"],
+  ["GET", "/api/v1/registry.csv"],
+  ["POST", "/api/v1/registry-import"],
+  ["POST", "/api/v1/registry-proposals"],
 ] as const;
 
 test.each(ROUTES)("%s %s needs the token", async (method, template) => {
-  const url = template.replace("{id}", "a");
+  // A stream of events has no end: it is asked for what it refuses.
+  const url = template.replace("{id}", "a").replace("/events", "/events?kinds=none");
   for (const authorization of [
     undefined,
     "",
@@ -88,10 +113,13 @@ test("a token that is no secret is a mistake of the caller", () => {
   const options = {
     store: fakeStore(),
     version: "1",
+    now: () => NOW,
     status: () => ({}),
     submit: () => expect.fail(),
     metrics: async () => "",
     readiness: async () => [],
+    events: new NoticeFeed("run"),
+    alarms: { open: () => [], unlisted: 0, places: () => [] },
   };
   expect(() => buildApi({ ...options, token: "short" })).toThrow(/token/);
 });

@@ -4,12 +4,16 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fas
 import { expect } from "vitest";
 import { buildApi } from "../../../headend/api/api.ts";
 import type { ApiOptions, ApiRequest } from "../../../headend/api/context.ts";
+import { NoticeFeed } from "../../../headend/notice-feed.ts";
 import type { Receipt, Refusal, StoreQuery } from "../../../headend/ports.ts";
 import { minor } from "../../../src/core/money.ts";
 import type { Result } from "../../../src/core/result.ts";
+import { civil } from "../../../src/core/time.ts";
 import { account, audit, meterId, order, orderNumber, posting, reading } from "../../contracts/store.ts";
 
 export const TOKEN = "0123456789abcdef0123456789abcdef";
+/** 2026-11-24T16:00:00Z. */
+export const NOW = civil(1_795_536_000_000_000);
 
 const METERS = ["a", "b", "prepaid"].map((id) => ({
   id: meterId(id),
@@ -44,7 +48,7 @@ export function fakeStore(change: Partial<StoreQuery> = {}): StoreQuery {
     audit: async (limit) => [audit("b", { meter: meterId("a"), order: orderNumber(7) }), audit("a")].slice(0, limit),
     document: async () => undefined,
     documents: async () => [],
-    counts: async () => ({ modbus: 3, mqtt: 5 }),
+    counts: async () => ({ modbus: 3, mqtt: 5, profile: 0 }),
     ...change,
   };
 }
@@ -69,9 +73,12 @@ export async function fixture(
   const app = buildApi({
     store: fakeStore(),
     token: TOKEN,
+    now: () => NOW,
     version: "1.2.3",
     metrics: async () => "up 1\n",
     readiness: async () => [],
+    alarms: { open: () => [], unlisted: 0, places: () => [] },
+    events: new NoticeFeed("run"),
     status: () => ({ lines: [{ link: "bus-1", open: true }] }),
     log: (entry) => logged.push(entry),
     submit: async (request) => {

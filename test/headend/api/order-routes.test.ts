@@ -82,7 +82,7 @@ test.each([
 test("an order number or a decision that is none is refused", async () => {
   api = await fixture();
   expect((await post("orders/0/approve")).statusCode).toBe(400);
-  expect((await post("orders/7/undo")).json().detail).toMatch(/"decision" must be one of approve, reject, cancel/);
+  expect((await post("orders/7/undo")).statusCode).toBe(404);
 });
 
 test.each([

@@ -152,7 +152,7 @@ test("audit and status", async () => {
   expect(await get("/api/v1/status")).toEqual({
     version: "1.2.3",
     lines: [{ link: "bus-1", open: true }],
-    readings: { modbus: 3, mqtt: 5 },
+    readings: { modbus: 3, mqtt: 5, profile: 0 },
   });
 });
 

@@ -174,12 +174,17 @@ test("a fault inside is a 500 without its secrets, and the log has them", async 
   const answer = await post("a/orders", RELAY);
   expect(answer.statusCode).toBe(500);
   expect(answer.body).not.toContain("secret");
-  expect(api.logged).toEqual([
+  const failures = api.logged.filter((entry) => (entry as { event: string }).event === "api.failed");
+  expect(failures).toEqual([
     {
       kind: "log",
       level: "error",
       event: "api.failed",
-      fields: { route: "/api/v1/meters/:id/orders", reason: expect.stringContaining("secret detail") },
+      fields: {
+        request: answer.headers["x-request-id"],
+        route: "/api/v1/meters/:id/orders",
+        reason: expect.stringContaining("secret detail"),
+      },
     },
   ]);
 });

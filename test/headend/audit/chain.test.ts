@@ -1,12 +1,14 @@
 /** The chain of the audit: what its canonical text is, and that no change of a stored audit goes unseen. */
 import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { chainHash, GENESIS } from "../../../headend/audit/chain.ts";
+import { readAudit } from "../../../headend/adapters/sqlite/audit-file.ts";
+import { type ChainNote, type ChainVerdict, ChainVerifier, chainHash, GENESIS } from "../../../headend/audit/chain.ts";
 import type { AuditEntry } from "../../../headend/ports.ts";
 import { at, audit, meterId, orderNumber } from "../../contracts/store.ts";
-import { runCli } from "../../programs.ts";
+import { REPOSITORY, runCli } from "../../programs.ts";
 import { buildStore, open, temporaryDirectory } from "../adapters/sqlite-support.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text, "utf8").digest("hex");
@@ -40,9 +42,14 @@ describe("over a store's file", () => {
     db.exec(`DROP TRIGGER audit_update; DROP TRIGGER audit_delete; ${sql}`);
     db.close();
   }
-  const verify = async (...more: string[]) => {
+  const verify = (note?: ChainNote): ChainVerdict => {
+    const verifier = new ChainVerifier(sha256, note);
+    readAudit(file, (entry) => verifier.add(entry));
+    return verifier.verdict();
+  };
+  const verifyByCommand = async (...more: string[]) => {
     const { code, stdout, stderr } = await runCli(["audit", "verify", "--store", `sqlite:${file}`, "--json", ...more]);
-    return { code, stderr, ...(JSON.parse(stdout) as { ok: boolean; entries: number; head: string; broken: unknown }) };
+    return { code, stderr, ...(JSON.parse(stdout) as object) };
   };
 
   test("a whole chain says its entries and its head, which is computed here by hand", async () => {
@@ -54,7 +61,8 @@ describe("over a store's file", () => {
       const { number, at: time, actor, action, name, order_id, detail } = row;
       head = sha256(`${head}\n${JSON.stringify([number, time, actor, action, name, order_id, detail])}`);
     }
-    expect(await verify()).toEqual({ code: 0, stderr: "", ok: true, entries: 5, head, broken: null });
+    expect(verify()).toEqual({ entries: 5, head, broken: null });
+    expect(await verifyByCommand()).toEqual({ code: 0, stderr: "", ok: true, entries: 5, head, broken: null });
   });
 
   test.each([
@@ -90,34 +98,34 @@ describe("over a store's file", () => {
     ],
   ])("%s is found", async (_, sql, number, reason) => {
     tamper(sql);
-    const { code, ok, broken, entries, stderr } = await verify();
-    expect({ code, ok, broken, entries }).toEqual({
-      ...{ code: 1, ok: false, entries: number - 1 },
-      broken: { number, reason: expect.stringMatching(reason) },
-    });
-    expect(stderr).toMatch(reason);
+    expect(verify()).toMatchObject({ entries: number - 1, broken: { number, reason: expect.stringMatching(reason) } });
+  });
+
+  test("the command says where it is broken, and ends with 1", async () => {
+    tamper("DELETE FROM audit WHERE number = 3");
+    const reason = "entry 3 is missing: 4 comes in its place";
+    expect(await verifyByCommand()).toMatchObject({ code: 1, ok: false, entries: 2, broken: { number: 3, reason } });
   });
 
   test("entries cut off at the end are found against what was noted, as is a chain written anew", async () => {
-    const { head } = await verify();
-    const noted = ["--expect-entries", "5", "--expect-head", head];
-    expect((await verify(...noted)).code).toBe(0);
+    const { head } = verify();
+    const noted = { entries: 5, head };
+    expect(verify(noted).broken).toBeNull();
     tamper("DELETE FROM audit WHERE number > 3");
-    expect(await verify()).toMatchObject({ code: 0, entries: 3 });
-    expect(await verify(...noted)).toMatchObject({
-      ...{ code: 1, entries: 3 },
-      broken: { number: 4, reason: expect.stringContaining("the end is cut off") },
-    });
+    expect(verify()).toMatchObject({ entries: 3, broken: null });
+    const cut = { number: 4, reason: "5 entries were noted, 3 are there: the end is cut off" };
+    expect(verify(noted)).toMatchObject({ entries: 3, broken: cut });
+    const flags = ["--expect-entries", "5", "--expect-head", head];
+    expect(await verifyByCommand(...flags)).toMatchObject({ code: 1, broken: cut });
     // Whoever can write to the store makes fitting hashes for what it wants.
     const store = await open(file);
     for (const action of ["other", "entries"]) await store.commit([{ kind: "audit", entry: audit(action) }]);
     await store.close();
-    expect(await verify()).toMatchObject({ code: 0, entries: 5 });
-    expect(await verify(...noted)).toMatchObject({ code: 1, broken: { number: 5 } });
+    expect(verify()).toMatchObject({ entries: 5, broken: null });
+    expect(verify(noted)).toMatchObject({ broken: { number: 5, reason: expect.stringContaining("written anew") } });
   });
 
   test("an export is verified by itself, and a line that is changed in it is found", async () => {
-    const { writeFileSync } = await import("node:fs");
     const { stdout, code } = await runCli(["audit", "export", "--store", `sqlite:${file}`]);
     expect(code).toBe(0);
     const lines = stdout.trim().split("\n");
@@ -142,34 +150,28 @@ describe("over a store's file", () => {
     await expect(store.commit([{ kind: "audit", entry: audit("never") }, bad])).rejects.toThrow();
     await store.commit([{ kind: "audit", entry: audit("sixth") }]);
     await store.close();
-    expect(await verify()).toMatchObject({ code: 0, entries: 6 });
+    expect(verify()).toMatchObject({ entries: 6, broken: null });
   });
 
-  test("the entries of an older version are chained, in their order, when the store is opened", async () => {
+  test("the entries and orders of an older version's store get hashes and terms when it is opened", async () => {
+    file = join(directory.path, "old.db");
     const db = new Database(file);
-    // What the schema was before: no hashes.
-    db.exec("DROP TRIGGER audit_update; ALTER TABLE audit DROP COLUMN hash; ALTER TABLE orders DROP COLUMN terms;");
-    db.exec("CREATE TRIGGER audit_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'append-only'); END;");
-    db.exec(
-      `INSERT INTO meters (id) VALUES ('p');
-       INSERT INTO orders SELECT 1, 'prepaid:p:cut:0:5', number, 'relay-open', 0, 'sent', 'r', 1, 2, NULL, NULL, NULL FROM meters WHERE id = 'p';
-       INSERT INTO orders SELECT 2, 'k', number, 'relay-open', 0, 'done', 'r', 1, 2, 'done', 0, 3 FROM meters WHERE id = 'p';
-       PRAGMA user_version = 3`,
-    );
+    db.exec(readFileSync(join(REPOSITORY, "fixtures/stores/schema-2.sql"), "utf8"));
     db.close();
-    expect((await runCli(["audit", "verify", "--store", `sqlite:${file}`])).stderr).toMatch(/not chained yet/);
+    expect(() => verify()).toThrow(/not chained yet/);
     const store = await open(file);
     const { openOrders } = await store.snapshot();
-    expect(openOrders[0]?.terms).toEqual({
-      requester: "prepaid",
-      persons: 1,
-      approvedBy: [],
-      precondition: null,
-      mass: null,
-    });
-    expect((await store.query.order(orderNumber(2)))?.terms.requester).toBe("operator");
+    const terms = { persons: 1, approvedBy: [], precondition: null, mass: null };
+    expect(openOrders).toMatchObject([{ id: 2, state: "sent", terms: { requester: "prepaid", ...terms } }]);
+    expect(await store.query.order(orderNumber(1))).toMatchObject({ terms: { requester: "operator", ...terms } });
+    expect((await store.query.audit(10)).map(({ action }) => action)).toEqual([
+      ...["order relay-open queued", "order relay-open done", "order relay-open queued"],
+    ]);
     await store.close();
-    expect(await verify()).toMatchObject({ code: 0, entries: 5 });
-    expect(() => tamper("UPDATE audit SET detail = 'x' WHERE number = 1")).not.toThrow();
+    expect(verify()).toMatchObject({ entries: 3, broken: null });
+    // The append-only guard is back.
+    const upgraded = new Database(file);
+    expect(() => upgraded.exec("UPDATE audit SET detail = 'x'")).toThrow(/append-only/);
+    upgraded.close();
   });
 });

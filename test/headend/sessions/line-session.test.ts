@@ -153,10 +153,13 @@ test("over TCP the same meter is read through the MBAP header", () => {
     outputs = session.receive(Uint8Array.from(reply), now);
   }
   expect(outputs).toEqual([
-    { kind: "observe", observation: { kind: "request", line: BUS, outcome: "answer", took: 0 } },
+    { kind: "observe", observation: { kind: "request", line: BUS, meter: "m1", outcome: "answer", took: 0 } },
     {
       kind: "polled",
       meter: "m1",
+      ...{ purpose: "instantaneous", source: "modbus" },
+      // A register of whole seconds: give or take half a one.
+      contact: { asked: -500_000, answered: 500_000, shown: 500_000 },
       time: 0,
       values: { voltageL1: 230_100, activeEnergyImport: 1_000_000, clock: 0, frequency: 50_000 },
     },

@@ -199,7 +199,7 @@ describe("bad payloads are refused with the member and the reason", () => {
 
   test("commands", () => {
     const order = (change: object) => refusal(decodeCommand(bytes({ ...orderDocument, ...change })));
-    expect(order({ kind: "orders" })).toBe("kind: one of order, query is needed, not 'orders'");
+    expect(order({ kind: "orders" })).toBe("kind: one of order, query, profile is needed, not 'orders'");
     expect(order({ id: 0 })).toMatch(/^id: an integer from 1 /);
     expect(order({ operation: "relay-toggle" })).toMatch(
       /^operation: one of relay-open, relay-close, clock-set, credit-add, credit-refund, relay-allow is needed/,

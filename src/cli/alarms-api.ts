@@ -1,0 +1,65 @@
+/** What the head-end's API says of alarms and availability. */
+import { type ApiAccess, callApi } from "./api-client.ts";
+
+export interface AlarmAnswer {
+  readonly id: string;
+  readonly kind: string;
+  readonly part: string;
+  readonly name: string;
+  readonly open: boolean;
+  readonly since: string;
+  readonly seconds: number | null;
+  readonly count: number;
+  readonly meters: number;
+  readonly within: string | null;
+  readonly cause: string;
+  readonly acknowledged: { readonly by: string } | null;
+}
+
+export function listAlarms(access: ApiAccess, state: "open" | "all", limit: number) {
+  return callApi(access, "GET", `/api/v1/alarms?state=${state}&limit=${limit}`) as Promise<{
+    readonly alarms: readonly AlarmAnswer[];
+    readonly unlisted: number;
+  }>;
+}
+
+export function acknowledgeByApi(access: ApiAccess, id: string, note: string): Promise<AlarmAnswer> {
+  const path = `/api/v1/alarms/${encodeURIComponent(id)}/acknowledgement`;
+  return callApi(access, "POST", path, { note }) as Promise<AlarmAnswer>;
+}
+
+export interface AvailabilityAnswer {
+  readonly from: string;
+  readonly to: string;
+  readonly rows: readonly {
+    readonly name: string;
+    readonly meters: number;
+    readonly availability: string | null;
+    readonly outages: number;
+    readonly downSeconds: string;
+    readonly mtbfSeconds: string | null;
+    readonly mttrSeconds: string | null;
+  }[];
+  readonly next: string | null;
+}
+
+/** All rows: follows the cursor to the end, over the same period. */
+export async function getAvailability(
+  access: ApiAccess,
+  query: { readonly by: string; readonly from?: string; readonly to?: string },
+): Promise<AvailabilityAnswer> {
+  const page = async (more: object) =>
+    (await callApi(
+      access,
+      "GET",
+      `/api/v1/availability?${new URLSearchParams({ ...query, ...more })}`,
+    )) as AvailabilityAnswer;
+  let answer = await page({ limit: "500" });
+  const { from, to } = answer;
+  const rows = [...answer.rows];
+  while (answer.next !== null) {
+    answer = await page({ limit: "500", from, to, cursor: answer.next });
+    rows.push(...answer.rows);
+  }
+  return { from, to, rows, next: null };
+}
