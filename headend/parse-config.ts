@@ -25,6 +25,7 @@ import { type ConfigProblem, ObjectReader } from "./config-reader.ts";
 import { readGroup } from "./parse-groups.ts";
 import { readOrders } from "./parse-orders.ts";
 import type { MeterId } from "./ports.ts";
+import { DEFAULT_RETENTION, type RetentionPolicy, readRetention } from "./retention.ts";
 import type { CronPort } from "./schedule/cron-port.ts";
 
 /** Where a line is: what the driver opens. */
@@ -43,6 +44,7 @@ export interface HeadendConfig {
   readonly collector: SiteConfig;
   /** By the line's link. */
   readonly where: ReadonlyMap<LinkId, LineWhere>;
+  readonly retention: RetentionPolicy;
 }
 
 /** Finds a model by id or file name; the failure is a sentence that says what to do. */
@@ -83,6 +85,7 @@ export function parseConfig(
   const clock = root.has("clock") ? readClock(root.object("clock")) : undefined;
   const orders = root.has("orders") ? readOrders(root.object("orders")) : undefined;
   const completeness = root.has("completeness") ? readCompleteness(root.object("completeness")) : DEFAULT_COMPLETENESS;
+  const retention = root.has("retention") ? readRetention(root.object("retention")) : DEFAULT_RETENTION;
   root.close();
   if (problems.length > 0) return failure(problems);
   const collector: SiteConfig = {
@@ -95,7 +98,7 @@ export function parseConfig(
     completeness,
   };
   const conflicts = checkConfig(collector);
-  return conflicts.length > 0 ? failure(conflicts) : success({ collector, where });
+  return conflicts.length > 0 ? failure(conflicts) : success({ collector, where, retention });
 }
 
 function readCompleteness(section: ObjectReader): CompletenessConfig {

@@ -4,8 +4,9 @@
  *
  * Record: magic and version (4 bytes), sequence u32, payload length u32, payload, CRC-32 of all before it. Little endian.
  */
+
+import { crc32 } from "../../src/core/crc32.ts";
 import { assert, failure, type Result, success } from "../../src/core/result.ts";
-import { crc32 } from "./crc32.ts";
 import type { Nvram } from "./nvram.ts";
 
 type Slot = "a" | "b";

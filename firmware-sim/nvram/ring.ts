@@ -6,8 +6,9 @@
  * Slots lie {@link SLOTS_PER_CELL} to a cell, each: length u16, payload, CRC-32 of serial number and payload. The ring has
  * {@link SLACK} slots more than its depth, so that records not yet committed never overwrite one that is.
  */
+
+import { crc32 } from "../../src/core/crc32.ts";
 import { assert } from "../../src/core/result.ts";
-import { crc32 } from "./crc32.ts";
 import type { Nvram } from "./nvram.ts";
 
 const SLOTS_PER_CELL = 64;

@@ -60,6 +60,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
     summary: "a copy of the store, also of a running head-end",
     load: async () => (await import("./commands/backup.ts")).addBackup,
   },
+  store: {
+    summary: "what the store's file is made of; compacts it by hand",
+    load: async () => (await import("./commands/store.ts")).addStore,
+  },
   restore: {
     summary: "a backup becomes the store again",
     load: async () => (await import("./commands/restore.ts")).addRestore,

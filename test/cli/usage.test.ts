@@ -67,13 +67,6 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     [...METER, "--model", "eastron-sdm120", "--mains", "1,2,3"],
     /--mains has three values and the model one phase/,
   ],
-  ["completeness by week", ["completeness", "--by", "week"], /--by "week" is unknown; one of: meter, line, day/],
-  ["completeness of no day", ["completeness", "--day", "today"], /--day "today" is no day; write it as 2026-11-28/],
-  [
-    "a picture of a meter on one day",
-    ["completeness", "--meter", "m", "--day", "2026-11-28"],
-    /--meter is a picture of all days; leave out --day/,
-  ],
   ["a scan of nothing", ["scan"], /no wire is named; give --serial or --tcp/],
   [
     "a scan for units that are none",
@@ -291,14 +284,6 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     /"toggle" is unknown; one of: open, close/,
   ],
   ["a registry without an action", ["registry"], /registry needs an action.*list, show/],
-  ["a ratio that is none", ["registry", "set", "m", "--token", "x", "--ct", "200:5"], /--ct "200:5" is no ratio/],
-  ["a table that is not there", ["registry", "import", "/nowhere.csv", "--token", "x"], /nowhere.csv can't be read/],
-  [
-    "an exchange without an opening read",
-    ["registry", "exchange", "m", "--token", "x"],
-    /required option '--opening <KWH>' not specified/,
-  ],
-  ["nothing to set", ["registry", "set", "m", "--token", "x"], /says nothing to set/],
   ["a demo of two meters", ["demo", "--meters", "2"], /--meters "2" is not a whole number from 3 to 200/],
   ["no power cuts", ["sim", "--power-cuts", "0"], /--power-cuts "0" is not a whole number/],
   ["a simulation of no days", ["sim", "--days", "0"], /--days "0" is not a whole number/],
@@ -382,8 +367,8 @@ describe("what fails is exit 1 and says what to look at", () => {
 describe("help", () => {
   test.each([
     ...["demo", "meter", "models", "scan", "read", "watch", "replay", "write", "doctor", "conformance"],
-    ...["headend", "backup", "restore", "topup", "relay", "read-now", "order", "mass", "audit", "sim", "accuracy"],
-    ...["alarms", "availability", "registry"],
+    ...["headend", "backup", "restore", "store", "topup", "relay", "read-now", "order", "mass", "audit", "sim"],
+    ...["accuracy", "alarms", "availability", "registry"],
   ])("%s --help has an example", async (command) => {
     const result = await runCli([command, "--help"]);
     expect(result.code).toBe(0);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { problemText } from "../../headend/config-reader.ts";
 import { parseConfig, parseConfigText } from "../../headend/parse-config.ts";
+import { DEFAULT_RETENTION } from "../../headend/retention.ts";
 import { failure, success } from "../../src/core/result.ts";
 import { PLAIN_MODEL, TEST_MODEL } from "./fakes.ts";
 
@@ -72,9 +73,19 @@ describe("a good file", () => {
     ]);
   });
 
+  test("says how long readings are kept, and where they go then", () => {
+    const retention = { compactAfterDays: 7, keepMonths: 36, archive: "./archive" };
+    expect(parseConfig({ retention }, findModel)).toMatchObject(success({ retention }));
+    expect(parseConfig({ retention: {} }, findModel)).toMatchObject(success({ retention: DEFAULT_RETENTION }));
+  });
+
   test("may be empty: nothing is polled, no broker", () => {
     expect(parseConfig({}, findModel)).toEqual(
-      success({ collector: { lines: [], prepaid: [], completeness: { minutes: 15, from: "any" } }, where: new Map() }),
+      success({
+        collector: { lines: [], prepaid: [], completeness: { minutes: 15, from: "any" } },
+        where: new Map(),
+        retention: DEFAULT_RETENTION,
+      }),
     );
   });
 
@@ -126,6 +137,13 @@ describe("a bad file is refused with the place and the fix", () => {
     ["lines.0.measures", ["volts"], 'lines[0].measures: "volts" is no measure'],
     ["lines.0.measures", ["voltageHarmonic3L1"], 'lines[0].measures: "voltageHarmonic3L1" is not stored by a head-end'],
     ["lines.0.measures", ["currentL1"], "lines[0].measures: test-1p has none of these measures"],
+    [
+      "retention",
+      { compactAfterDays: 0 },
+      "retention.compactAfterDays: a whole number from 1 to 3650 is needed, not 0",
+    ],
+    ["retention", { keepMonths: 36 }, "retention.archive: with keepMonths a folder is needed"],
+    ["retention", { keep: 1 }, "retention.keep: there is no such setting here; known are archive, compactAfterDays"],
     ["lines.1.name", "cellar", 'lines[1].name: "cellar" is taken'],
     ["mqtt.acceptUnknown", "yes", 'mqtt.acceptUnknown: one of true, false, hold is needed, not "yes"'],
     ["completeness", { minutes: 7 }, "completeness.minutes: one of 5, 10, 15, 20, 30, 60 is needed"],

@@ -7,7 +7,7 @@ import Database from "better-sqlite3";
 import { civil } from "../../../src/core/time.ts";
 import { AuditAppender } from "./audit.ts";
 import { holdLock, openReader } from "./connection.ts";
-import { explain } from "./errors.ts";
+import { explain, explained } from "./errors.ts";
 import { requireSound } from "./file-check.ts";
 import { checkIdentity, LAST_ORDER, migrate } from "./schema.ts";
 
@@ -82,8 +82,9 @@ export function inspectStore(file: string): StoreContent {
 }
 
 function countRows(db: BetterSqlite3.Database): RowCounts {
-  const count = (table: string) => [table, db.prepare(`SELECT count(*) FROM ${table}`).pluck().get()];
-  return Object.fromEntries(COUNTED.map(count)) as RowCounts;
+  const count = (table: string) => [table, db.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number];
+  const rows = Object.fromEntries(COUNTED.map(count)) as RowCounts;
+  return { ...rows, readings: rows.readings + compactedReadings(db) };
 }
 
 /** More orders than any head-end gives between a backup and its restore; 2^53 has room for two million restores. */
@@ -118,10 +119,8 @@ export function reserveStore(file: string): () => void {
   return () => lock.close();
 }
 
-function explained<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw new Error(explain(error), { cause: error });
-  }
+/** Of the fresh rows a meter's newest can be in a compacted day as well: it counts twice, in every copy alike. */
+function compactedReadings(db: BetterSqlite3.Database): number {
+  const isThere = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'reading_days'").get() !== undefined;
+  return isThere ? (db.prepare("SELECT coalesce(sum(rows), 0) FROM reading_days").pluck().get() as number) : 0;
 }

@@ -7,6 +7,9 @@ type Source = MeterReading["source"];
 
 export const SOURCE_CODES: Readonly<Record<Source, number>> = { modbus: 1, mqtt: 2, profile: 3 };
 
+/** SQL: not out of a load profile, which is read long after: such a reading is never a meter's newest. */
+export const READ_NOW = `source <> ${SOURCE_CODES.profile}`;
+
 export const QUALITY_CODES: Readonly<Record<Quality, number>> = {
   good: 1,
   estimated: 2,

@@ -44,6 +44,8 @@ export function openWriter(file: string, synchronous: Synchronous, check: FileCh
 
 function migrateCarefully(db: BetterSqlite3.Database): void {
   db.pragma("foreign_keys = ON");
+  // Takes effect in an empty file only: in others free pages are used again, but the file keeps its size.
+  db.pragma("auto_vacuum = INCREMENTAL");
   migrate(db);
   db.pragma("journal_mode = WAL");
 }

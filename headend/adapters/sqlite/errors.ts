@@ -23,3 +23,12 @@ export function explain(error: unknown): string {
   const sentence = SENTENCES[code.split("_").slice(0, 2).join("_")];
   return sentence === undefined ? `${error.message} (${code})` : `${sentence} (${error.message}, ${code})`;
 }
+
+/** Does `work`; what SQLite throws becomes an Error with the sentence of {@link explain}. */
+export function explained<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new Error(explain(error), { cause: error });
+  }
+}

@@ -16,9 +16,9 @@ import { assert } from "../../../src/core/result.ts";
 import { civil } from "../../../src/core/time.ts";
 import { decodeTerms } from "../../commands/terms.ts";
 import {
-  type AuditEntry,
   type MeterId,
   type MeterReading,
+  type NumberedAuditEntry,
   ORDER_STATES,
   type Order,
   type OrderState,
@@ -27,32 +27,14 @@ import {
   type RegisteredMeter,
   type StoredDocument,
 } from "../../ports.ts";
-import { QUALITY_CODES, qualityOf, SOURCE_CODES, sourceOf } from "./codes.ts";
+import { qualityOf, sourceOf } from "./codes.ts";
 
 export type Cell = number | bigint | string | null;
 
 const KEYS: readonly MeasureKey[] = USUAL_MEASURES.map((m) => m.key);
 
-/** Columns of a reading in the order of {@link readingCells}, without the meter. */
+/** Columns of a reading, without minute and meter. */
 export const READING_COLUMNS: readonly string[] = ["time", "source", "sequence", "quality", "no_value", ...KEYS];
-
-export function readingCells(reading: MeterReading): Cell[] {
-  const cells: Cell[] = [
-    reading.time,
-    SOURCE_CODES[reading.source],
-    reading.sequence,
-    QUALITY_CODES[reading.quality],
-    withoutValue(reading),
-  ];
-  for (const key of KEYS) cells.push(reading.values[key] ?? null);
-  return cells;
-}
-
-/** Measures the meter was asked for and had no value of: a NULL column alone would mean "not asked". */
-function withoutValue(reading: MeterReading): string | null {
-  const keys = KEYS.filter((key) => reading.values[key] === null);
-  return keys.length === 0 ? null : keys.join(",");
-}
 
 /** `cells` as {@link READING_COLUMNS} names them. */
 export function readingFrom(meter: MeterId, cells: readonly Cell[]): MeterReading {
@@ -123,6 +105,7 @@ export function orderFrom(row: OrderRow): Order {
 }
 
 export interface AuditRow {
+  readonly number: number;
   readonly at: number;
   readonly actor: string;
   readonly action: string;
@@ -131,8 +114,9 @@ export interface AuditRow {
   readonly detail: string;
 }
 
-export function auditFrom(row: AuditRow): AuditEntry {
+export function auditFrom(row: AuditRow): NumberedAuditEntry {
   return {
+    number: row.number,
     at: civil(row.at),
     actor: row.actor,
     action: row.action,

@@ -1,7 +1,10 @@
 /** What crosses between the event loop and the two worker threads. Everything is cloned, so bigint and undefined survive. */
-import type { StoreBatch, StoreQuery, StoreSnapshot } from "../../ports.ts";
+import type { MaintenanceReport, StoreQuery, StoreSnapshot } from "../../ports.ts";
+import type { RetentionPolicy } from "../../retention.ts";
+import type { CommitOutcome } from "../group-commit.ts";
 import type { Synchronous } from "./connection.ts";
 import type { FileCheck } from "./file-check.ts";
+import type { PackedBatch } from "./packed.ts";
 
 /** One worker writes, the other reads, so that no query waits behind a long transaction. */
 export interface WorkerRole {
@@ -10,6 +13,7 @@ export interface WorkerRole {
   readonly synchronous: Synchronous;
   /** What the writer looks at before it takes the file. */
   readonly check: FileCheck;
+  readonly retention: RetentionPolicy;
 }
 
 /** What a reader answers: the queries of the port, synchronously, and the snapshot. */
@@ -17,11 +21,14 @@ export type ReaderMethods = {
   [K in keyof StoreQuery]: (...args: Parameters<StoreQuery[K]>) => Awaited<ReturnType<StoreQuery[K]>>;
 } & { snapshot(): StoreSnapshot };
 
-/** Per batch: committed, or why not. */
-export type CommitOutcome = string | null;
-
 export interface WriterMethods {
-  commit(batches: readonly StoreBatch[]): readonly CommitOutcome[];
+  commit(batches: readonly PackedBatch[]): readonly CommitOutcome[];
+}
+
+/** What else the writing thread does. */
+export interface MaintenanceMethods {
+  /** One step; `now` in µs since 1970. */
+  maintain(now: number): MaintenanceReport;
 }
 
 export interface Call {

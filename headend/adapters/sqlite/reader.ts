@@ -9,13 +9,12 @@ import {
   RECENT_PER_METER,
   type StoreSnapshot,
 } from "../../ports.ts";
-import { QUALITY_CODES, SOURCE_CODES, sourceOf } from "./codes.ts";
+import { sourceOf } from "./codes.ts";
 import {
   type AccountRow,
   type AuditRow,
   accountFrom,
   auditFrom,
-  type Cell,
   type DocumentRow,
   documentFrom,
   type MeterRow,
@@ -24,26 +23,30 @@ import {
   orderFrom,
   type PostingRow,
   postingFrom,
-  READING_COLUMNS,
-  readingFrom,
 } from "./mapping.ts";
 import type { ReaderMethods } from "./messages.ts";
 import { LAST_ORDER } from "./schema.ts";
+import { StoredReadings } from "./stored-readings.ts";
 
 export class StoreReader implements ReaderMethods {
   readonly #statements: Statements;
+  readonly #readings: StoredReadings;
+  readonly #range: BetterSqlite3.Transaction<StoredReadings["range"]>;
+  readonly #latest: BetterSqlite3.Transaction<StoredReadings["latest"]>;
   readonly #snapshot: BetterSqlite3.Transaction<() => StoreSnapshot>;
 
   constructor(db: BetterSqlite3.Database) {
     this.#statements = prepare(db);
+    this.#readings = new StoredReadings(db);
+    this.#range = db.transaction((...range) => this.#readings.range(...range));
+    this.#latest = db.transaction((meter) => this.#readings.latest(meter));
     // One transaction, so that meters, accounts, orders and readings are of the same moment.
     this.#snapshot = db.transaction(() => ({
       meters: this.meters(),
       accounts: this.accounts(),
       openOrders: this.#statements.openOrders.all().map(orderFrom),
       lastOrder: this.#statements.lastOrder.get() as number,
-      latest: this.#statements.latestOfAll.all().map(namedReading),
-      latestGood: this.#statements.latestGoodOfAll.all().map(namedReading),
+      ...this.#readings.newest(),
       recentOrders: this.#statements.recentOrders.all().map(orderFrom),
       recentTopups: this.#statements.recentTopups.all().map(postingFrom),
       documents: this.#statements.liveDocuments.all().map(documentFrom),
@@ -64,12 +67,11 @@ export class StoreReader implements ReaderMethods {
   }
 
   readings(meter: MeterId, from: Civil, to: Civil, limit: number): readonly MeterReading[] {
-    return this.#statements.readings.all(meter, from, to, limit).map((cells) => readingFrom(meter, cells));
+    return this.#range.deferred(meter, from, to, limit);
   }
 
   latest(meter: MeterId) {
-    const cells = this.#statements.latest.get(meter);
-    return cells && readingFrom(meter, cells);
+    return this.#latest.deferred(meter);
   }
 
   order(id: OrderNumber) {
@@ -77,8 +79,8 @@ export class StoreReader implements ReaderMethods {
     return row && orderFrom(row);
   }
 
-  orders(meter: MeterId, limit: number) {
-    return this.#statements.orders.all(meter, limit).map(orderFrom);
+  orders(meter: MeterId, limit: number, before = Number.POSITIVE_INFINITY) {
+    return this.#statements.orders.all(meter, before, limit).map(orderFrom);
   }
 
   account(meter: MeterId) {
@@ -90,12 +92,16 @@ export class StoreReader implements ReaderMethods {
     return this.#statements.accounts.all().map(accountFrom);
   }
 
-  postings(meter: MeterId, limit: number) {
-    return this.#statements.postings.all(meter, limit).map(postingFrom);
+  postings(meter: MeterId, limit: number, before?: string) {
+    const rows =
+      before === undefined
+        ? this.#statements.postings.all(meter, limit)
+        : this.#statements.postingsBefore.all(meter, before, limit);
+    return rows.map(postingFrom);
   }
 
-  audit(limit: number) {
-    return this.#statements.audit.all(limit).map(auditFrom);
+  audit(limit: number, before = Number.POSITIVE_INFINITY) {
+    return this.#statements.audit.all(before, limit).map(auditFrom);
   }
 
   document(collection: string, key: string) {
@@ -120,11 +126,6 @@ export class StoreReader implements ReaderMethods {
   }
 }
 
-/** Cells of a reading behind its meter's id. */
-function namedReading([id, ...cells]: Cell[]): MeterReading {
-  return readingFrom(id as MeterId, cells);
-}
-
 const METERS = "SELECT id, model, ratio, via FROM meters WHERE model IS NOT NULL";
 const ORDERS = `SELECT o.id, o.key, m.id AS meter, o.operation, o.argument, o.state, o.reason, o.requested_at,
   o.expires_at, o.outcome, o.relay_read_back, o.finished_at, o.terms FROM orders o JOIN meters m ON m.number = o.meter`;
@@ -133,10 +134,7 @@ const ACCOUNTS = `SELECT m.id AS meter, a.currency, a.price, a.warn_at, a.cut_at
 const POSTINGS = `SELECT p.key, m.id AS meter, p.at, p.kind, p.amount, p.energy_to FROM postings p
   JOIN meters m ON m.number = p.meter`;
 const OPEN = `('${OPEN_ORDER_STATES.join("', '")}')`;
-/** Not out of a load profile, which is read long after. */
-const READ_NOW = `source <> ${SOURCE_CODES.profile}`;
 const NUMBER = "(SELECT number FROM meters WHERE id = ?)";
-const CELLS = READING_COLUMNS.map((column) => `r.${column}`).join(", ");
 
 type Statements = ReturnType<typeof prepare>;
 
@@ -144,20 +142,10 @@ function prepare(db: BetterSqlite3.Database) {
   return {
     meters: db.prepare<[], MeterRow>(`${METERS} ORDER BY id`),
     meter: db.prepare<[string], MeterRow>(`${METERS} AND id = ?`),
-    readings: db
-      .prepare<Cell[], Cell[]>(
-        `SELECT ${CELLS} FROM readings r WHERE meter = ${NUMBER} AND time >= ? AND time < ? ORDER BY time LIMIT ?`,
-      )
-      .raw(),
-    latest: db
-      .prepare<[string], Cell[]>(
-        `SELECT ${CELLS} FROM readings r WHERE meter = ${NUMBER} AND ${READ_NOW} ORDER BY time DESC LIMIT 1`,
-      )
-      .raw(),
-    latestOfAll: latestOfAll(db),
-    latestGoodOfAll: latestOfAll(db, `AND quality = ${QUALITY_CODES.good}`),
     order: db.prepare<[number], OrderRow>(`${ORDERS} WHERE o.id = ?`),
-    orders: db.prepare<[string, number], OrderRow>(`${ORDERS} WHERE o.meter = ${NUMBER} ORDER BY o.id DESC LIMIT ?`),
+    orders: db.prepare<[string, number, number], OrderRow>(
+      `${ORDERS} WHERE o.meter = ${NUMBER} AND o.id < ? ORDER BY o.id DESC LIMIT ?`,
+    ),
     openOrders: db.prepare<[], OrderRow>(`${ORDERS} WHERE o.state IN ${OPEN} ORDER BY o.id`),
     recentOrders: db.prepare<[], OrderRow>(
       `${ORDERS} WHERE o.id IN (SELECT id FROM orders WHERE meter = m.number AND state NOT IN ${OPEN}
@@ -169,15 +157,21 @@ function prepare(db: BetterSqlite3.Database) {
     postings: db
       .prepare<[string, number], PostingRow>(`${POSTINGS} WHERE p.meter = ${NUMBER} ORDER BY p.number DESC LIMIT ?`)
       .safeIntegers(),
+    postingsBefore: db
+      .prepare<[string, string, number], PostingRow>(
+        `${POSTINGS} WHERE p.meter = ${NUMBER} AND p.number < (SELECT number FROM postings WHERE key = ?)
+         ORDER BY p.number DESC LIMIT ?`,
+      )
+      .safeIntegers(),
     recentTopups: db
       .prepare<[], PostingRow>(
         `${POSTINGS} WHERE p.number IN (SELECT number FROM postings WHERE meter = m.number AND kind = 'topup'
          ORDER BY number DESC LIMIT ${RECENT_PER_METER}) ORDER BY p.number`,
       )
       .safeIntegers(),
-    audit: db.prepare<[number], AuditRow>(
-      `SELECT a.at, a.actor, a.action, m.id AS meter, a.order_id, a.detail FROM audit a
-       LEFT JOIN meters m ON m.number = a.meter ORDER BY a.number DESC LIMIT ?`,
+    audit: db.prepare<[number, number], AuditRow>(
+      `SELECT a.number, a.at, a.actor, a.action, m.id AS meter, a.order_id, a.detail FROM audit a
+       LEFT JOIN meters m ON m.number = a.meter WHERE a.number < ? ORDER BY a.number DESC LIMIT ?`,
     ),
     liveDocuments: db.prepare<[], DocumentRow>("SELECT * FROM documents WHERE live = 1 ORDER BY collection, key"),
     document: db.prepare<[string, string], DocumentRow>("SELECT * FROM documents WHERE collection = ? AND key = ?"),
@@ -189,15 +183,4 @@ function prepare(db: BetterSqlite3.Database) {
     ),
     counts: db.prepare<[], { source: number; count: number }>("SELECT source, count FROM reading_counts"),
   };
-}
-
-/** The newest reading of every meter that meets `condition`, behind the meter's id. */
-function latestOfAll(db: BetterSqlite3.Database, condition = "") {
-  return db
-    .prepare<[], Cell[]>(
-      `SELECT m.id, ${CELLS} FROM meters m JOIN readings r ON r.meter = m.number AND r.time = (
-         SELECT time FROM readings WHERE meter = m.number AND ${READ_NOW} ${condition} ORDER BY time DESC LIMIT 1
-       ) ORDER BY m.id`,
-    )
-    .raw();
 }

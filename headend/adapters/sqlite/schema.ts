@@ -6,6 +6,7 @@
 import type BetterSqlite3 from "better-sqlite3";
 import { USUAL_MEASURES } from "../../../src/core/measures.ts";
 import { chainExisting } from "./audit.ts";
+import { orderReadingsByMinute } from "./readings-schema.ts";
 
 /** "MTRW": says to `file` and to us whose database it is. */
 const APPLICATION_ID = 0x4d54_5257;
@@ -125,6 +126,7 @@ const MIGRATIONS: readonly (string | ((db: BetterSqlite3.Database) => void))[] =
     WHERE state IN ('requested', 'approved', 'queued', 'sent', 'acknowledged', 'verified');
   `,
   chainExisting,
+  orderReadingsByMinute,
 ];
 
 /** From this version on the audit is a chain. */
@@ -146,7 +148,7 @@ export function migrate(db: BetterSqlite3.Database): void {
       if (typeof step === "string") db.exec(step);
       else step(db);
     }
-    addMeasureColumns(db);
+    addMeasures(db);
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.pragma(`user_version = ${MIGRATIONS.length}`);
   }).immediate();
@@ -168,9 +170,22 @@ export function checkIdentity(db: BetterSqlite3.Database): number {
   return version;
 }
 
-/** Measures added to the vocabulary since the file was made become columns; a column is never dropped. */
-function addMeasureColumns(db: BetterSqlite3.Database): void {
+/** @throws Error with a sentence where the file is no store, or of another version than this one's. */
+export function requireCurrent(db: BetterSqlite3.Database): void {
+  const version = checkIdentity(db);
+  if (version === 0) throw new Error("there is no store in it");
+  if (version < MIGRATIONS.length)
+    throw new Error(
+      `an older meterworks wrote it (schema ${version}, this one's is ${MIGRATIONS.length}): the head-end upgrades it when it is started`,
+    );
+}
+
+/** Measures added to the vocabulary since the file was made become columns and get a number; neither is ever taken away. */
+function addMeasures(db: BetterSqlite3.Database): void {
   const present = new Set(db.prepare("SELECT name FROM pragma_table_info('readings')").pluck().all());
-  for (const { key } of USUAL_MEASURES)
+  const number = db.prepare("INSERT OR IGNORE INTO measure_numbers (key) VALUES (?)");
+  for (const { key } of USUAL_MEASURES) {
     if (!present.has(key)) db.exec(`ALTER TABLE readings ADD COLUMN ${key} INTEGER`);
+    number.run(key);
+  }
 }

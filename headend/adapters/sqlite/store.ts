@@ -1,10 +1,12 @@
 /** The SQLite store: two threads on one WAL database, so that neither the event loop nor a query waits for the disk. */
 import { resolve } from "node:path";
-import type { Store, StoreBatch, StoreQuery, StoreSnapshot } from "../../ports.ts";
+import type { Civil } from "../../../src/core/time.ts";
+import type { MaintainedStore, MaintenanceReport, StoreBatch, StoreQuery, StoreSnapshot } from "../../ports.ts";
+import { DEFAULT_RETENTION, type RetentionPolicy } from "../../retention.ts";
+import { type CommitOutcome, GroupCommit, type GroupLimits } from "../group-commit.ts";
 import type { Synchronous } from "./connection.ts";
 import type { FileCheck } from "./file-check.ts";
-import { GroupCommit } from "./group-commit.ts";
-import type { CommitOutcome } from "./messages.ts";
+import { BatchPacker, type PackedBatch } from "./packed.ts";
 import { WorkerClient } from "./worker-client.ts";
 
 export interface SqliteStoreOptions {
@@ -13,28 +15,31 @@ export interface SqliteStoreOptions {
   readonly synchronous?: Synchronous;
   /** How the file is checked before it is used; default quick. */
   readonly check?: FileCheck;
+  /** What `maintain` does with readings as they age; default: compacts after some days, removes nothing. */
+  readonly retention?: RetentionPolicy;
   /** The compiled worker, where this module does not run from beside it. */
   readonly worker?: URL;
 }
 
-/** Batches waiting behind the running transaction; the collector keeps far fewer in flight. */
-const MAXIMUM_WAITING_BATCHES = 10_000;
+const GROUPS: GroupLimits = { groupRecords: 1_000, waitingBatches: 10_000 };
 
 /**
  * Opens or creates the database.
  * Rejects with one sentence that names the file: no such directory, no rights, not a database, another program's or a newer
  * version's, damaged, or in use by another head-end.
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { file, synchronous = "FULL", check = "quick", worker = new URL("./worker.js", import.meta.url) } = options;
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<MaintainedStore> {
+  const { file, synchronous = "FULL", check = "quick", retention = DEFAULT_RETENTION } = options;
+  const { worker = new URL("./worker.js", import.meta.url) } = options;
   // SQLite takes these names for databases in memory, of which the second connection would see nothing.
   if (file === "" || file.startsWith(":") || file.startsWith("file:"))
     throw new Error(`the store cannot be opened at "${file}": give the path of a file`);
   const path = resolve(file);
+  const settings = { file: path, synchronous, check, retention };
   try {
-    const writer = await WorkerClient.start(worker, { role: "writer", file: path, synchronous, check });
+    const writer = await WorkerClient.start(worker, { role: "writer", ...settings });
     try {
-      const reader = await WorkerClient.start(worker, { role: "reader", file: path, synchronous, check });
+      const reader = await WorkerClient.start(worker, { role: "reader", ...settings });
       return new SqliteStore(writer, reader);
     } catch (error) {
       await writer.close();
@@ -45,11 +50,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 }
 
-class SqliteStore implements Store {
+class SqliteStore implements MaintainedStore {
+  readonly #packer = new BatchPacker();
   readonly query: StoreQuery;
   readonly #writer: WorkerClient;
   readonly #reader: WorkerClient;
-  readonly #commits: GroupCommit;
+  readonly #commits: GroupCommit<PackedBatch>;
   #closing: Promise<void> | undefined;
 
   constructor(writer: WorkerClient, reader: WorkerClient) {
@@ -57,14 +63,18 @@ class SqliteStore implements Store {
     this.#reader = reader;
     this.#commits = new GroupCommit(
       (batches) => writer.call("commit", [batches]) as Promise<readonly CommitOutcome[]>,
-      MAXIMUM_WAITING_BATCHES,
+      GROUPS,
     );
     this.query = remoteQuery(reader);
   }
 
   commit(batch: StoreBatch): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(new Error("the store is closed"));
-    return this.#commits.commit(batch);
+    return this.#commits.commit(this.#packer.pack(batch));
+  }
+
+  maintain(now: Civil): Promise<MaintenanceReport> {
+    return this.#writer.call("maintain", [now]) as Promise<MaintenanceReport>;
   }
 
   snapshot(): Promise<StoreSnapshot> {

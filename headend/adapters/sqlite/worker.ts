@@ -3,23 +3,39 @@ import { parentPort, workerData } from "node:worker_threads";
 import { assert } from "../../../src/core/result.ts";
 import { openReader, openWriter } from "./connection.ts";
 import { explain } from "./errors.ts";
-import { type Answer, type Call, CLOSE, OPENED, type WorkerRole } from "./messages.ts";
+import { Maintenance } from "./maintenance.ts";
+import {
+  type Answer,
+  type Call,
+  CLOSE,
+  type MaintenanceMethods,
+  OPENED,
+  type WorkerRole,
+  type WriterMethods,
+} from "./messages.ts";
 import { StoreReader } from "./reader.ts";
+import { Upkeep } from "./upkeep.ts";
 import { BatchWriter } from "./writer.ts";
 
 interface Service {
-  readonly methods: Readonly<Record<string, (...args: never[]) => unknown>>;
+  readonly methods: object;
   close(): void;
 }
 
-function open({ role, file, synchronous, check }: WorkerRole): Service {
+function open({ role, file, synchronous, check, retention }: WorkerRole): Service {
   if (role === "writer") {
     const connection = openWriter(file, synchronous, check);
-    const writer = new BatchWriter(connection.db);
-    return { methods: { commit: (batches: never) => writer.commit(batches) }, close: () => connection.close() };
+    const upkeep = new Upkeep(connection.db);
+    const writer = new BatchWriter(connection.db, upkeep);
+    const maintenance = new Maintenance(connection.db, upkeep, retention);
+    const methods: WriterMethods & MaintenanceMethods = {
+      commit: (batches) => writer.commit(batches),
+      maintain: (now) => maintenance.maintain(now),
+    };
+    return { methods, close: () => connection.close() };
   }
   const db = openReader(file);
-  return { methods: new StoreReader(db) as unknown as Service["methods"], close: () => db.close() };
+  return { methods: new StoreReader(db), close: () => db.close() };
 }
 
 function serve(): void {
@@ -45,9 +61,9 @@ function serve(): void {
     attempt(id, () => {
       assert(service !== undefined, "calls come after the file is open");
       if (method === CLOSE) return service.close();
-      const target = service.methods[method];
-      assert(target !== undefined, `the store has a method ${method}`);
-      return target.apply(service.methods, args as never[]);
+      const target = (service.methods as Record<string, unknown>)[method];
+      assert(typeof target === "function", `the store has a method ${method}`);
+      return target.apply(service.methods, args);
     });
   });
 }

@@ -1,24 +1,24 @@
 /** Writes batches. Each record kind is one statement and one rule for what is there already, see `StoreBatch`. */
 import type BetterSqlite3 from "better-sqlite3";
 import { encodeTerms } from "../../commands/terms.ts";
-import {
-  type AuditEntry,
-  type MeterId,
-  type MeterReading,
-  type Order,
-  type Posting,
-  type PrepaidAccount,
-  READING_SOURCES,
-  type RegisteredMeter,
-  type StoreBatch,
-  type StoredDocument,
-  type StoreRecord,
+import type {
+  AuditEntry,
+  MeterId,
+  Order,
+  Posting,
+  PrepaidAccount,
+  RegisteredMeter,
+  StoredDocument,
+  StoreRecord,
 } from "../../ports.ts";
+import type { CommitOutcome } from "../group-commit.ts";
 import { AuditAppender } from "./audit.ts";
-import { SOURCE_CODES } from "./codes.ts";
 import { explain } from "./errors.ts";
-import { type Cell, moneyCell, type PostingRow, postingFrom, READING_COLUMNS, readingCells } from "./mapping.ts";
-import type { CommitOutcome, WriterMethods } from "./messages.ts";
+import { type Cell, moneyCell, type PostingRow, postingFrom } from "./mapping.ts";
+import type { WriterMethods } from "./messages.ts";
+import type { PackedBatch } from "./packed.ts";
+import { ReadingWriter } from "./reading-writer.ts";
+import type { Upkeep } from "./upkeep.ts";
 
 /** Meter numbers kept in memory; a larger fleet starts the cache afresh rather than growing it. */
 const CACHED_METERS = 100_000;
@@ -26,11 +26,13 @@ const CACHED_METERS = 100_000;
 export class BatchWriter implements WriterMethods {
   readonly #numbers = new Map<MeterId, number>();
   readonly #statements: Statements;
+  readonly #readings: ReadingWriter;
   readonly #auditor: AuditAppender;
-  readonly #whole: BetterSqlite3.Transaction<(batches: readonly StoreBatch[]) => void>;
+  readonly #whole: BetterSqlite3.Transaction<(batches: readonly PackedBatch[]) => void>;
 
-  constructor(db: BetterSqlite3.Database) {
+  constructor(db: BetterSqlite3.Database, upkeep: Upkeep) {
     this.#statements = prepare(db);
+    this.#readings = new ReadingWriter(db, upkeep);
     this.#auditor = new AuditAppender(db);
     this.#whole = db.transaction((batches) => {
       for (const batch of batches) this.#apply(batch);
@@ -41,13 +43,13 @@ export class BatchWriter implements WriterMethods {
    * Commits the batches in order, all in one transaction where possible: the disk is waited for once.
    * Where that fails each is tried alone, so that a bad batch fails only itself.
    */
-  commit(batches: readonly StoreBatch[]): readonly CommitOutcome[] {
+  commit(batches: readonly PackedBatch[]): readonly CommitOutcome[] {
     const together = this.#attempt(batches);
     if (batches.length === 1 || together === null) return batches.map(() => together);
     return batches.map((batch) => this.#attempt([batch]));
   }
 
-  #attempt(batches: readonly StoreBatch[]): CommitOutcome {
+  #attempt(batches: readonly PackedBatch[]): CommitOutcome {
     try {
       this.#whole.immediate(batches);
       return null;
@@ -59,14 +61,9 @@ export class BatchWriter implements WriterMethods {
     }
   }
 
-  #apply(batch: StoreBatch): void {
-    const added = { modbus: 0, mqtt: 0, profile: 0 };
-    for (const record of batch) {
-      if (record.kind === "reading") added[record.reading.source] += this.#reading(record.reading);
-      else this.#other(record);
-    }
-    for (const source of READING_SOURCES)
-      if (added[source] > 0) this.#statements.count.run(SOURCE_CODES[source], added[source]);
+  #apply({ readings, others }: PackedBatch): void {
+    if (readings !== null) this.#readings.add(readings, (id) => this.#number(id));
+    for (const record of others) this.#other(record);
   }
 
   #other(record: Exclude<StoreRecord, { kind: "reading" }>): void {
@@ -89,11 +86,6 @@ export class BatchWriter implements WriterMethods {
       case "document":
         this.#document(record.document);
     }
-  }
-
-  /** @returns how many rows were added: 0 where the reading is stored already. */
-  #reading(reading: MeterReading): number {
-    return this.#statements.reading.run(this.#number(reading.meter), ...readingCells(reading)).changes;
   }
 
   #meter({ id, model, ratio, via }: RegisteredMeter): void {
@@ -180,21 +172,12 @@ export class BatchWriter implements WriterMethods {
 type Statements = ReturnType<typeof prepare>;
 
 function prepare(db: BetterSqlite3.Database) {
-  const columns = ["meter", ...READING_COLUMNS];
   return {
     name: db.prepare("INSERT INTO meters (id) VALUES (?) ON CONFLICT (id) DO NOTHING"),
     number: db.prepare("SELECT number FROM meters WHERE id = ?").pluck(),
     meter: db.prepare(
       `INSERT INTO meters (id, model, ratio, via) VALUES (?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET model = excluded.model, ratio = excluded.ratio, via = excluded.via`,
-    ),
-    reading: db.prepare<Cell[]>(
-      `INSERT INTO readings (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})
-       ON CONFLICT (meter, time) DO NOTHING`,
-    ),
-    count: db.prepare(
-      `INSERT INTO reading_counts (source, count) VALUES (?, ?)
-       ON CONFLICT (source) DO UPDATE SET count = count + excluded.count`,
     ),
     orderByKey: db.prepare("SELECT id FROM orders WHERE key = ?").pluck(),
     // The condition keeps an order what it was: only its progress changes.

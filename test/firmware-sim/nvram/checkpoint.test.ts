@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Checkpoint, encodeRecord } from "../../../firmware-sim/nvram/checkpoint.ts";
-import { crc32 } from "../../../firmware-sim/nvram/crc32.ts";
 import { MemoryNvram, type Nvram } from "../../../firmware-sim/nvram/nvram.ts";
 import { fromHex, toHex } from "../../../src/core/bytes.ts";
+import { crc32 } from "../../../src/core/crc32.ts";
 import { CuttingNvram, PowerCut } from "./cutting-nvram.ts";
 
 const TAILS = ["old bytes stay", "cell is cut off"] as const;

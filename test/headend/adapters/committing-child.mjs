@@ -1,8 +1,9 @@
 /**
  * A process that commits one reading after the other for many meters at once and prints each only when its commit has resolved.
- * Arguments: the directory of the compiled store, the database. Ends when told to (SIGKILL by the test).
+ * Arguments: the directory of the compiled store, the database, and a time (µs) if it is to compact what is older meanwhile.
+ * Ends when told to (SIGKILL by the test).
  */
-const [compiled, file] = process.argv.slice(2);
+const [compiled, file, compactAt] = process.argv.slice(2);
 const { openSqliteStore } = await import(new URL("store.js", compiled).href);
 const store = await openSqliteStore({ file });
 console.log("ready");
@@ -22,4 +23,13 @@ async function meter(name) {
   }
 }
 
-await Promise.all(Array.from({ length: 8 }, (_, i) => meter(`m${i}`)));
+const work = Array.from({ length: 8 }, (_, i) => meter(`m${i}`));
+if (compactAt !== undefined) work.push(compact());
+await Promise.all(work);
+
+async function compact() {
+  for (let now = Number(compactAt); ; now += 3_600_000_000) {
+    await store.maintain(now);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

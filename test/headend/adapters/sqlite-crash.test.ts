@@ -5,6 +5,7 @@ import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import Database from "better-sqlite3";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { civil } from "../../../src/core/time.ts";
 import { meterId, reading } from "../../contracts/store.ts";
@@ -25,9 +26,16 @@ afterEach(() => {
 });
 
 /** The committing child, with the lines it printed so far. */
-function startChild(): { child: ChildProcess; lines: string[]; until(enough: () => boolean): Promise<void> } {
+function startChild(compactAt?: number): {
+  child: ChildProcess;
+  lines: string[];
+  until(enough: () => boolean): Promise<void>;
+} {
   const script = fileURLToPath(new URL("committing-child.mjs", import.meta.url));
-  const child = spawn(process.execPath, [script, COMPILED.href, file], { stdio: ["ignore", "pipe", "inherit"] });
+  const compact = compactAt === undefined ? [] : [String(compactAt)];
+  const child = spawn(process.execPath, [script, COMPILED.href, file, ...compact], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   children.push(child);
   const lines: string[] = [];
   const input = createInterface({ input: child.stdout });
@@ -62,6 +70,23 @@ test.each([1, 150, 1_200])("kill -9 after %i acknowledged readings loses none an
   child.kill("SIGKILL");
   await once(child, "close");
   await checkStored(lines);
+});
+
+test("kill -9 again and again in the midst of compaction loses none and doubles none", async () => {
+  const day = 86_400_000_000;
+  const printed: string[] = [];
+  for (let round = 0; round < 3; round++) {
+    // The child's readings are of the first day of 1970: each is late for a day that is being compacted, or was.
+    const { child, lines, until } = startChild(5 * day);
+    await until(() => lines.filter(isReading).length >= 150);
+    child.kill("SIGKILL");
+    await once(child, "close");
+    printed.push(...lines);
+  }
+  const db = new Database(file, { readonly: true });
+  expect(db.prepare("SELECT sum(rows) FROM compacted_days").pluck().get()).toBeGreaterThan(100);
+  db.close();
+  await checkStored(printed);
 });
 
 test("a disk that takes no more refuses batches with a sentence, and the store goes on when there is room", async (context) => {

@@ -19,6 +19,17 @@ beforeEach(() => {
 });
 afterEach(() => directory.remove());
 
+/** A row of schema 2. */
+interface Old {
+  readonly time: number;
+  readonly sequence: number | null;
+  readonly quality: number;
+  readonly no_value: string | null;
+  readonly voltageL1: number;
+  readonly activeEnergyImport: number;
+  readonly activePowerL3: number | null;
+}
+
 /** A database with one of everything, closed. */
 async function filled(): Promise<void> {
   const store = await open(file);
@@ -156,6 +167,39 @@ test("a measure new in the vocabulary becomes a column, and what is stored stays
   await store.close();
 });
 
+test("a store of an older version is upgraded: its readings are the same, and are compacted like others", async () => {
+  withDatabase((db) => db.exec(readFileSync("fixtures/store-schema-2.sql", "utf8")));
+  const before = withDatabase((db) => db.prepare("SELECT * FROM readings ORDER BY meter, time").all()) as Old[];
+  let store = await open(file);
+  const upgraded = async () => {
+    const of = (id: string) => store.query.readings(meterId(id), civil(0), civil(Number.MAX_SAFE_INTEGER), 100);
+    return [...(await of("m")), ...(await of("n"))];
+  };
+  const expected = before.map((row) => ({
+    time: row.time,
+    sequence: row.sequence,
+    invalid: row.quality === 5,
+    voltage: row.voltageL1,
+    energy: row.activeEnergyImport,
+    power: row.activePowerL3 ?? undefined,
+    frequency: row.no_value === "frequency" ? null : undefined,
+  }));
+  const seen = async () =>
+    (await upgraded()).map(({ time, sequence, quality, values }) => ({
+      ...{ time, sequence, invalid: quality === "invalid", voltage: values.voltageL1 },
+      ...{ energy: values.activeEnergyImport, power: values.activePowerL3, frequency: values.frequency },
+    }));
+  expect(expected).toHaveLength(96);
+  expect(await seen()).toEqual(expected);
+  expect((await store.snapshot()).latestGood.map((r) => r.time)).toEqual([before[47]?.time, before[95]?.time]);
+  while ((await store.maintain(civil((before[95] as Old).time + 9 * 86_400_000_000))).more);
+  await store.close();
+  expect(withDatabase((db) => db.prepare("SELECT count(*) AS n FROM compacted_days").get())).toEqual({ n: 4 });
+  store = await open(file);
+  expect(await seen()).toEqual(expected);
+  await store.close();
+});
+
 test("audit and postings refuse changes from any connection, tables refuse what is no integer", async () => {
   await filled();
   withDatabase((db) => {
@@ -173,6 +217,8 @@ test("a value that is no integer fails its batch, and only that", async () => {
   const store = await open(file);
   const bad = reading("m", 0, { values: { voltageL1: 230.5 } });
   await expect(store.commit([{ kind: "reading", reading: bad }])).rejects.toThrow(/INTEGER column readings.voltageL1/);
+  const beyond = reading("m", 0, { values: { voltageL1: 2 ** 53 } });
+  await expect(store.commit([{ kind: "reading", reading: beyond }])).rejects.toThrow(/beyond the range/);
   await store.commit([{ kind: "reading", reading: reading("m", 0) }]);
   expect(await store.query.latest(meterId("m"))).toEqual(reading("m", 0));
   await store.close();

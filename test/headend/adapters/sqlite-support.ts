@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openSqliteStore, type SqliteStoreOptions } from "../../../headend/adapters/sqlite/store.ts";
-import type { Store } from "../../../headend/ports.ts";
+import type { MaintainedStore } from "../../../headend/ports.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 export const COMPILED = new URL("dist/headend/adapters/sqlite/", ROOT);
@@ -26,6 +26,6 @@ export function temporaryDirectory(): { readonly path: string; remove(): void } 
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-export function open(file: string, options: Partial<SqliteStoreOptions> = {}): Promise<Store> {
+export function open(file: string, options: Partial<SqliteStoreOptions> = {}): Promise<MaintainedStore> {
   return openSqliteStore({ file, worker: WORKER, ...options });
 }

@@ -20,6 +20,7 @@ const ROUTES = [
   ["GET", "/api/v1/completeness"],
   ["GET", "/api/v1/meters/{id}/dated-reads"],
   ["GET", "/api/v1/meters/{id}/clock"],
+  ["GET", "/api/v1/meters/{id}/events"],
   ["POST", "/api/v1/meters/{id}/reads"],
   ["GET", "/api/v1/meters/{id}/account"],
   ["GET", "/api/v1/meters/{id}/postings"],

@@ -1,4 +1,4 @@
-/** CRC-32 of ISO 3309 (reflected, polynomial 0x04C11DB7): the check of everything kept in non-volatile memory. */
+/** CRC-32 of ISO 3309 (reflected, polynomial 0x04C11DB7): the check of what is kept in memories and files. */
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
