@@ -1,4 +1,5 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
+import { EVENT_STATES } from "../../protocols/mqtt/message.ts";
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
 import { BY } from "../alarms/availability.ts";
 import { INCIDENT_ID, INCIDENT_KINDS, PARTS } from "../alarms/incident.ts";
@@ -58,9 +59,8 @@ export const cursor: Schema = { type: "string", description: "the `next` of the 
 export const meterParams = record({ id: meterId });
 const orderNumber: Schema = { type: "string", description: "an order number", pattern: "^[1-9][0-9]{0,15}$" };
 export const orderParams = record({ id: orderNumber });
-export const limitQuery = record({ limit }, ["limit"]);
 export const pageQuery = record({ limit, cursor }, ["limit", "cursor"]);
-export const ordersQuery = record({ meter: meterId, limit }, ["limit"]);
+export const ordersQuery = record({ meter: meterId, limit, cursor }, ["limit", "cursor"]);
 export const readingsQuery = record(
   {
     from: {
@@ -180,7 +180,17 @@ export const readBody: Schema = {
 const source: Schema = { enum: READING_SOURCES };
 const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
 
-const values: Schema = list(record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality }));
+const ratio: Schema = {
+  ...record({ ct: text, vt: text }),
+  description: "the transformers that held at its time; absent on a direct meter",
+};
+const primary: Schema = {
+  ...decimal,
+  description: "the value on the primary side; absent where it is the value itself or not known",
+};
+const values: Schema = list(
+  record({ measure: text, obis: text, value: orNull(decimal), primary, unit: text, time, quality }, ["primary"]),
+);
 
 /** Shared answers, by the name under which the document lists them. */
 export const COMPONENTS: Readonly<Record<string, Schema>> = {
@@ -200,56 +210,45 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
       source,
       sequence: orNull(integer),
       quality,
-      ratio: {
-        ...record({ ct: text, vt: text }),
-        description: "the transformers that held at its time; absent on a direct meter",
+      ratio,
+      values,
+    },
+    ["ratio"],
+  ),
+  DatedRead: record(
+    {
+      task: { enum: DATED_TASKS },
+      slot: { ...time, description: "the time for which it is" },
+      taken: { ...time, description: "when the values were taken" },
+      basis: {
+        enum: ["settlement", "reading"],
+        description:
+          "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
       },
-      values: list(
-        record(
-          {
-            ...{ measure: text, obis: text, value: orNull(decimal) },
-            primary: {
-              ...decimal,
-              description: "the value on the primary side; absent where it is the value itself or not known",
-            },
-            ...{ unit: text, time, quality },
-          },
-          ["primary"],
-        ),
+      quality,
+      ratio,
+      values,
+      settlement: orNull(
+        record({
+          meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
+          clockInDoubt: flag,
+          late: flag,
+          registers: list(
+            record({
+              measure: text,
+              unit: text,
+              total: decimal,
+              rates: list(decimal),
+              demandUnit: text,
+              maximumDemand: orNull(decimal),
+              maximumDemandAt: orNull(text),
+            }),
+          ),
+        }),
       ),
     },
     ["ratio"],
   ),
-  DatedRead: record({
-    task: { enum: DATED_TASKS },
-    slot: { ...time, description: "the time for which it is" },
-    taken: { ...time, description: "when the values were taken" },
-    basis: {
-      enum: ["settlement", "reading"],
-      description:
-        "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
-    },
-    quality,
-    values,
-    settlement: orNull(
-      record({
-        meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
-        clockInDoubt: flag,
-        late: flag,
-        registers: list(
-          record({
-            measure: text,
-            unit: text,
-            total: decimal,
-            rates: list(decimal),
-            demandUnit: text,
-            maximumDemand: orNull(decimal),
-            maximumDemandAt: orNull(text),
-          }),
-        ),
-      }),
-    ),
-  }),
   Order: record({
     id: integer,
     key: text,
@@ -323,6 +322,7 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     mttrSeconds: orNull(decimal),
   }),
   AuditEntry: record({
+    number: integer,
     at: time,
     actor: text,
     action: text,
@@ -350,6 +350,22 @@ export const answers = {
   readings: record({ meter: meterId, readings: list(ref("Reading")), next }),
   read: record({ meter: meterId, reading: ref("Reading") }),
   datedReads: record({ meter: meterId, reads: list(ref("DatedRead")), next }),
+  events: record({
+    meter: meterId,
+    events: list(
+      record({
+        event: text,
+        phase: { enum: [0, 1, 2, 3], description: "0 is the meter as a whole" },
+        state: { enum: EVENT_STATES },
+        start: text,
+        end: orNull(text),
+        source,
+        sequence: orNull(integer),
+        values: list(record({ measure: text, value: decimal, unit: text })),
+      }),
+    ),
+    next,
+  }),
   clock: record({
     meter: meterId,
     clock: orNull(
@@ -367,11 +383,11 @@ export const answers = {
     next,
   }),
   account: ref("Account"),
-  postings: record({ postings: list(ref("Posting")) }),
+  postings: record({ postings: list(ref("Posting")), next }),
   topup: record({ meter: meterId, amount: decimal, balance: decimal, currency: text, booked: flag }),
   orderReceipt: record({ order: ref("Order"), created: flag }),
   order: ref("Order"),
-  orders: record({ orders: list(ref("Order")) }),
+  orders: record({ orders: list(ref("Order")), next }),
   alarms: record({ alarms: list(ref("Alarm")), unlisted: integer, next }),
   alarm: ref("Alarm"),
   availability: record({
@@ -379,7 +395,7 @@ export const answers = {
     rows: list(ref("Availability")),
     next,
   }),
-  audit: record({ entries: list(ref("AuditEntry")) }),
+  audit: record({ entries: list(ref("AuditEntry")), next }),
 } satisfies Record<string, Schema>;
 
 /** The answers of a route: its good ones, and problems for the statuses it may give beside those of all. */

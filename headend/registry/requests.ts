@@ -58,7 +58,11 @@ export function changeRegistry(
   const known = new Set(ids);
   const wished = patches.filter(({ meter }) => !known.has(meter));
   const taken = unitsTaken(books, directory, wished);
-  const plans = wished.map((patch) => planChange(patch, surroundings(books, directory, patch.meter, taken), now.civil));
+  const open = new Map<MeterId, number>();
+  for (const { meter } of books.openOrders.values()) open.set(meter, (open.get(meter) ?? 0) + 1);
+  const plans = wished.map((patch) =>
+    planChange(patch, surroundings(books, directory, patch.meter, taken, open), now.civil),
+  );
   const right = plans.every(({ mistakes }) => mistakes.length === 0);
   const applied = !dryRun && (right || partial);
   if (applied) for (const plan of plans) if (plan.mistakes.length === 0) apply(books, plan, actor, draft, now);
@@ -129,6 +133,7 @@ function surroundings(
   directory: Directory,
   meter: MeterId,
   taken: ReadonlyMap<string, readonly MeterId[]>,
+  open: ReadonlyMap<MeterId, number>,
 ): Surroundings {
   const known = directory.inFile(meter);
   return {
@@ -139,7 +144,7 @@ function surroundings(
         ? undefined
         : { model: known.registration.model, place: known.place, ratio: known.fixedRatio },
     account: books.accounts.get(meter),
-    openOrders: [...books.openOrders.values()].filter((order) => order.meter === meter).length,
+    openOrders: open.get(meter) ?? 0,
     hasLine: (line) => directory.hasLine(line),
     hasModel: (model) => directory.modelOf(model) !== undefined,
     neighbour: (place) => taken.get(unitKey(place))?.find((other) => other !== meter),
