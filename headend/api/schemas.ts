@@ -1,11 +1,9 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
-import { EVENT_STATES } from "../../protocols/mqtt/message.ts";
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
 import { BY } from "../alarms/availability.ts";
 import { INCIDENT_ID, INCIDENT_KINDS, PARTS } from "../alarms/incident.ts";
 import { EVENT_KINDS } from "../notice-feed.ts";
 import { ORDER_STATES, READING_SOURCES } from "../ports.ts";
-import { DATED_TASKS } from "../schedule/groups.ts";
 
 export const MAXIMUM_LIMIT = 500;
 export const DEFAULT_LIMIT = 100;
@@ -163,25 +161,12 @@ export const orderBody = record(
   ["argument", "expiresAt", "precondition"],
 );
 
-export const readBody: Schema = {
-  ...record(
-    {
-      waitSeconds: {
-        type: "number",
-        description: "for how long to wait, 1 to 60 s (default 10)",
-        minimum: 1,
-        maximum: 60,
-      },
-    },
-    ["waitSeconds"],
-  ),
-  type: ["object", "null"],
-};
+export const source: Schema = { enum: READING_SOURCES };
+export const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
 
-const source: Schema = { enum: READING_SOURCES };
-const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
-
-const values: Schema = list(record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality }));
+export const values: Schema = list(
+  record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality }),
+);
 
 /** Shared answers, by the name under which the document lists them. */
 export const COMPONENTS: Readonly<Record<string, Schema>> = {
@@ -221,36 +206,6 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     },
     ["ratio"],
   ),
-  DatedRead: record({
-    task: { enum: DATED_TASKS },
-    slot: { ...time, description: "the time for which it is" },
-    taken: { ...time, description: "when the values were taken" },
-    basis: {
-      enum: ["settlement", "reading"],
-      description:
-        "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
-    },
-    quality,
-    values,
-    settlement: orNull(
-      record({
-        meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
-        clockInDoubt: flag,
-        late: flag,
-        registers: list(
-          record({
-            measure: text,
-            unit: text,
-            total: decimal,
-            rates: list(decimal),
-            demandUnit: text,
-            maximumDemand: orNull(decimal),
-            maximumDemandAt: orNull(text),
-          }),
-        ),
-      }),
-    ),
-  }),
   Order: record({
     id: integer,
     key: text,
@@ -349,40 +304,6 @@ export const answers = {
   meters: record({ meters: list(ref("Meter")), next }),
   meter: record({ meter: ref("Meter"), latest: orNull(ref("Reading")) }),
   readings: record({ meter: meterId, readings: list(ref("Reading")), next }),
-  read: record({ meter: meterId, reading: ref("Reading") }),
-  datedReads: record({ meter: meterId, reads: list(ref("DatedRead")), next }),
-  events: record({
-    meter: meterId,
-    events: list(
-      record({
-        event: text,
-        phase: { enum: [0, 1, 2, 3], description: "0 is the meter as a whole" },
-        state: { enum: EVENT_STATES },
-        start: text,
-        end: orNull(text),
-        source,
-        sequence: orNull(integer),
-        values: list(record({ measure: text, value: decimal, unit: text })),
-      }),
-    ),
-    next,
-  }),
-  clock: record({
-    meter: meterId,
-    clock: orNull(
-      record({
-        offset: decimal,
-        uncertainty: decimal,
-        measuredAt: time,
-        corrected: orNull(time),
-        alarmSince: orNull(time),
-      }),
-    ),
-    jumps: list(
-      record({ from: time, to: time, before: decimal, after: decimal, cause: { enum: ["order", "unknown"] } }),
-    ),
-    next,
-  }),
   account: ref("Account"),
   postings: record({ postings: list(ref("Posting")) }),
   topup: record({ meter: meterId, amount: decimal, balance: decimal, currency: text, booked: flag }),

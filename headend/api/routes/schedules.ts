@@ -9,7 +9,8 @@ import { DATED_READS, datedReadFrom } from "../../schedule/records.ts";
 import { clockView, datedReadView, jumpView, meterEventView, readingView } from "../../view.ts";
 import { type ApiOptions, documentsOf, knownMeter } from "../context.ts";
 import { fromStore, refused } from "../problems.ts";
-import { answers, meterParams, pageQuery, readBody, responses } from "../schemas.ts";
+import { readBody, scheduleAnswers } from "../schedule-schemas.ts";
+import { meterParams, pageQuery, responses } from "../schemas.ts";
 
 interface Page {
   readonly limit: number;
@@ -35,7 +36,7 @@ function eventRoutes(app: FastifyInstance, { store }: ApiOptions): void {
         tags: ["meters"],
         params: meterParams,
         querystring: pageQuery,
-        response: responses({ 200: answers.events }, 404),
+        response: responses({ 200: scheduleAnswers.events }, 404),
       },
     },
     async ({ params: { id }, query }) => {
@@ -58,7 +59,7 @@ function clockRoutes(app: FastifyInstance, { store }: ApiOptions): void {
         tags: ["meters"],
         params: meterParams,
         querystring: pageQuery,
-        response: responses({ 200: answers.clock }, 404),
+        response: responses({ 200: scheduleAnswers.clock }, 404),
       },
     },
     async ({ params: { id }, query }) => {
@@ -84,7 +85,7 @@ function readRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
         tags: ["meters"],
         params: meterParams,
         body: readBody,
-        response: responses({ 200: answers.read }, 404, 413, 415, 429, 504),
+        response: responses({ 200: scheduleAnswers.read }, 404, 413, 415, 429, 504),
       },
     },
     async ({ params: { id }, body }) => {
@@ -105,7 +106,7 @@ function readRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
         tags: ["meters"],
         params: meterParams,
         querystring: pageQuery,
-        response: responses({ 200: answers.datedReads }, 404),
+        response: responses({ 200: scheduleAnswers.datedReads }, 404),
       },
     },
     async ({ params: { id }, query }) => {
