@@ -2,22 +2,20 @@
 import { ORDER_OPERATIONS, ORDER_STATUSES } from "../../protocols/orders.ts";
 import { INCIDENT_KINDS, PARTS } from "../alarms/incident.ts";
 import { ORDER_STATES } from "../ports.ts";
-import { DATED_TASKS } from "../schedule/groups.ts";
-import { decimal, flag, integer, list, meterId, orNull, record, type Schema, source, text, time } from "./schemas.ts";
-
-const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
-
-const ratio: Schema = {
-  ...record({ ct: text, vt: text }),
-  description: "the transformers that held at its time; absent on a direct meter",
-};
-const primary: Schema = {
-  ...decimal,
-  description: "the value on the primary side; absent where it is the value itself or not known",
-};
-const values: Schema = list(
-  record({ measure: text, obis: text, value: orNull(decimal), primary, unit: text, time, quality }, ["primary"]),
-);
+import {
+  decimal,
+  flag,
+  integer,
+  list,
+  meterId,
+  orNull,
+  quality,
+  record,
+  type Schema,
+  source,
+  text,
+  time,
+} from "./schemas.ts";
 
 /** Shared answers, by the name under which the document lists them. */
 export const COMPONENTS: Readonly<Record<string, Schema>> = {
@@ -37,41 +35,22 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
       source,
       sequence: orNull(integer),
       quality,
-      ratio,
-      values,
-    },
-    ["ratio"],
-  ),
-  DatedRead: record(
-    {
-      task: { enum: DATED_TASKS },
-      slot: { ...time, description: "the time for which it is" },
-      taken: { ...time, description: "when the values were taken" },
-      basis: {
-        enum: ["settlement", "reading"],
-        description:
-          "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
+      ratio: {
+        ...record({ ct: text, vt: text }),
+        description: "the transformers that held at its time; absent on a direct meter",
       },
-      quality,
-      ratio,
-      values,
-      settlement: orNull(
-        record({
-          meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
-          clockInDoubt: flag,
-          late: flag,
-          registers: list(
-            record({
-              measure: text,
-              unit: text,
-              total: decimal,
-              rates: list(decimal),
-              demandUnit: text,
-              maximumDemand: orNull(decimal),
-              maximumDemandAt: orNull(text),
-            }),
-          ),
-        }),
+      values: list(
+        record(
+          {
+            ...{ measure: text, obis: text, value: orNull(decimal) },
+            primary: {
+              ...decimal,
+              description: "the value on the primary side; absent where it is the value itself or not known",
+            },
+            ...{ unit: text, time, quality },
+          },
+          ["primary"],
+        ),
       ),
     },
     ["ratio"],
@@ -149,7 +128,6 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     mttrSeconds: orNull(decimal),
   }),
   AuditEntry: record({
-    number: integer,
     at: time,
     actor: text,
     action: text,

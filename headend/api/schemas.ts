@@ -1,5 +1,4 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
-import { EVENT_STATES } from "../../protocols/mqtt/message.ts";
 import type { OrderOperation } from "../../protocols/orders.ts";
 import { BY } from "../alarms/availability.ts";
 import { INCIDENT_ID } from "../alarms/incident.ts";
@@ -161,22 +160,12 @@ export const orderBody = record(
   ["argument", "expiresAt", "precondition"],
 );
 
-export const readBody: Schema = {
-  ...record(
-    {
-      waitSeconds: {
-        type: "number",
-        description: "for how long to wait, 1 to 60 s (default 10)",
-        minimum: 1,
-        maximum: 60,
-      },
-    },
-    ["waitSeconds"],
-  ),
-  type: ["object", "null"],
-};
-
 export const source: Schema = { enum: READING_SOURCES };
+export const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
+
+export const values: Schema = list(
+  record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality }),
+);
 
 /** Shared answers, by route. */
 export const answers = {
@@ -195,40 +184,6 @@ export const answers = {
   meters: record({ meters: list(ref("Meter")), next }),
   meter: record({ meter: ref("Meter"), latest: orNull(ref("Reading")) }),
   readings: record({ meter: meterId, readings: list(ref("Reading")), next }),
-  read: record({ meter: meterId, reading: ref("Reading") }),
-  datedReads: record({ meter: meterId, reads: list(ref("DatedRead")), next }),
-  events: record({
-    meter: meterId,
-    events: list(
-      record({
-        event: text,
-        phase: { enum: [0, 1, 2, 3], description: "0 is the meter as a whole" },
-        state: { enum: EVENT_STATES },
-        start: text,
-        end: orNull(text),
-        source,
-        sequence: orNull(integer),
-        values: list(record({ measure: text, value: decimal, unit: text })),
-      }),
-    ),
-    next,
-  }),
-  clock: record({
-    meter: meterId,
-    clock: orNull(
-      record({
-        offset: decimal,
-        uncertainty: decimal,
-        measuredAt: time,
-        corrected: orNull(time),
-        alarmSince: orNull(time),
-      }),
-    ),
-    jumps: list(
-      record({ from: time, to: time, before: decimal, after: decimal, cause: { enum: ["order", "unknown"] } }),
-    ),
-    next,
-  }),
   account: ref("Account"),
   postings: record({ postings: list(ref("Posting")), next }),
   topup: record({ meter: meterId, amount: decimal, balance: decimal, currency: text, booked: flag }),
