@@ -128,6 +128,7 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     mttrSeconds: orNull(decimal),
   }),
   AuditEntry: record({
+    number: { type: "integer", description: "its place in the chain that `meterworks audit verify` checks" },
     at: time,
     actor: text,
     action: text,
