@@ -277,7 +277,8 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
         out.push({ kind: "notify", notice: { kind: "poll", meter, ok: false, reason } });
         this.#countPoll(meter, reason, now, out);
         out.push(...this.#desk.failed(output, now));
-      } else if (output.kind === "profiled") this.#committer.add(fillWork(this.#books, output.piece));
+      } else if (output.kind === "eventsRead") this.#committer.add(this.#desk.eventsRead(output));
+      else if (output.kind === "profiled") this.#committer.add(fillWork(this.#books, output.piece));
       else if (output.kind === "profileEnd") this.#profileEnd(output, now, out);
       else if (output.kind === "orderStep") {
         this.#committer.add(this.#stepWork(output.order, output.step));

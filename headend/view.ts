@@ -19,10 +19,11 @@ import type { Availability } from "./alarms/availability.ts";
 import { ADVICE, type Incident } from "./alarms/incident.ts";
 import type { ClockJump, ClockState } from "./clock/records.ts";
 import { type MassOrder, openOf } from "./commands/mass-order.ts";
+import type { MeterEventRecord } from "./events/records.ts";
 import type { EventNotice } from "./notice-feed.ts";
 import type {
-  AuditEntry,
   MeterReading,
+  NumberedAuditEntry,
   Order,
   OrderReceipt,
   OrderTerms,
@@ -112,6 +113,14 @@ function settlementView({ time, clockInDoubt, late, registers }: Settlement) {
   };
 }
 
+export function meterEventView({ event, phase, state, start, end, values, source, sequence }: MeterEventRecord) {
+  const shown = MEASURES.filter((m) => values[m.key] !== undefined && values[m.key] !== null);
+  return {
+    ...{ event, phase, state, start: localTime(start), end: end === null ? null : localTime(end), source, sequence },
+    values: shown.map((m) => ({ measure: m.key, value: showValue(m, values[m.key] as number), unit: shownUnit(m) })),
+  };
+}
+
 /** Offsets are meter minus head-end: a slow clock has a negative one. */
 export function clockView({ offset, uncertainty, measuredAt, corrected, alarm }: ClockState) {
   return {
@@ -195,8 +204,8 @@ export function availabilityView({ name, meters, watched, down, outages }: Avail
   };
 }
 
-export function auditView({ at, actor, action, meter, order, detail }: AuditEntry) {
-  return { at: toIso(at), actor, action, meter, order, detail };
+export function auditView({ number, at, actor, action, meter, order, detail }: NumberedAuditEntry) {
+  return { number, at: toIso(at), actor, action, meter, order, detail };
 }
 
 /** `"10.00"` for 1000 cents, `"1000"` for 1000 yen. */

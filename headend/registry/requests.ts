@@ -2,6 +2,7 @@
 import { failure, type Result, success } from "../../src/core/result.ts";
 import type { Now } from "../../src/core/time.ts";
 import type { Books, Draft } from "../books.ts";
+import { exchangeIntervals } from "../completeness/fill-work.ts";
 import type { Limits } from "../config.ts";
 import type { Directory } from "../directory.ts";
 import { chargeReading } from "../ledger/accounts.ts";
@@ -83,6 +84,8 @@ function outcomeOf({ after, isNew, changes, mistakes }: Plan): PatchOutcome {
 function apply(books: Books, { after, isNew, changes }: Plan, actor: string, draft: Draft, now: Now): void {
   if (!isNew && changes.length === 0) return;
   put(books, after, draft);
+  if (after.entry.state === "active") books.intervals?.begin(after.entry.meter, draft, now);
+  else if (after.entry.state === "removed") books.intervals?.end(after.entry.meter, draft, now);
   const state = changes.find(({ column }) => column === "state");
   const before = state?.before === "" ? "new" : state?.before;
   const action = state === undefined ? "registry changed" : `registry ${before} to ${state.after}`;
@@ -199,6 +202,7 @@ export function exchangeMeter(
     draft,
   );
   books.baselines.set(order.meter, openingBaseline(exchange));
+  exchangeIntervals(books, order.meter, exchange, draft, now);
   const { oldSerial, newSerial, opening } = exchange;
   const detail = `${oldSerial ?? "?"} closed at ${register} mWh, ${newSerial ?? "?"} begins at ${opening} mWh`;
   audit(order.meter, "meter exchanged", `${detail}, key ${order.key}`, order.actor, draft, now);

@@ -10,17 +10,16 @@ import { ClockDesk } from "../clock/desk.ts";
 import type { Work } from "../committer.ts";
 import { type CollectorConfig, DEFAULT_CLOCK, type Limits } from "../config.ts";
 import type { Directory, KnownMeter } from "../directory.ts";
+import { putEvent } from "../events/records.ts";
 import type { CollectorEffect, MeterId, MeterReading, Refusal } from "../ports.ts";
 import { takeReading } from "../readings.ts";
-import { BillingTask } from "../sessions/billing-task.ts";
-import type { Polled, SessionOutput, TaskMaker } from "../sessions/line-task.ts";
-import { PollTask } from "../sessions/poll-task.ts";
+import type { Polled, SessionOutput } from "../sessions/line-task.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { TaskKind } from "../sessions/work-kinds.ts";
 import type { CronPort } from "./cron-port.ts";
 import { Groups, isDated, type ScheduleTask } from "./groups.ts";
+import { eventsMaker, TASK_MAKERS } from "./makers.ts";
 import { answerAll, OnDemandReads, type ReadRequest } from "./on-demand.ts";
-import { planReads } from "./poll-plan.ts";
 import { doneKey, isOfSlot, putDatedRead } from "./records.ts";
 import { type Due, Scheduler } from "./scheduler.ts";
 
@@ -159,6 +158,17 @@ export class ScheduleDesk {
     };
   }
 
+  /** Events of a polled meter. What was read twice is stored as the same again. */
+  eventsRead({ meter, events, seen }: Extract<SessionOutput, { kind: "eventsRead" }>): Work {
+    return {
+      apply: (draft) => {
+        for (const event of events) putEvent(event, draft);
+        this.#parts.books.eventsSeen.set(meter, seen, draft);
+      },
+      abandoned: (reason) => [{ kind: "log", level: "error", event: "events-not-stored", fields: { meter, reason } }],
+    };
+  }
+
   failed({ meter, purpose, reason }: PollFailed, now: Now): readonly CollectorEffect[] {
     const due = this.#running.get(`${meter}/${purpose}`);
     if (due !== undefined) this.#scheduler.failed(due, now.civil);
@@ -211,15 +221,18 @@ export class ScheduleDesk {
     const meter = directory.find(id);
     if (meter === undefined) return [];
     if (meter.line === undefined) return sessions.query(id, kind, now);
-    const make = kind === "instantaneous" ? undefined : MAKERS[kind];
+    const { eventsSeen } = this.#parts.books;
+    const make =
+      kind === "events" ? eventsMaker(eventsSeen.get(id)) : kind === "instantaneous" ? undefined : TASK_MAKERS[kind];
     assert(make !== undefined && kind !== "instantaneous", "a line polls its meters by itself");
     return sessions.startTask(id, meter.line, kind, make, now);
   }
 
   /** Lines poll by themselves. What a model cannot tell is not asked for. */
   #takes({ line, model }: KnownMeter, task: ScheduleTask): boolean {
-    if (task === "profile" || task === "events") return false;
-    if (line === undefined) return true;
+    // Meters on MQTT tell their events by themselves.
+    if (line === undefined) return task !== "events";
+    if (task === "events") return model?.modbus.control?.functions !== undefined;
     if (task === "clock") return model?.modbus.registers.some(({ measure }) => measure === "clock") ?? false;
     return task !== "instantaneous";
   }
@@ -239,15 +252,3 @@ export class ScheduleDesk {
     return refuse(`no answer since ${toIso(silence.since)}: ${silence.reason}; look at the meter and its wires`);
   }
 }
-
-const plain =
-  (kind: TaskKind): TaskMaker =>
-  (meter, plan) =>
-    new PollTask(meter.id, meter.model.modbus, plan, kind);
-
-const MAKERS: Readonly<Partial<Record<TaskKind, TaskMaker>>> = {
-  "on-demand": plain("on-demand"),
-  billing: (meter, plan) => new BillingTask(meter, plan),
-  freeze: plain("freeze"),
-  clock: (meter) => new PollTask(meter.id, meter.model.modbus, planReads(meter.model.modbus, ["clock"]), "clock"),
-};

@@ -3,14 +3,16 @@ import type { FastifyInstance } from "fastify";
 import { assert } from "../../../src/core/result.ts";
 import { MICROS_PER_SECOND } from "../../../src/core/time.ts";
 import { CLOCK_JUMPS, CLOCKS, clockFrom, jumpFrom } from "../../clock/records.ts";
+import { eventFrom, METER_EVENTS } from "../../events/records.ts";
 import type { MeterId } from "../../ports.ts";
 import { transformersAt } from "../../registry/ratio.ts";
 import { DATED_READS, datedReadFrom } from "../../schedule/records.ts";
-import { clockView, datedReadView, jumpView, readingView } from "../../view.ts";
+import { clockView, datedReadView, jumpView, meterEventView, readingView } from "../../view.ts";
 import { type ApiOptions, documentsOf, knownMeter } from "../context.ts";
 import { fromStore, refused } from "../problems.ts";
 import { registryMeter } from "../registry-reads.ts";
-import { answers, meterParams, pageQuery, readBody, responses } from "../schemas.ts";
+import { readBody, scheduleAnswers } from "../schedule-schemas.ts";
+import { meterParams, pageQuery, responses } from "../schemas.ts";
 
 interface Page {
   readonly limit: number;
@@ -22,6 +24,29 @@ const DEFAULT_WAIT_SECONDS = 10;
 export function scheduleRoutes(app: FastifyInstance, options: ApiOptions): void {
   readRoutes(app, options);
   clockRoutes(app, options);
+  eventRoutes(app, options);
+}
+
+function eventRoutes(app: FastifyInstance, { store }: ApiOptions): void {
+  app.get<{ Params: { id: MeterId }; Querystring: Page }>(
+    "/meters/:id/events",
+    {
+      schema: {
+        operationId: "listMeterEvents",
+        summary: "What a meter has noted: power failures, covers, programming and more, newest first",
+        description: "Times are those of the meter's local clock, which tells no zone.",
+        tags: ["meters"],
+        params: meterParams,
+        querystring: pageQuery,
+        response: responses({ 200: scheduleAnswers.events }, 404),
+      },
+    },
+    async ({ params: { id }, query }) => {
+      await knownMeter(store, id);
+      const { documents, next } = await documentsOf(store, METER_EVENTS, id, query);
+      return { meter: id, events: documents.map((document) => meterEventView(eventFrom(document))), next };
+    },
+  );
 }
 
 function clockRoutes(app: FastifyInstance, { store }: ApiOptions): void {
@@ -36,7 +61,7 @@ function clockRoutes(app: FastifyInstance, { store }: ApiOptions): void {
         tags: ["meters"],
         params: meterParams,
         querystring: pageQuery,
-        response: responses({ 200: answers.clock }, 404),
+        response: responses({ 200: scheduleAnswers.clock }, 404),
       },
     },
     async ({ params: { id }, query }) => {
@@ -62,7 +87,7 @@ function readRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
         tags: ["meters"],
         params: meterParams,
         body: readBody,
-        response: responses({ 200: answers.read }, 404, 413, 415, 429, 504),
+        response: responses({ 200: scheduleAnswers.read }, 404, 413, 415, 429, 504),
       },
     },
     async ({ params: { id }, body }) => {
@@ -85,7 +110,7 @@ function readRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
         tags: ["meters"],
         params: meterParams,
         querystring: pageQuery,
-        response: responses({ 200: answers.datedReads }, 404),
+        response: responses({ 200: scheduleAnswers.datedReads }, 404),
       },
     },
     async ({ params: { id }, query }) => {
