@@ -57,9 +57,8 @@ export const cursor: Schema = { type: "string", description: "the `next` of the 
 export const meterParams = record({ id: meterId });
 const orderNumber: Schema = { type: "string", description: "an order number", pattern: "^[1-9][0-9]{0,15}$" };
 export const orderParams = record({ id: orderNumber });
-export const limitQuery = record({ limit }, ["limit"]);
 export const pageQuery = record({ limit, cursor }, ["limit", "cursor"]);
-export const ordersQuery = record({ meter: meterId, limit }, ["limit"]);
+export const ordersQuery = record({ meter: meterId, limit, cursor }, ["limit", "cursor"]);
 export const readingsQuery = record(
   {
     from: {
@@ -164,8 +163,16 @@ export const orderBody = record(
 export const source: Schema = { enum: READING_SOURCES };
 export const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
 
+export const ratio: Schema = {
+  ...record({ ct: text, vt: text }),
+  description: "the transformers that held at its time; absent on a direct meter",
+};
+export const primary: Schema = {
+  ...decimal,
+  description: "the value on the primary side; absent where it is the value itself or not known",
+};
 export const values: Schema = list(
-  record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality }),
+  record({ measure: text, obis: text, value: orNull(decimal), primary, unit: text, time, quality }, ["primary"]),
 );
 
 /** Shared answers, by the name under which the document lists them. */
@@ -186,23 +193,8 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
       source,
       sequence: orNull(integer),
       quality,
-      ratio: {
-        ...record({ ct: text, vt: text }),
-        description: "the transformers that held at its time; absent on a direct meter",
-      },
-      values: list(
-        record(
-          {
-            ...{ measure: text, obis: text, value: orNull(decimal) },
-            primary: {
-              ...decimal,
-              description: "the value on the primary side; absent where it is the value itself or not known",
-            },
-            ...{ unit: text, time, quality },
-          },
-          ["primary"],
-        ),
-      ),
+      ratio,
+      values,
     },
     ["ratio"],
   ),
@@ -279,6 +271,7 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     mttrSeconds: orNull(decimal),
   }),
   AuditEntry: record({
+    number: integer,
     at: time,
     actor: text,
     action: text,
@@ -305,11 +298,11 @@ export const answers = {
   meter: record({ meter: ref("Meter"), latest: orNull(ref("Reading")) }),
   readings: record({ meter: meterId, readings: list(ref("Reading")), next }),
   account: ref("Account"),
-  postings: record({ postings: list(ref("Posting")) }),
+  postings: record({ postings: list(ref("Posting")), next }),
   topup: record({ meter: meterId, amount: decimal, balance: decimal, currency: text, booked: flag }),
   orderReceipt: record({ order: ref("Order"), created: flag }),
   order: ref("Order"),
-  orders: record({ orders: list(ref("Order")) }),
+  orders: record({ orders: list(ref("Order")), next }),
   alarms: record({ alarms: list(ref("Alarm")), unlisted: integer, next }),
   alarm: ref("Alarm"),
   availability: record({
@@ -317,7 +310,7 @@ export const answers = {
     rows: list(ref("Availability")),
     next,
   }),
-  audit: record({ entries: list(ref("AuditEntry")) }),
+  audit: record({ entries: list(ref("AuditEntry")), next }),
 } satisfies Record<string, Schema>;
 
 /** The answers of a route: its good ones, and problems for the statuses it may give beside those of all. */

@@ -69,7 +69,7 @@ export class ScheduleDesk {
     if (!this.#scheduled || this.#begun) return undefined;
     this.#begun = true;
     const found = this.#known().map((id) => this.#parts.directory.find(id));
-    const meters = found.filter((meter) => meter !== undefined);
+    const meters = found.filter((meter): meter is KnownMeter => meter?.held === false);
     for (const meter of meters) this.#add(meter, now.civil);
     return {
       apply: (draft, at) => {
@@ -78,8 +78,9 @@ export class ScheduleDesk {
     };
   }
 
-  /** Takes in a meter that registers itself in this draft. */
+  /** Takes in a meter that registers itself in this draft, or is accepted; a held one waits for that. */
   registered(meter: KnownMeter, draft: Draft, now: Now): void {
+    if (meter.held) return;
     this.#owe(meter, draft, now.civil);
     this.#add(meter, now.civil);
   }
@@ -99,6 +100,10 @@ export class ScheduleDesk {
     const out: (SessionOutput | CollectorEffect)[] = [];
     for (const due of this.#lost.splice(0)) this.#scheduler.failed(due, now.civil);
     for (const due of this.#scheduler.due(now.civil)) {
+      if (this.#parts.directory.find(due.meter)?.held) {
+        this.#scheduler.failed(due, now.civil);
+        continue;
+      }
       if (isDated(due.task)) this.#running.set(`${due.meter}/${due.task}`, due);
       out.push(...this.#start(due.meter, due.task, now));
     }

@@ -5,10 +5,12 @@ import { MICROS_PER_SECOND } from "../../../src/core/time.ts";
 import { CLOCK_JUMPS, CLOCKS, clockFrom, jumpFrom } from "../../clock/records.ts";
 import { eventFrom, METER_EVENTS } from "../../events/records.ts";
 import type { MeterId } from "../../ports.ts";
+import { transformersAt } from "../../registry/ratio.ts";
 import { DATED_READS, datedReadFrom } from "../../schedule/records.ts";
 import { clockView, datedReadView, jumpView, meterEventView, readingView } from "../../view.ts";
 import { type ApiOptions, documentsOf, knownMeter } from "../context.ts";
 import { fromStore, refused } from "../problems.ts";
+import { registryMeter } from "../registry-reads.ts";
 import { readBody, scheduleAnswers } from "../schedule-schemas.ts";
 import { meterParams, pageQuery, responses } from "../schemas.ts";
 
@@ -93,7 +95,9 @@ function readRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
       const result = await submit({ kind: "read", meter: id, wait });
       if (!result.ok) throw refused(result.error);
       assert(result.value.kind === "read", "a read is answered by its reading");
-      return { meter: id, reading: readingView(result.value.reading) };
+      const { reading } = result.value;
+      const { registration, entry } = await registryMeter(store, id);
+      return { meter: id, reading: readingView(reading, transformersAt(registration, entry, reading.time)) };
     },
   );
 
@@ -110,9 +114,12 @@ function readRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
       },
     },
     async ({ params: { id }, query }) => {
-      await knownMeter(store, id);
+      const { registration, entry } = await registryMeter(store, id);
       const { documents, next } = await documentsOf(store, DATED_READS, id, query);
-      return { meter: id, reads: documents.map((document) => datedReadView(datedReadFrom(document))), next };
+      const reads = documents.map(datedReadFrom).map((read) => {
+        return datedReadView(read, transformersAt(registration, entry, read.taken));
+      });
+      return { meter: id, reads, next };
     },
   );
 }

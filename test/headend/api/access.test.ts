@@ -31,6 +31,7 @@ const ROUTES = [
   ["POST", "/api/v1/orders/{id}/reject"],
   ["POST", "/api/v1/orders/{id}/cancel"],
   ["POST", "/api/v1/mass-orders"],
+  ["GET", "/api/v1/mass-orders"],
   ["GET", "/api/v1/mass-orders/{id}"],
   ["POST", "/api/v1/mass-orders/{id}/approve"],
   ["POST", "/api/v1/mass-orders/{id}/reject"],

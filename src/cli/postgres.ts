@@ -1,0 +1,54 @@
+/** A head-end on a PostgreSQL store, which it may share with others that stand by. */
+import { hostname } from "node:os";
+import type { Command } from "commander";
+import { PostgresLeases } from "../../headend/adapters/postgres/leases.ts";
+import { openPostgresStore, preparePostgres } from "../../headend/adapters/postgres/store.ts";
+import type { CollectorConfig } from "../../headend/config.ts";
+import { leaseNames } from "../../headend/leases.ts";
+import type { Store } from "../../headend/ports.ts";
+import { CommandError } from "./errors.ts";
+import type { CommandProcess } from "./process.ts";
+import { inTerms } from "./stand-by.ts";
+import { number } from "./values.ts";
+
+export interface PostgresFlags {
+  readonly leaseSeconds: number;
+  readonly name?: string;
+}
+
+export function addPostgresFlags(command: Command): Command {
+  return command
+    .option(
+      "--lease-seconds <S>",
+      "PostgreSQL: who is not heard of for so long is replaced by a head-end that stands by",
+      number("--lease-seconds", 2, 3_600),
+      15,
+    )
+    .option("--name <NAME>", "PostgreSQL: how the others call this head-end (default: host and process)");
+}
+
+/** Opens the store once for each term in which this head-end leads, and does `work` until `over`. */
+export async function inPostgresTerms(
+  proc: CommandProcess,
+  url: string,
+  { leaseSeconds: seconds, name = `${hostname()}-${process.pid}` }: PostgresFlags,
+  config: Pick<CollectorConfig, "lines">,
+  work: (store: Store, over: Promise<void>) => Promise<void>,
+): Promise<void> {
+  await preparePostgres(url).catch((error: Error) => {
+    throw new CommandError(2, `the store cannot be opened at ${error.message}`);
+  });
+  const leases = new PostgresLeases({
+    url,
+    name,
+    seconds,
+    resources: leaseNames(config.lines.map(({ link }) => link)),
+  });
+  await inTerms(proc, leases, seconds, async ({ fences, over }) => {
+    const store = await openPostgresStore({ url, fences });
+    proc.cleanup(() => store.close());
+    // Before the links are closed: what still waits for its commit must not hold that up.
+    void over.then(() => store.abandon());
+    await work(store, over);
+  });
+}
