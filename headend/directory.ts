@@ -31,11 +31,6 @@ export interface KnownMeter {
 const MQTT: Place = { kind: "mqtt" };
 const VIA_MQTT = showPlace(MQTT);
 
-/** The line's name out of a meter's registration; `mqtt` for one on MQTT. */
-export function lineOfVia(via: string): string {
-  return /^line (.*) unit \d+$/.exec(via)?.[1] ?? via;
-}
-
 export class Directory {
   readonly #registered: Pick<Books["meters"], "get" | "values">;
   readonly #gateways = new Map<LinkId, string>();

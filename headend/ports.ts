@@ -15,6 +15,7 @@ import type { MassDecision, MassReceipt, MassRequest } from "./commands/mass-ord
 import type { ObserveEffect } from "./observations.ts";
 import type { ExchangeOrder } from "./registry/exchange.ts";
 import type { ExchangeReceipt, RegistryChange, RegistryReceipt } from "./registry/requests.ts";
+import type { ReadReceipt, ReadRequest } from "./schedule/on-demand.ts";
 import type { StoreQuery } from "./store-query.ts";
 
 export type { StoreQuery } from "./store-query.ts";
@@ -245,14 +246,7 @@ export type Request =
       readonly decision: "approve" | "reject" | "cancel";
       readonly actor: string;
     }
-  | {
-      /** A reading now; it changes nothing, so it has no key. */
-      readonly kind: "read";
-      readonly ticket: number;
-      readonly meter: MeterId;
-      /** µs, monotonic: for how long somebody waits. */
-      readonly wait: number;
-    }
+  | ReadRequest
   | MassRequest
   | MassDecision
   | {
@@ -307,12 +301,6 @@ export interface OrderReceipt {
 export interface AlarmReceipt {
   readonly kind: "acknowledge";
   readonly incident: Incident;
-}
-
-export interface ReadReceipt {
-  readonly kind: "read";
-  /** As it is stored. */
-  readonly reading: MeterReading;
 }
 
 /** What a request that was granted is answered with. */

@@ -1,4 +1,5 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
+import { EVENT_STATES } from "../../protocols/mqtt/message.ts";
 import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
 import { BY } from "../alarms/availability.ts";
 import { INCIDENT_ID, INCIDENT_KINDS, PARTS } from "../alarms/incident.ts";
@@ -179,7 +180,17 @@ export const readBody: Schema = {
 const source: Schema = { enum: READING_SOURCES };
 const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
 
-const values: Schema = list(record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality }));
+const ratio: Schema = {
+  ...record({ ct: text, vt: text }),
+  description: "the transformers that held at its time; absent on a direct meter",
+};
+const primary: Schema = {
+  ...decimal,
+  description: "the value on the primary side; absent where it is the value itself or not known",
+};
+const values: Schema = list(
+  record({ measure: text, obis: text, value: orNull(decimal), primary, unit: text, time, quality }, ["primary"]),
+);
 
 /** Shared answers, by the name under which the document lists them. */
 export const COMPONENTS: Readonly<Record<string, Schema>> = {
@@ -199,56 +210,45 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
       source,
       sequence: orNull(integer),
       quality,
-      ratio: {
-        ...record({ ct: text, vt: text }),
-        description: "the transformers that held at its time; absent on a direct meter",
+      ratio,
+      values,
+    },
+    ["ratio"],
+  ),
+  DatedRead: record(
+    {
+      task: { enum: DATED_TASKS },
+      slot: { ...time, description: "the time for which it is" },
+      taken: { ...time, description: "when the values were taken" },
+      basis: {
+        enum: ["settlement", "reading"],
+        description:
+          "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
       },
-      values: list(
-        record(
-          {
-            ...{ measure: text, obis: text, value: orNull(decimal) },
-            primary: {
-              ...decimal,
-              description: "the value on the primary side; absent where it is the value itself or not known",
-            },
-            ...{ unit: text, time, quality },
-          },
-          ["primary"],
-        ),
+      quality,
+      ratio,
+      values,
+      settlement: orNull(
+        record({
+          meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
+          clockInDoubt: flag,
+          late: flag,
+          registers: list(
+            record({
+              measure: text,
+              unit: text,
+              total: decimal,
+              rates: list(decimal),
+              demandUnit: text,
+              maximumDemand: orNull(decimal),
+              maximumDemandAt: orNull(text),
+            }),
+          ),
+        }),
       ),
     },
     ["ratio"],
   ),
-  DatedRead: record({
-    task: { enum: DATED_TASKS },
-    slot: { ...time, description: "the time for which it is" },
-    taken: { ...time, description: "when the values were taken" },
-    basis: {
-      enum: ["settlement", "reading"],
-      description:
-        "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
-    },
-    quality,
-    values,
-    settlement: orNull(
-      record({
-        meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
-        clockInDoubt: flag,
-        late: flag,
-        registers: list(
-          record({
-            measure: text,
-            unit: text,
-            total: decimal,
-            rates: list(decimal),
-            demandUnit: text,
-            maximumDemand: orNull(decimal),
-            maximumDemandAt: orNull(text),
-          }),
-        ),
-      }),
-    ),
-  }),
   Order: record({
     id: integer,
     key: text,
@@ -350,6 +350,22 @@ export const answers = {
   readings: record({ meter: meterId, readings: list(ref("Reading")), next }),
   read: record({ meter: meterId, reading: ref("Reading") }),
   datedReads: record({ meter: meterId, reads: list(ref("DatedRead")), next }),
+  events: record({
+    meter: meterId,
+    events: list(
+      record({
+        event: text,
+        phase: { enum: [0, 1, 2, 3], description: "0 is the meter as a whole" },
+        state: { enum: EVENT_STATES },
+        start: text,
+        end: orNull(text),
+        source,
+        sequence: orNull(integer),
+        values: list(record({ measure: text, value: decimal, unit: text })),
+      }),
+    ),
+    next,
+  }),
   clock: record({
     meter: meterId,
     clock: orNull(

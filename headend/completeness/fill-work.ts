@@ -1,7 +1,27 @@
 /** What a meter has of the intervals that were open, as work for the store. */
-import type { Books } from "../books.ts";
+import type { Civil, Now } from "../../src/core/time.ts";
+import type { Books, Draft } from "../books.ts";
 import type { Work } from "../committer.ts";
+import type { MeterId, MeterReading } from "../ports.ts";
 import type { ProfilePiece } from "./interval-book.ts";
+
+/** Another device took over at a time: see {@link IntervalBook.exchanged}. In the batch that records the exchange. */
+export function exchangeIntervals(
+  books: Books,
+  meter: MeterId,
+  exchange: { readonly at: Civil; readonly opening: number },
+  draft: Draft,
+  now: Now,
+): void {
+  put(books.intervals?.exchanged(meter, exchange.at, exchange.opening, draft, now) ?? [], draft);
+}
+
+function put(readings: readonly MeterReading[], draft: Draft): void {
+  for (const reading of readings) {
+    draft.records.push({ kind: "reading", reading });
+    draft.after.push({ kind: "notify", notice: { kind: "reading", reading } });
+  }
+}
 
 /**
  * The readings move no baseline, no balance and no relay: their energy is in what was read since. One that the store refuses
@@ -12,10 +32,7 @@ export function fillWork(books: Books, piece: ProfilePiece): Work {
   return {
     apply(draft, now) {
       const readings = books.intervals?.fill(piece, books.baselines.get(meter), draft, now) ?? [];
-      for (const reading of readings) {
-        draft.records.push({ kind: "reading", reading });
-        draft.after.push({ kind: "notify", notice: { kind: "reading", reading } });
-      }
+      put(readings, draft);
       const invalid = readings.filter(({ quality }) => quality === "invalid").length;
       if (invalid > 0)
         draft.after.push({

@@ -1,17 +1,18 @@
 /**
- * MQTT ingest through one Mosquitto: our head-end, which acknowledges after the commit, beside an mqtt.js subscriber that
- * stores nothing. The rate is that from message {@link WARM} to the last one.
+ * MQTT ingest through one Mosquitto: our head-end, which acknowledges after the commit, beside subscribers that store
+ * nothing: mqtt.js, and a socket with mqtt-packet alone, which shows what broker and publisher let through at all. The rate is that from message {@link WARM} to the last one.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
+import { findMosquitto, NO_MOSQUITTO } from "../mosquitto.ts";
 import { CLI, freePort, type Program, start, temporaryDirectory } from "../programs.ts";
-import { processCpuMicros } from "./machine.ts";
+import { processCpuMicros, SetupError } from "./machine.ts";
 
-export type IngestSide = "meterworks" | "mqtt.js";
-export const INGEST_SIDES: readonly IngestSide[] = ["meterworks", "mqtt.js"];
+export type IngestSide = "meterworks" | "mqtt.js" | "raw";
+export const INGEST_SIDES: readonly IngestSide[] = ["meterworks", "mqtt.js", "raw"];
 
 export interface IngestSample {
   readonly messagesPerSecond: number;
@@ -30,8 +31,10 @@ const METERS = 2_000;
 const WINDOW = 200;
 const WAIT_MS = 60_000;
 
-/** @throws when a side does not take every message, or the store does not hold each once. */
+/** @throws SetupError without Mosquitto; Error when a side does not take every message, or the store does not hold each once. */
 export async function measureIngest(side: IngestSide, size: IngestSize): Promise<IngestSample> {
+  const mosquitto = findMosquitto();
+  if (mosquitto === undefined) throw new SetupError(NO_MOSQUITTO);
   const directory = temporaryDirectory();
   const programs: Program[] = [];
   try {
@@ -40,15 +43,16 @@ export async function measureIngest(side: IngestSide, size: IngestSize): Promise
     // As docs/mqtt.md says for a head-end; nothing on disk on either side, which is the same for both.
     const lines = ["user root", `listener ${port} 127.0.0.1`, "allow_anonymous true", "max_queued_messages 0"];
     writeFileSync(config, [...lines, "max_inflight_messages 2000", ""].join("\n"));
-    const broker = await start("mosquitto", ["-c", config], { ready: /mosquitto version .* running/ });
+    const broker = await start(mosquitto, ["-c", config], { ready: /mosquitto version .* running/ });
     programs.push(broker);
-    const subscriber = side === "mqtt.js" ? await startPeer(port, size) : await startOurs(port, directory.path);
+    const subscriber =
+      side === "meterworks" ? await startOurs(port, directory.path) : await startPeer(side, port, size);
     programs.push(subscriber);
     const publisher = await startPublisher(port, size);
     programs.push(publisher);
     const before = { subscriber: processCpuMicros(subscriber.pid), broker: processCpuMicros(broker.pid) };
     process.kill(publisher.pid, "SIGUSR2");
-    const ms = side === "mqtt.js" ? await peerMs(subscriber) : await ourMs(join(directory.path, "site.db"), size);
+    const ms = side === "meterworks" ? await ourMs(join(directory.path, "site.db"), size) : await peerMs(subscriber);
     return {
       messagesPerSecond: ((size.messages - size.warm) * 1_000) / ms,
       subscriberCpu: (processCpuMicros(subscriber.pid) - before.subscriber) / size.messages,
@@ -62,17 +66,15 @@ export async function measureIngest(side: IngestSide, size: IngestSize): Promise
 
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-function startPeer(port: number, { warm, messages }: IngestSize): Promise<Program> {
-  return start(process.execPath, [script("ingest-peer.js"), ...[port, warm, messages].map(String)], {
-    ready: /^ready/,
-  });
+function startPeer(side: IngestSide, port: number, { warm, messages }: IngestSize): Promise<Program> {
+  const args = [script("ingest-peer.js"), side, ...[port, warm, messages].map(String)];
+  return start(process.execPath, args, { ready: /^ready/ });
 }
 
 function startOurs(port: number, directory: string): Promise<Program> {
   const args = ["headend", "--store", `sqlite:${join(directory, "site.db")}`, "--http", "127.0.0.1:0"];
   const broker = ["--broker", `mqtt://127.0.0.1:${port}`];
-  // Level error: 2,000 meters that register themselves are no news here.
-  return start(process.execPath, [CLI, ...args, ...broker], { ready: /^ready/, env: { METERWORKS_LOG: "info" } });
+  return start(process.execPath, [CLI, ...args, ...broker], { ready: /^ready/ });
 }
 
 function startPublisher(port: number, { messages }: IngestSize): Promise<Program> {
@@ -85,7 +87,7 @@ async function peerMs(subscriber: Program): Promise<number> {
   for (;;) {
     const line = /^\{.*\}$/m.exec(subscriber.stdout())?.[0];
     if (line !== undefined) return (JSON.parse(line) as { ms: number }).ms;
-    if (performance.now() > end) throw new Error(`mqtt.js did not take every message within ${WAIT_MS} ms`);
+    if (performance.now() > end) throw new Error(`the peer did not take every message within ${WAIT_MS} ms`);
     await sleep(5);
   }
 }

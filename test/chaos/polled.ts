@@ -29,16 +29,11 @@ export function comparePolled(
   run: { readonly began: number; readonly ended: number; readonly everySeconds: number },
   outages: readonly Outage[],
 ): PolledFigures {
-  const rows = db
-    .prepare(
-      `SELECT r.time / 1000 AS at, r.activeEnergyImport AS energy FROM readings r JOIN meters m ON m.number = r.meter
-       WHERE m.id = ? ORDER BY r.time`,
-    )
-    .raw();
   const figures = { meters: served.size, rows: 0, wrong: 0, twice: 0, longestGap: 0 };
+  const rows = rowsByMeter(db);
   for (const [meter, replies] of served) {
     let before: number | undefined;
-    for (const [at, energy] of rows.all(meter) as [number, number][]) {
+    for (const { at, energy } of rows.get(meter) ?? []) {
       figures.rows += 1;
       if (!replies.some((reply) => reply.energy === energy && Math.abs(reply.at - at) <= NEAR_MS)) figures.wrong += 1;
       if (before !== undefined && at - before < run.everySeconds * 500 && !meets(outages, before, at))
@@ -49,6 +44,23 @@ export function comparePolled(
     figures.longestGap = Math.max(figures.longestGap, gap(before ?? run.began, run.ended, outages));
   }
   return figures;
+}
+
+/** In order of time. Modbus carries no sequence number. */
+function rowsByMeter(db: BetterSqlite3.Database): ReadonlyMap<string, readonly Served[]> {
+  const rows = db
+    .prepare(
+      `SELECT m.id, r.time / 1000, r.activeEnergyImport FROM readings r JOIN meters m ON m.number = r.meter
+       WHERE r.sequence IS NULL ORDER BY r.time`,
+    )
+    .raw();
+  const found = new Map<string, Served[]>();
+  for (const [meter, at, energy] of rows.iterate() as IterableIterator<[string, number, number]>) {
+    const own = found.get(meter);
+    if (own === undefined) found.set(meter, [{ at, energy }]);
+    else own.push({ at, energy });
+  }
+  return found;
 }
 
 function meets(outages: readonly Outage[], from: number, to: number): boolean {

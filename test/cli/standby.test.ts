@@ -111,7 +111,7 @@ describeWithPeers("two head-ends", ["postgres"], () => {
 
     await b.stop("SIGKILL");
     expect(await untilNext()).toBeLessThan(LEASE_SECONDS + 2);
-    expect(a.stdout().match(/^ready /gm)).toHaveLength(2);
+    expect(a.stdout().match(/^ready /gm), a.stderr()).toHaveLength(2);
 
     // An orderly end gives the leases back.
     const c = await headend("C", /headend\.standby/);

@@ -16,6 +16,7 @@ import { type Civil, civil } from "../../src/core/time.ts";
 import { account, at, audit, meterId, order, orderNumber, posting, reading } from "./records.ts";
 import { documentContract } from "./store-documents.ts";
 import { pagingContract } from "./store-paging.ts";
+import { profileContract } from "./store-profile.ts";
 
 export interface StoreHarness {
   readonly store: Store;
@@ -89,19 +90,6 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
       await store.commit(readings(full));
       expect(await stored("m")).toEqual([full]);
       expect(await store.query.latest(meterId("m"))).toEqual(full);
-    });
-
-    test("a record of a load profile is stored and counted, and is never the newest reading", async () => {
-      const polled = reading("m", 1);
-      const filled = reading("m", 2, { source: "profile", values: { activeEnergyImport: 9 } });
-      const gone = reading("n", 3, { source: "profile", quality: "missing", values: { activeEnergyImport: null } });
-      await store.commit(readings(polled, filled, gone));
-      expect(await stored("m")).toEqual([polled, filled]);
-      expect(await stored("n")).toEqual([gone]);
-      expect(await store.query.latest(meterId("m"))).toEqual(polled);
-      expect(await store.query.latest(meterId("n"))).toBeUndefined();
-      expect(await store.query.counts()).toEqual({ modbus: 1, mqtt: 0, profile: 2 });
-      expect(await store.snapshot()).toMatchObject({ latest: [polled], latestGood: [polled] });
     });
 
     test.each(["good", "estimated", "late", "clock-doubt", "invalid", "missing"] as const)(
@@ -327,6 +315,7 @@ export function storeContract(name: string, make: () => Promise<StoreHarness>): 
     });
 
     documentContract(() => harness);
+    profileContract(() => harness);
     pagingContract(() => store);
 
     test("close waits for commits under way, and is harmless when repeated", async () => {

@@ -2,7 +2,14 @@
 import type pg from "pg";
 import type { OrderNumber } from "../../../protocols/orders.ts";
 import type { Civil } from "../../../src/core/time.ts";
-import { type MeterId, type MeterReading, RECENT_PER_METER, type StoreQuery, type StoreSnapshot } from "../../ports.ts";
+import {
+  type MeterId,
+  type MeterReading,
+  OPEN_ORDER_STATES,
+  RECENT_PER_METER,
+  type StoreQuery,
+  type StoreSnapshot,
+} from "../../ports.ts";
 import { QUALITY_CODES, READ_NOW, sourceOf } from "../sqlite/codes.ts";
 import {
   type AccountRow,
@@ -27,12 +34,12 @@ export type Queryable = Pick<pg.Pool, "query">;
 
 const METERS = "SELECT id, model, ratio, via FROM meterworks.meters WHERE model IS NOT NULL";
 const ORDERS = `SELECT o.id, o.key, m.id AS meter, o.operation, o.argument, o.state, o.reason, o.requested_at,
-  o.expires_at, o.outcome, o.relay_read_back, o.finished_at
+  o.expires_at, o.outcome, o.relay_read_back, o.finished_at, o.terms
   FROM meterworks.orders o JOIN meterworks.meters m ON m.number = o.meter`;
 const ACCOUNTS = `SELECT m.id AS meter, a.currency, a.price, a.warn_at, a.cut_at, a.topped_up, a.charged, a.energy_from,
   a.energy_to FROM meterworks.accounts a JOIN meterworks.meters m ON m.number = a.meter`;
 const DOCUMENTS = "SELECT collection, key, live::int AS live, text FROM meterworks.documents";
-const OPEN = "('queued', 'sent', 'acknowledged')";
+const OPEN = `('${OPEN_ORDER_STATES.join("', '")}')`;
 const NUMBER = "(SELECT number FROM meterworks.meters WHERE id = $1)";
 
 export class PostgresReader implements StoreQuery {
@@ -138,8 +145,8 @@ export class PostgresReader implements StoreQuery {
       accounts: await this.accounts(),
       openOrders: (await this.#rows<OrderRow>(`${ORDERS} WHERE o.state IN ${OPEN} ORDER BY o.id`)).map(orderFrom),
       lastOrder: (await this.#rows<{ last: number }>(LAST_ORDER))[0]?.last ?? 0,
-      latest: await this.#latestOfAll(""),
-      latestGood: await this.#latestOfAll(`AND quality = ${QUALITY_CODES.good}`),
+      latest: await this.#latestOfAll(READ_NOW),
+      latestGood: await this.#latestOfAll(`${READ_NOW} AND quality = ${QUALITY_CODES.good}`),
       recentOrders: (
         await this.#rows<OrderRow>(`${ORDERS} ${recent("orders", "o", `state NOT IN ${OPEN}`, "id")}`)
       ).map(orderFrom),
@@ -158,7 +165,7 @@ export class PostgresReader implements StoreQuery {
     const { keys, columns } = readingList(new Set(used.flatMap(({ measures }) => [...measuresFrom(measures)])));
     const { rows } = await this.#db.query<ReadingCells>({
       text: `SELECT m.id, ${columns} FROM meterworks.meters m CROSS JOIN LATERAL (
-          SELECT * FROM meterworks.readings WHERE meter = m.number AND ${READ_NOW} ${condition} ORDER BY time DESC LIMIT 1
+          SELECT * FROM meterworks.readings WHERE meter = m.number AND ${condition} ORDER BY time DESC LIMIT 1
         ) r ORDER BY m.id`,
       rowMode: "array",
       types: NUMBERS,

@@ -51,7 +51,7 @@ export class PostgresStore implements Store {
 
   constructor(url: string, writer: GroupWriter) {
     this.#writer = writer;
-    this.#commits = new GroupCommit((batches) => writer.commit(batches), GROUPS);
+    this.#commits = new GroupCommit<StoreBatch>((batches) => writer.commit(batches), GROUPS);
     this.#pool = new pg.Pool({
       ...clientConfig(url, "meterworks reader"),
       max: READERS,

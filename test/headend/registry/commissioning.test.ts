@@ -97,6 +97,26 @@ describe("a stranger on MQTT where strangers are held", () => {
     expect(world.store.readingsOf(NEW)).toHaveLength(2);
   });
 
+  test("schedules begin with it when it is accepted, also after a restart while it was held, and pause while it is held", () => {
+    const timing = { kind: "every", every: 10 * SECOND } as const;
+    const schedules = [{ task: "instantaneous", timing }] as const;
+    const meter = new FakeMqttMeter(NEW);
+    const world = new World({ ...HOLD, groups: [{ name: "all", meters: "all", schedules }] }, { mqtt: [meter] });
+    world.publish(NEW, "telemetry", meter.telemetry(world.iso));
+    const asked = () => world.effects.filter((effect) => effect.kind === "publish").length;
+    world.run(60 * SECOND);
+    world.restart();
+    world.run(60 * SECOND);
+    expect(asked()).toBe(0);
+    change(world, [{ meter: NEW, state: "active" }]);
+    world.run(60 * SECOND);
+    expect(asked()).toBeGreaterThanOrEqual(5);
+    change(world, [{ meter: NEW, state: "held" }]);
+    const before = asked();
+    world.run(60 * SECOND);
+    expect(asked()).toBe(before);
+  });
+
   test("one that was said before it came is not held", () => {
     const { world, send } = heldWorld();
     const place = { kind: "mqtt" } as const;
