@@ -11,6 +11,9 @@ import type { CommandProcess } from "./process.ts";
 import { inTerms } from "./stand-by.ts";
 import { number } from "./values.ts";
 
+/** Of the time within which another has taken over: the rest is for its start. */
+const HELD_SHARE = 2 / 3;
+
 export interface PostgresFlags {
   readonly leaseSeconds: number;
   readonly name?: string;
@@ -20,8 +23,8 @@ export function addPostgresFlags(command: Command): Command {
   return command
     .option(
       "--lease-seconds <S>",
-      "PostgreSQL: who is not heard of for so long is replaced by a head-end that stands by",
-      number("--lease-seconds", 2, 3_600),
+      "PostgreSQL: within so long a head-end that stands by has taken the place of one that is gone",
+      number("--lease-seconds", 3, 3_600),
       15,
     )
     .option("--name <NAME>", "PostgreSQL: how the others call this head-end (default: host and process)");
@@ -31,13 +34,14 @@ export function addPostgresFlags(command: Command): Command {
 export async function inPostgresTerms(
   proc: CommandProcess,
   url: string,
-  { leaseSeconds: seconds, name = `${hostname()}-${process.pid}` }: PostgresFlags,
+  { leaseSeconds, name = `${hostname()}-${process.pid}` }: PostgresFlags,
   config: Pick<CollectorConfig, "lines">,
   work: (store: Store, over: Promise<void>) => Promise<void>,
 ): Promise<void> {
   await preparePostgres(url).catch((error: Error) => {
     throw new CommandError(2, `the store cannot be opened at ${error.message}`);
   });
+  const seconds = leaseSeconds * HELD_SHARE;
   const leases = new PostgresLeases({
     url,
     name,

@@ -60,7 +60,7 @@ export class PostgresStore implements Store {
     });
     // A connection that breaks while nobody uses it leaves the pool by itself; without a listener it would end the process.
     this.#pool.on("error", () => {});
-    this.query = explained(new PostgresReader(this.#pool), () => this.#closing !== undefined);
+    this.query = explained(new PostgresReader((work) => this.#lend(work)), () => this.#closing !== undefined);
   }
 
   commit(batch: StoreBatch): Promise<void> {
@@ -70,19 +70,27 @@ export class PostgresStore implements Store {
 
   async snapshot(): Promise<StoreSnapshot> {
     try {
-      const client = await this.#pool.connect();
-      try {
+      return await this.#lend(async (client) => {
         await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-        const snapshot = await new PostgresReader(client as never).snapshot();
+        const snapshot = await new PostgresReader((work) => work(client)).snapshot();
         await client.query("COMMIT");
-        client.release();
         return snapshot;
-      } catch (error) {
-        client.release(true);
-        throw error;
-      }
+      });
     } catch (error) {
       throw new Error(explain(error), { cause: error });
+    }
+  }
+
+  /** A connection on which something failed is not lent again. */
+  async #lend<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    try {
+      const result = await work(client);
+      client.release();
+      return result;
+    } catch (error) {
+      client.release(true);
+      throw error;
     }
   }
 
