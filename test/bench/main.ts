@@ -14,6 +14,7 @@ import { jsonReport, type MeasuredRow, textReport } from "./report.ts";
 import { allRows, rowLabel } from "./rows.ts";
 import { LINE_MASTERS, LINE_SPEEDS, type LineSample, measureLine } from "./rtu-line.ts";
 import { lineLabel, type MeasuredLine } from "./rtu-report.ts";
+import { type MeasuredStore, measureStoreRows, noStore } from "./store-rows.ts";
 import { median } from "./table.ts";
 
 const USAGE = `usage: node dist/test/bench/main.js [--quick] [--repetitions N] [--only TEXT] [--json FILE]
@@ -74,8 +75,18 @@ async function runBench(options: Options): Promise<void> {
     (row): MeasuredFirmware => ({ row, samples: [] }),
   );
   const ingest = noIngest(options.only);
+  const store = noStore(options.only);
   const size = options.quick ? { warm: 2_000, messages: 6_000 } : { warm: 20_000, messages: 100_000 };
-  if (rows.length + lines.length + metrology.length + firmware.length + ingest.length === 0)
+  if (
+    rows.length +
+      lines.length +
+      metrology.length +
+      firmware.length +
+      ingest.length +
+      store.sides.length +
+      store.sizes.length ===
+    0
+  )
     throw new SetupError(`no row contains "${options.only}"`);
   const measured = rows.map((row) => ({ row, samples: [] as Sample[] }));
   for (let round = 1; round <= options.repetitions; round++) {
@@ -95,6 +106,7 @@ async function runBench(options: Options): Promise<void> {
       samples.push(sample);
       progress(round, options, `${ingestLabel(side)}: ${Math.round(sample.messagesPerSecond)}/s`);
     }
+    await measureStoreRows(store, options.quick, (text) => progress(round, options, text));
     for (const { side, samples } of metrology) {
       const sample = await measureMetrology(side, durations.measureMs, tools, pin);
       samples.push(sample);
@@ -106,7 +118,7 @@ async function runBench(options: Options): Promise<void> {
       progress(round, options, `${row.name}: ${(sample.speed / 1e6).toFixed(2)} M/s`);
     }
   }
-  publish(machine, { measured, lines, metrology, firmware, ingest }, options.json);
+  publish(machine, { measured, lines, metrology, firmware, ingest, store }, options.json);
 }
 
 function progress(round: number, { repetitions }: Options, what: string): void {
@@ -119,13 +131,14 @@ interface Measured {
   readonly metrology: readonly MeasuredMetrology[];
   readonly firmware: readonly MeasuredFirmware[];
   readonly ingest: readonly MeasuredIngest[];
+  readonly store: MeasuredStore;
 }
 
 function publish(machine: Machine, all: Measured, json: string | undefined): void {
-  const { measured, lines, metrology, firmware, ingest } = all;
-  process.stdout.write(`${textReport(machine, measured, lines, metrology, firmware, ingest)}\n`);
+  const { measured, lines, metrology, firmware, ingest, store } = all;
+  process.stdout.write(`${textReport(machine, measured, lines, metrology, firmware, ingest, store)}\n`);
   if (json === undefined) return;
-  const report = jsonReport(machine, measured, lines, metrology, firmware, ingest);
+  const report = jsonReport(machine, measured, lines, metrology, firmware, ingest, store);
   writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
 }
 

@@ -7,6 +7,7 @@ import { metrologyFigures, metrologyReport, metrologyVerdicts } from "./metrolog
 import type { MeasuredMetrology } from "./metrology-rows.ts";
 import { OURS, type Row, TARGETS, type Target } from "./rows.ts";
 import { lineFigures, lineReport, lineVerdicts, type MeasuredLine } from "./rtu-report.ts";
+import { type MeasuredStore, storeReport, storeVerdicts } from "./store-rows.ts";
 import { median, table } from "./table.ts";
 
 export interface MeasuredRow {
@@ -41,12 +42,14 @@ export function textReport(
   metrology: readonly MeasuredMetrology[] = [],
   firmware: readonly MeasuredFirmware[] = [],
   ingest: readonly MeasuredIngest[] = [],
+  store: MeasuredStore = { sides: [], sizes: [] },
 ): string {
   return [
     ...machineLines(machine),
     "",
     ...lineReport(lines),
     ...ingestReport(ingest),
+    ...storeReport(store),
     ...metrologyReport(metrology),
     ...firmwareReport(firmware),
     ...section(
@@ -72,6 +75,7 @@ export function jsonReport(
   metrology: readonly MeasuredMetrology[] = [],
   firmware: readonly MeasuredFirmware[] = [],
   ingest: readonly MeasuredIngest[] = [],
+  store: MeasuredStore = { sides: [], sizes: [] },
 ): unknown {
   return {
     machine,
@@ -85,6 +89,7 @@ export function jsonReport(
     })),
     firmware: firmware.map(({ row, samples }) => ({ name: row.name, samples })),
     ingest: { sides: ingest, verdicts: ingestVerdicts(ingest) },
+    store: { ...store, verdicts: storeVerdicts(store) },
     metrology: { sides: metrology.map(metrologyFigures), verdicts: metrologyVerdicts(metrology) },
   };
 }
