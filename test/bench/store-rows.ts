@@ -42,7 +42,7 @@ export async function measureStoreRows(
   }
   for (const row of measured.sizes) {
     if (row.sample !== undefined) continue;
-    const [meters, days] = row.profile.minutes === 1 ? [30, 7] : [100, 30];
+    const [meters, days] = row.profile.minutes === 1 ? [20, 5] : [50, 20];
     row.sample = await measureSize(row.profile, quick ? meters / 5 : meters, quick ? 2 : days);
     tell(`${sizeLabel(row.profile)}: ${row.sample.bytesPerValue.toFixed(2)} bytes`);
   }
