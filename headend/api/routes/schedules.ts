@@ -11,7 +11,8 @@ import { clockView, datedReadView, jumpView, meterEventView, readingView } from 
 import { type ApiOptions, documentsOf, knownMeter } from "../context.ts";
 import { fromStore, refused } from "../problems.ts";
 import { registryMeter } from "../registry-reads.ts";
-import { answers, meterParams, pageQuery, readBody, responses } from "../schemas.ts";
+import { readBody, scheduleAnswers } from "../schedule-schemas.ts";
+import { meterParams, pageQuery, responses } from "../schemas.ts";
 
 interface Page {
   readonly limit: number;
@@ -37,7 +38,7 @@ function eventRoutes(app: FastifyInstance, { store }: ApiOptions): void {
         tags: ["meters"],
         params: meterParams,
         querystring: pageQuery,
-        response: responses({ 200: answers.events }, 404),
+        response: responses({ 200: scheduleAnswers.events }, 404),
       },
     },
     async ({ params: { id }, query }) => {
@@ -60,7 +61,7 @@ function clockRoutes(app: FastifyInstance, { store }: ApiOptions): void {
         tags: ["meters"],
         params: meterParams,
         querystring: pageQuery,
-        response: responses({ 200: answers.clock }, 404),
+        response: responses({ 200: scheduleAnswers.clock }, 404),
       },
     },
     async ({ params: { id }, query }) => {
@@ -86,7 +87,7 @@ function readRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
         tags: ["meters"],
         params: meterParams,
         body: readBody,
-        response: responses({ 200: answers.read }, 404, 413, 415, 429, 504),
+        response: responses({ 200: scheduleAnswers.read }, 404, 413, 415, 429, 504),
       },
     },
     async ({ params: { id }, body }) => {
@@ -109,7 +110,7 @@ function readRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
         tags: ["meters"],
         params: meterParams,
         querystring: pageQuery,
-        response: responses({ 200: answers.datedReads }, 404),
+        response: responses({ 200: scheduleAnswers.datedReads }, 404),
       },
     },
     async ({ params: { id }, query }) => {
