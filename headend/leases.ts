@@ -98,6 +98,11 @@ export class LeaseKeeper implements Actor<LeaseEvent, LeaseEffect> {
 
   #held(fences: readonly Fence[], now: Now): readonly LeaseEffect[] {
     const before = this.#leading;
+    // An answer that lay about while this process stood still: by now they may be another's.
+    if (now.mono >= this.#askedAt + this.#duration) {
+      this.#next = now.mono;
+      return this.wake(now);
+    }
     this.#validUntil = this.#askedAt + this.#duration;
     this.#next = this.#askedAt + this.#duration / 3;
     if (before !== undefined) {

@@ -3,9 +3,10 @@
  * with METERWORKS_REQUIRE_PEERS=1, as in CI, it fails them.
  */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, readdirSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe, test } from "vitest";
+import { postgresProgram } from "./postgres-server.ts";
 
 const PEERS = [
   "mbpoll",
@@ -30,8 +31,6 @@ export type PeerName = (typeof PEERS)[number];
 const DEBIAN_PYTHON = "/usr/bin/python3";
 // Debian installs daemons in sbin, which is not in every user's PATH.
 const EXTRA_PATH = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
-/** Debian keeps each version's server apart. */
-const POSTGRES = "/usr/lib/postgresql";
 
 const found = new Map<PeerName, string | undefined>();
 
@@ -80,24 +79,17 @@ function detect(name: PeerName): string | undefined {
     return succeeds(DEBIAN_PYTHON, ["-c", "import pymodbus.client, pymodbus.server"]) ? DEBIAN_PYTHON : undefined;
   }
   if (name === "pyserial") return succeeds(DEBIAN_PYTHON, ["-c", "import serial.rfc2217"]) ? DEBIAN_PYTHON : undefined;
-  if (name === "postgres") return findProgram(name, postgresFolders());
+  if (name === "postgres") return postgresProgram();
   return findProgram(name);
-}
-
-/** The newest version first. */
-function postgresFolders(): readonly string[] {
-  if (!existsSync(POSTGRES)) return [];
-  const versions = readdirSync(POSTGRES).sort((a, b) => Number(b) - Number(a));
-  return versions.map((version) => join(POSTGRES, version, "bin"));
 }
 
 function succeeds(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: "ignore", timeout: 10_000 }).status === 0;
 }
 
-function findProgram(name: string, more: readonly string[] = []): string | undefined {
+function findProgram(name: string): string | undefined {
   const { PATH = "" } = process.env;
-  const folders = [...PATH.split(delimiter), ...EXTRA_PATH, ...more];
+  const folders = [...PATH.split(delimiter), ...EXTRA_PATH];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 

@@ -1,19 +1,30 @@
 /** A PostgreSQL of one's own: a new cluster in a temporary folder, at a free port of 127.0.0.1, gone at the end. */
-import { chownSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { chownSync, existsSync, readdirSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import pg from "pg";
 import { freePort, run, start, temporaryDirectory } from "./programs.ts";
 
 export interface PostgresServer {
   /** `postgres://meterworks@127.0.0.1:PORT/postgres`: a superuser without a password. */
   readonly url: string;
-  /** Runs a statement as the superuser; its rows. */
-  query(sql: string): Promise<readonly Record<string, unknown>[]>;
+  /** Runs statements as the superuser, in another database where one is named; the rows. */
+  query(sql: string, url?: string): Promise<readonly Record<string, unknown>[]>;
   /** Ends every process of the server at once, as a crash does. */
   kill(): Promise<void>;
   /** Starts it again on the same data and port. */
   restart(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** Debian keeps each version's server apart, and out of PATH. */
+const DEBIAN = "/usr/lib/postgresql";
+
+/** The server's program, the newest version first; undefined where there is none. */
+export function postgresProgram(): string | undefined {
+  const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
+  const { PATH = "" } = process.env;
+  const folders = [...versions.map((version) => join(DEBIAN, version, "bin")), ...PATH.split(delimiter)];
+  return folders.map((folder) => join(folder, "postgres")).find((file) => existsSync(file));
 }
 
 /** PostgreSQL refuses to run as root: then as the user that Debian made for it, else as nobody. */
@@ -45,8 +56,8 @@ export async function startPostgres(postgres: string, settings: readonly string[
   const url = `postgres://meterworks@127.0.0.1:${port}/postgres`;
   return {
     url,
-    async query(sql) {
-      const client = new pg.Client({ connectionString: url });
+    async query(sql, database = url) {
+      const client = new pg.Client({ connectionString: database });
       await client.connect();
       try {
         return (await client.query<Record<string, unknown>>(sql)).rows;

@@ -2,7 +2,6 @@
  * Group commit: while one transaction is on its way to the disk, the batches that arrive are collected and go together in
  * the next. One wait for the disk then serves them all, and a lone batch waits for nobody.
  */
-
 /** Per batch: committed, or why not. */
 export type CommitOutcome = string | null;
 

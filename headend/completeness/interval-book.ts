@@ -76,8 +76,31 @@ export class IntervalBook {
 
   /** A meter is expected from now on, whether it ever answers or not; nothing where it is already. */
   begin(meter: MeterId, draft: Draft, now: Now): void {
-    if (this.#get(meter) === undefined)
+    const state = this.#get(meter);
+    if (state === undefined || state.until !== null)
       this.#set(meter, this.#fresh(lastEnded(now.civil, this.config.minutes) + 1), draft, now);
+  }
+
+  /** The meter was removed: nothing is expected of it any more. */
+  end(meter: MeterId, draft: Draft, now: Now): void {
+    const state = this.#get(meter);
+    if (state !== undefined && state.until === null)
+      this.#set(meter, { ...state, until: lastEnded(now.civil, this.config.minutes) }, draft, now);
+  }
+
+  /**
+   * Another device took the meter's place: what of the old one is still open is out of reach, and the registers begin anew.
+   * @param opening +A of the new device, mWh
+   * @returns the readings that say what is gone
+   */
+  exchanged(meter: MeterId, at: Civil, opening: number, draft: Draft, now: Now): readonly MeterReading[] {
+    const state = this.#get(meter);
+    if (state === undefined) return [];
+    const piece = { meter, from: state.first, proven: lastEnded(at, state.minutes), records: [] };
+    const gone = this.fill(piece, undefined, draft, now);
+    const anchor = INTERVAL_ENERGIES.map((key) => (key === "activeEnergyImport" ? opening : null));
+    this.#set(meter, { ...(this.#get(meter) ?? state), anchor }, draft, now);
+    return gone;
   }
 
   /**
@@ -138,7 +161,7 @@ export class IntervalBook {
   }
 
   #fresh(first: number): MeterIntervals {
-    return { minutes: this.config.minutes, first, runs: [], anchor: INTERVAL_ENERGIES.map(() => null) };
+    return { minutes: this.config.minutes, first, until: null, runs: [], anchor: INTERVAL_ENERGIES.map(() => null) };
   }
 
   #set(meter: MeterId, state: MeterIntervals, draft: Draft, now: Now): void {

@@ -37,9 +37,11 @@ export function mark(runs: Runs, interval: number, state: IntervalState): Runs {
   if (before === state || before === "read" || before === "late") return runs;
   const marked: Run[] = [];
   const put = (run: Run): void => {
+    // Of a run that was cut one side may be empty.
+    if (run.from > run.to) return;
     const last = marked.at(-1);
     if (last?.state === run.state && last.to + 1 === run.from) marked[marked.length - 1] = { ...last, to: run.to };
-    else if (run.from <= run.to) marked.push(run);
+    else marked.push(run);
   };
   let placed = false;
   const place = (): void => {

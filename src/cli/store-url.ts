@@ -27,7 +27,7 @@ export function storeAddress(url: string): StoreAddress {
 export function storeFile(url: string, instead: (shown: string) => string): string {
   const store = storeAddress(url);
   if (store.kind === "sqlite") return store.file;
-  throw usage(`${store.shown} is in the hands of PostgreSQL's own programs`, instead(store.shown));
+  throw usage(`${store.shown} is no file: PostgreSQL's own programs do this`, instead(store.shown));
 }
 
 function withoutPassword(url: string): string {

@@ -1,5 +1,5 @@
 /** The PostgreSQL store in the report: each row on both sides in each round, on a server of the bench's own. */
-import { type PostgresServer, startPostgres } from "../postgres-server.ts";
+import { type PostgresServer, postgresProgram, startPostgres } from "../postgres-server.ts";
 import { SetupError } from "./machine.ts";
 import {
   fillMonth,
@@ -48,21 +48,21 @@ export class PostgresBench {
   }
 
   /** @throws SetupError where PostgreSQL is missing. */
-  static async start(program: string | undefined, quick: boolean): Promise<PostgresBench> {
+  static async start(quick: boolean): Promise<PostgresBench> {
+    const program = postgresProgram();
     if (program === undefined)
       throw new SetupError('PostgreSQL is missing: run "make peers" (Debian package postgresql)');
     return new PostgresBench(await startPostgres(program, SERVER_SETTINGS), quick);
   }
 
-  /** All rounds of one row: the ingest rows make their tables anew, the month's is filled once. */
+  /** One round: the ingest rows make their tables anew, the month's is filled once. */
   async measure({ row, samples }: MeasuredPostgres, round: number): Promise<void> {
     const { batch } = row;
     if (batch === undefined) {
       this.#month ??= await fillMonth(this.#server, this.#quick ? 2_000 : 100_000);
-      samples.push((await measureMonth(this.#server, this.#month, this.#quick ? 50 : 400)).p99);
+      samples.push((await measureMonth(this.#month, this.#quick ? 50 : 400)).p99);
       return;
     }
-    this.#month = undefined;
     const rows = this.#quick ? 20_000 : 200_000;
     const sample: Record<PostgresSide, number> = { meterworks: 0, "by hand": 0 };
     // By turns who comes first.

@@ -135,6 +135,7 @@ async function writeByHand(client: pg.Client, rows: readonly (readonly number[])
 }
 
 export interface MonthTable {
+  readonly url: string;
   /** Ids of the meters that have the whole month. */
   readonly full: readonly string[];
   readonly meters: number;
@@ -151,8 +152,10 @@ const PERIOD = 15 * MINUTE;
  * they come in, so that a meter's rows lie as far apart as they do in life.
  */
 export async function fillMonth(server: PostgresServer, meters: number): Promise<MonthTable> {
-  await server.query("DROP SCHEMA IF EXISTS meterworks CASCADE");
-  const store = await openPostgresStore({ url: server.url });
+  // Beside the tables of the other rows, which are made anew again and again.
+  await server.query("CREATE DATABASE month");
+  const url = server.url.replace(/[^/]*$/, "month");
+  const store = await openPostgresStore({ url });
   // One reading by our own hand, so that tables and measures are as the store makes them.
   await store.commit([{ kind: "reading", reading: readingOf(0, 0) }]);
   await store.close();
@@ -160,18 +163,21 @@ export async function fillMonth(server: PostgresServer, meters: number): Promise
   const columns = COLUMNS.join(", ");
   const values = COLUMNS.map((_, i) => `${(i + 1) * 100_000} + n % 1000`).join(", ");
   const every = Math.floor(meters / 200);
-  await server.query(`
+  await server.query(
+    `
     INSERT INTO meterworks.meters (id, measures) SELECT 'meter-' || n, (SELECT measures FROM meterworks.meters)
       FROM generate_series(1, ${meters - 1}) n;
     INSERT INTO meterworks.readings (meter, time, source, sequence, quality, ${columns})
       SELECT m.number, t, 1, n, 1, ${values}
       FROM generate_series(0, 2879) n, LATERAL (SELECT ${from} + n * ${PERIOD}::bigint AS t) at, meterworks.meters m
       WHERE n % 96 = 0 OR m.number % ${every} = 0 ORDER BY t, m.number ON CONFLICT DO NOTHING;
-    ANALYZE meterworks.readings; ANALYZE meterworks.meters`);
-  await server.query("VACUUM meterworks.readings");
-  const [row] = await server.query("SELECT count(*)::int AS n FROM meterworks.readings");
-  const full = await server.query(`SELECT id FROM meterworks.meters WHERE number % ${every} = 0`);
-  return { full: full.map(({ id }) => String(id)), meters, rows: Number(row?.["n"]), from, to };
+    ANALYZE meterworks.readings; ANALYZE meterworks.meters`,
+    url,
+  );
+  await server.query("VACUUM meterworks.readings", url);
+  const [row] = await server.query("SELECT count(*)::int AS n FROM meterworks.readings", url);
+  const full = await server.query(`SELECT id FROM meterworks.meters WHERE number % ${every} = 0`, url);
+  return { url, full: full.map(({ id }) => String(id)), meters, rows: Number(row?.["n"]), from, to };
 }
 
 export interface MonthSample {
@@ -180,9 +186,9 @@ export interface MonthSample {
 }
 
 /** A meter's month after the other, both sides by turns on the same meter; milliseconds. */
-export async function measureMonth(server: PostgresServer, month: MonthTable, queries: number): Promise<MonthSample> {
-  const store = await openPostgresStore({ url: server.url });
-  const client = new pg.Client({ connectionString: server.url });
+export async function measureMonth(month: MonthTable, queries: number): Promise<MonthSample> {
+  const store = await openPostgresStore({ url: month.url });
+  const client = new pg.Client({ connectionString: month.url });
   await client.connect();
   const text = `SELECT time, source, sequence, quality, no_value, ${COLUMNS.join(", ")} FROM meterworks.readings
     WHERE meter = (SELECT number FROM meterworks.meters WHERE id = $1) AND time >= $2 AND time < $3 ORDER BY time`;

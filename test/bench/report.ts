@@ -5,6 +5,7 @@ import type { Machine } from "./machine.ts";
 import type { Sample } from "./measure.ts";
 import { metrologyFigures, metrologyReport, metrologyVerdicts } from "./metrology-report.ts";
 import type { MeasuredMetrology } from "./metrology-rows.ts";
+import { type MeasuredPostgres, postgresReport, postgresVerdicts } from "./postgres-rows.ts";
 import { OURS, type Row, TARGETS, type Target } from "./rows.ts";
 import { lineFigures, lineReport, lineVerdicts, type MeasuredLine } from "./rtu-report.ts";
 import { median, table } from "./table.ts";
@@ -41,12 +42,14 @@ export function textReport(
   metrology: readonly MeasuredMetrology[] = [],
   firmware: readonly MeasuredFirmware[] = [],
   ingest: readonly MeasuredIngest[] = [],
+  stores: readonly MeasuredPostgres[] = [],
 ): string {
   return [
     ...machineLines(machine),
     "",
     ...lineReport(lines),
     ...ingestReport(ingest),
+    ...postgresReport(stores),
     ...metrologyReport(metrology),
     ...firmwareReport(firmware),
     ...section(
@@ -72,6 +75,7 @@ export function jsonReport(
   metrology: readonly MeasuredMetrology[] = [],
   firmware: readonly MeasuredFirmware[] = [],
   ingest: readonly MeasuredIngest[] = [],
+  stores: readonly MeasuredPostgres[] = [],
 ): unknown {
   return {
     machine,
@@ -85,6 +89,7 @@ export function jsonReport(
     })),
     firmware: firmware.map(({ row, samples }) => ({ name: row.name, samples })),
     ingest: { sides: ingest, verdicts: ingestVerdicts(ingest) },
+    postgres: { rows: stores, verdicts: postgresVerdicts(stores) },
     metrology: { sides: metrology.map(metrologyFigures), verdicts: metrologyVerdicts(metrology) },
   };
 }

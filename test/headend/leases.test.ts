@@ -66,6 +66,14 @@ test("one that leads and hears of another holder, or of another fence of its own
   }
 });
 
+test("an answer that lay about while the process stood still is no lease", () => {
+  const { keeper } = answered(HELD);
+  expect(kinds(keeper.wake(now(5)))).toEqual(["take"]);
+  expect(kinds(keeper.wake(now(40)))).toEqual(["deposed"]);
+  expect(kinds(keeper.handle({ kind: "answered", answer: HELD }, now(40)))).toEqual(["take"]);
+  expect(kinds(keeper.handle({ kind: "answered", answer: busy(SECOND) }, now(41)))).toEqual(["standby"]);
+});
+
 test("an answer that comes after the end of the leases does not make it lead on", () => {
   const { keeper } = answered(HELD);
   keeper.wake(now(5));

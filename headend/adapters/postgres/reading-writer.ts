@@ -5,8 +5,8 @@
 import type pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import type { MeasureKey } from "../../../src/core/measures.ts";
-import { type MeterReading, READING_SOURCES } from "../../ports.ts";
-import { QUALITY_CODES, SOURCE_CODES } from "../sqlite/codes.ts";
+import type { MeterReading } from "../../ports.ts";
+import { QUALITY_CODES, SOURCE_CODES, sourceOf } from "../sqlite/codes.ts";
 import { columnOf, MEASURE_COLUMNS, MeasureColumns, READING_COLUMNS } from "./columns.ts";
 import type { MeterNumbers } from "./meter-numbers.ts";
 import { Partitions } from "./partitions.ts";
@@ -84,13 +84,10 @@ export class ReadingWriter {
     if (readings.every(({ source }) => source === first)) {
       added[first] = (await this.#client.query(insert)).rowCount ?? 0;
     } else {
-      const counts = READING_SOURCES.map(
-        (source) => `count(*) FILTER (WHERE source = ${SOURCE_CODES[source]}) AS ${source}`,
+      const { rows } = await this.#client.query<{ source: number; count: string }>(
+        `WITH added AS (${insert} RETURNING source) SELECT source, count(*) FROM added GROUP BY source`,
       );
-      const { rows } = await this.#client.query<Record<MeterReading["source"], string>>(
-        `WITH added AS (${insert} RETURNING source) SELECT ${counts.join(", ")} FROM added`,
-      );
-      for (const source of READING_SOURCES) added[source] = Number(rows[0]?.[source]);
+      for (const { source, count } of rows) added[sourceOf(source)] = Number(count);
     }
     await this.#meters.keepGrown();
     return added;

@@ -1,5 +1,7 @@
 /** Everything but readings: each kind of a group is one statement, after its rule for what is there already. */
 import type pg from "pg";
+import { chainHash, GENESIS, keepable } from "../../audit/chain.ts";
+import { encodeTerms } from "../../commands/terms.ts";
 import type {
   AuditEntry,
   MeterId,
@@ -9,6 +11,7 @@ import type {
   RegisteredMeter,
   StoredDocument,
 } from "../../ports.ts";
+import { sha256 } from "../sqlite/audit.ts";
 import { moneyCell, type PostingRow, postingFrom } from "../sqlite/mapping.ts";
 import type { MeterNumbers } from "./meter-numbers.ts";
 import { BIGINTS, POSTINGS } from "./rows.ts";
@@ -26,6 +29,8 @@ export interface Sorted {
 export class RecordWriter {
   readonly #client: pg.Client;
   readonly #meters: MeterNumbers;
+  /** The newest entry of the audit. */
+  #head: { readonly number: number; readonly hash: string } | undefined;
 
   constructor(client: pg.Client, meters: MeterNumbers) {
     this.#client = client;
@@ -76,17 +81,17 @@ export class RecordWriter {
     }
     const cells = newest(orders, ({ id }) => id).map((o) => [
       ...[o.id, o.key, this.#number(o.meter), o.operation, o.argument, o.state, o.reason],
-      ...[o.requestedAt, o.expiresAt, o.outcome, o.relayReadBack, o.finishedAt],
+      ...[o.requestedAt, o.expiresAt, o.outcome, o.relayReadBack, o.finishedAt, encodeTerms(o.terms)],
     ]);
     await this.#client.query(
       `INSERT INTO meterworks.orders (id, key, meter, operation, argument, state, reason, requested_at, expires_at,
-         outcome, relay_read_back, finished_at)
+         outcome, relay_read_back, finished_at, terms)
        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::text[], $7::text[],
-         $8::bigint[], $9::bigint[], $10::text[], $11::smallint[], $12::bigint[])
+         $8::bigint[], $9::bigint[], $10::text[], $11::smallint[], $12::bigint[], $13::text[])
        ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason,
          expires_at = excluded.expires_at, outcome = excluded.outcome,
-         relay_read_back = excluded.relay_read_back, finished_at = excluded.finished_at`,
-      columnsOf(cells, 12),
+         relay_read_back = excluded.relay_read_back, finished_at = excluded.finished_at, terms = excluded.terms`,
+      columnsOf(cells, 13),
     );
   }
 
@@ -154,18 +159,34 @@ export class RecordWriter {
     );
   }
 
-  /** WITH ORDINALITY, because the numbers of the entries are their order. */
+  /** Each entry is chained to the one before it, so the newest is looked up where it is not known. */
   async #audit(entries: readonly AuditEntry[]): Promise<void> {
-    const cells = entries.map(({ at, actor, action, meter, order, detail }) => [
-      ...[at, actor, action, meter === null ? null : this.#number(meter), order, detail],
-    ]);
+    if (this.#head === undefined) {
+      const { rows } = await this.#client.query<{ number: string; hash: string }>(
+        "SELECT number, hash FROM meterworks.audit ORDER BY number DESC LIMIT 1",
+      );
+      this.#head =
+        rows[0] === undefined ? { number: 0, hash: GENESIS } : { ...rows[0], number: Number(rows[0].number) };
+    }
+    const cells: unknown[][] = [];
+    for (const given of entries) {
+      const entry = keepable(given);
+      const number: number = this.#head.number + 1;
+      const hash = chainHash(sha256, this.#head.hash, number, entry);
+      const meter = entry.meter === null ? null : this.#number(entry.meter);
+      cells.push([number, entry.at, entry.actor, entry.action, meter, entry.order, entry.detail, hash]);
+      this.#head = { number, hash };
+    }
     await this.#client.query(
-      `INSERT INTO meterworks.audit (at, actor, action, meter, order_id, detail)
-       SELECT at, actor, action, meter, order_id, detail
-       FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[])
-         WITH ORDINALITY AS e (at, actor, action, meter, order_id, detail, place) ORDER BY place`,
-      columnsOf(cells, 6),
+      `INSERT INTO meterworks.audit (number, at, actor, action, meter, order_id, detail, hash) SELECT * FROM
+       unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])`,
+      columnsOf(cells, 8),
     );
+  }
+
+  /** The transaction was taken back: the newest entry is looked up again. */
+  forget(): void {
+    this.#head = undefined;
   }
 
   #number(id: MeterId): number {

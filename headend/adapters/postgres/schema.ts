@@ -49,7 +49,9 @@ export const MIGRATIONS: readonly string[] = [
     expires_at      bigint NOT NULL,
     outcome         text,
     relay_read_back smallint CHECK (relay_read_back IN (0, 1)),
-    finished_at     bigint
+    finished_at     bigint,
+    -- On what terms it was given, as JSON.
+    terms           text NOT NULL
   );
   CREATE INDEX orders_by_meter ON meterworks.orders (meter, id);
 
@@ -82,14 +84,16 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX postings_by_meter ON meterworks.postings (meter, number);
   CREATE INDEX topups_by_meter ON meterworks.postings (meter, number) WHERE kind = 'topup';
 
+  -- hash chains an entry to the one before it, see audit/chain.ts.
   CREATE TABLE meterworks.audit (
-    number   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    number   bigint PRIMARY KEY,
     at       bigint NOT NULL,
     actor    text NOT NULL,
     action   text NOT NULL,
     meter    bigint REFERENCES meterworks.meters (number),
     order_id bigint,
-    detail   text NOT NULL
+    detail   text NOT NULL,
+    hash     text NOT NULL
   );
 
   CREATE TABLE meterworks.documents (

@@ -119,6 +119,7 @@ export class Session {
     this.#committing = false;
     this.#meters.forget();
     this.#readings.forget();
+    this.#records.forget();
     await this.#connection.client.query("ROLLBACK").catch(() => this.drop());
   }
 

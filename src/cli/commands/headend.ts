@@ -134,12 +134,11 @@ async function serve(proc: CommandProcess, { flags, files, parsed, connections }
           mqtt: { meters: [], ...mqtt, link: broker.id, signer: keptSigner(files.orderKey) },
         }),
   };
-  const token = ownToken(files.token);
   const tokens = flags.tokens === undefined ? undefined : namedTokens(flags.tokens, (reason) => warn(proc, reason));
   const links = [...lines.map(({ link }) => link), ...(broker === undefined ? [] : [broker])];
   const counts = { readings: 0, pollErrors: 0 };
   const { url } = await startHeadend(proc, {
-    ...{ config, links, store, http: flags.http, token },
+    ...{ config, links, store, http: flags.http, token: ownToken(files.token) },
     ...(tokens === undefined ? {} : { tokens }),
     sinks: [(notice) => count(counts, notice), (notice) => logNotice(proc, notice)],
     status: () => ({ ...counts, links: links.map((link) => ({ link: link.id, open: link.open })) }),

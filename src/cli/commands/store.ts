@@ -48,7 +48,7 @@ export function addStore(program: Command): void {
 }
 
 async function run(action: Action, flags: Flags): Promise<void> {
-  const file = storeFile(flags.store, (shown) => `psql ${shown} shows its tables; PostgreSQL tidies up by itself`);
+  const file = storeFile(flags.store, (shown) => `psql ${shown} -c "\\dt+ meterworks.*" shows the sizes`);
   if (!existsSync(file)) throw usage(`there is no store ${file}`, "give --store sqlite:FILE");
   if (action === "show" && flags.vacuum === true)
     throw usage("--vacuum belongs to compact", "write: store compact --vacuum");
