@@ -10,11 +10,13 @@ import {
   meterId,
   orNull,
   quality,
+  ratio,
   record,
   type Schema,
   source,
   text,
   time,
+  values,
 } from "./schemas.ts";
 
 /** Shared answers, by the name under which the document lists them. */
@@ -35,23 +37,8 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
       source,
       sequence: orNull(integer),
       quality,
-      ratio: {
-        ...record({ ct: text, vt: text }),
-        description: "the transformers that held at its time; absent on a direct meter",
-      },
-      values: list(
-        record(
-          {
-            ...{ measure: text, obis: text, value: orNull(decimal) },
-            primary: {
-              ...decimal,
-              description: "the value on the primary side; absent where it is the value itself or not known",
-            },
-            ...{ unit: text, time, quality },
-          },
-          ["primary"],
-        ),
-      ),
+      ratio,
+      values,
     },
     ["ratio"],
   ),
@@ -128,6 +115,7 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     mttrSeconds: orNull(decimal),
   }),
   AuditEntry: record({
+    number: { type: "integer", description: "its place in the chain that `meterworks audit verify` checks" },
     at: time,
     actor: text,
     action: text,

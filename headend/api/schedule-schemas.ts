@@ -10,6 +10,7 @@ import {
   next,
   orNull,
   quality,
+  ratio,
   record,
   ref,
   type Schema,
@@ -34,36 +35,40 @@ export const readBody: Schema = {
   type: ["object", "null"],
 };
 
-const datedRead = record({
-  task: { enum: DATED_TASKS },
-  slot: { ...time, description: "the time for which it is" },
-  taken: { ...time, description: "when the values were taken" },
-  basis: {
-    enum: ["settlement", "reading"],
-    description:
-      "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
+const datedRead = record(
+  {
+    task: { enum: DATED_TASKS },
+    slot: { ...time, description: "the time for which it is" },
+    taken: { ...time, description: "when the values were taken" },
+    basis: {
+      enum: ["settlement", "reading"],
+      description:
+        "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
+    },
+    quality,
+    ratio,
+    values,
+    settlement: orNull(
+      record({
+        meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
+        clockInDoubt: flag,
+        late: flag,
+        registers: list(
+          record({
+            measure: text,
+            unit: text,
+            total: decimal,
+            rates: list(decimal),
+            demandUnit: text,
+            maximumDemand: orNull(decimal),
+            maximumDemandAt: orNull(text),
+          }),
+        ),
+      }),
+    ),
   },
-  quality,
-  values,
-  settlement: orNull(
-    record({
-      meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
-      clockInDoubt: flag,
-      late: flag,
-      registers: list(
-        record({
-          measure: text,
-          unit: text,
-          total: decimal,
-          rates: list(decimal),
-          demandUnit: text,
-          maximumDemand: orNull(decimal),
-          maximumDemandAt: orNull(text),
-        }),
-      ),
-    }),
-  ),
-});
+  ["ratio"],
+);
 
 export const scheduleAnswers = {
   read: record({ meter: meterId, reading: ref("Reading") }),
