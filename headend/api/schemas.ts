@@ -1,9 +1,9 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
-import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
+import type { OrderOperation } from "../../protocols/orders.ts";
 import { BY } from "../alarms/availability.ts";
-import { INCIDENT_ID, INCIDENT_KINDS, PARTS } from "../alarms/incident.ts";
+import { INCIDENT_ID } from "../alarms/incident.ts";
 import { EVENT_KINDS } from "../notice-feed.ts";
-import { ORDER_STATES, READING_SOURCES } from "../ports.ts";
+import { READING_SOURCES } from "../ports.ts";
 
 export const MAXIMUM_LIMIT = 500;
 export const DEFAULT_LIMIT = 100;
@@ -167,7 +167,7 @@ export const ratio: Schema = {
   ...record({ ct: text, vt: text }),
   description: "the transformers that held at its time; absent on a direct meter",
 };
-export const primary: Schema = {
+const primary: Schema = {
   ...decimal,
   description: "the value on the primary side; absent where it is the value itself or not known",
 };
@@ -175,112 +175,7 @@ export const values: Schema = list(
   record({ measure: text, obis: text, value: orNull(decimal), primary, unit: text, time, quality }, ["primary"]),
 );
 
-/** Shared answers, by the name under which the document lists them. */
-export const COMPONENTS: Readonly<Record<string, Schema>> = {
-  Problem: {
-    ...record({ type: text, title: text, status: integer, detail: text, reason: text }),
-    description: "RFC 9457 problem details; `detail` says what to do, `reason` is for programs",
-  },
-  Meter: record({
-    id: meterId,
-    model: text,
-    ratio: { type: "number", description: "CT × VT: readings are secondary values, billing multiplies by this" },
-    via: text,
-  }),
-  Reading: record(
-    {
-      time,
-      source,
-      sequence: orNull(integer),
-      quality,
-      ratio,
-      values,
-    },
-    ["ratio"],
-  ),
-  Order: record({
-    id: integer,
-    key: text,
-    meter: meterId,
-    operation: { enum: Object.keys(ORDER_OPERATIONS) },
-    argument: integer,
-    state: { enum: ORDER_STATES },
-    reason: text,
-    requestedAt: time,
-    expiresAt: time,
-    outcome: { enum: [...Object.keys(ORDER_STATUSES), null] },
-    relayReadBack: { enum: [0, 1, null] },
-    finishedAt: orNull(time),
-    requester: text,
-    persons: { type: "integer", description: "how many persons must stand behind it, the requester among them" },
-    approvedBy: list(text),
-    precondition: record({
-      relay: { enum: ["open", "closed", null] },
-      balanceAtMost: orNull(decimal),
-      currency: orNull(text),
-    }),
-    mass: orNull({ type: "string", description: "the mass order that it is part of" }),
-  }),
-  Account: record({
-    meter: meterId,
-    currency: text,
-    balance: decimal,
-    toppedUp: decimal,
-    charged: decimal,
-    warnAt: decimal,
-    cutAt: decimal,
-    pricePerKwh: decimal,
-    energyFrom: orNull(decimal),
-    energyTo: orNull(decimal),
-    energyUnit: text,
-  }),
-  Posting: record({
-    key: text,
-    meter: meterId,
-    kind: { enum: ["topup", "charge"] },
-    currency: text,
-    at: time,
-    amount: decimal,
-    energyTo: orNull(decimal),
-    energyUnit: text,
-  }),
-  Alarm: record({
-    id: text,
-    kind: { enum: INCIDENT_KINDS },
-    part: { enum: PARTS },
-    name: text,
-    open: flag,
-    since: time,
-    until: orNull(time),
-    seconds: orNull(integer),
-    count: integer,
-    meters: integer,
-    within: orNull(text),
-    cause: text,
-    advice: text,
-    acknowledged: orNull(record({ by: text, at: time, note: text })),
-  }),
-  Availability: record({
-    name: text,
-    meters: integer,
-    watchedSeconds: decimal,
-    downSeconds: decimal,
-    outages: integer,
-    availability: orNull(decimal),
-    mtbfSeconds: orNull(decimal),
-    mttrSeconds: orNull(decimal),
-  }),
-  AuditEntry: record({
-    number: integer,
-    at: time,
-    actor: text,
-    action: text,
-    meter: orNull(meterId),
-    order: orNull(integer),
-    detail: text,
-  }),
-};
-
+/** Shared answers, by route. */
 export const answers = {
   health: record({ status: { const: "ok" } }),
   ready: record({

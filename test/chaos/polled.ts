@@ -46,12 +46,15 @@ export function comparePolled(
   return figures;
 }
 
-/** In order of time. Modbus carries no sequence number. */
+/** The store's code of what was polled; what it filled a gap with from a load profile has another. */
+const POLLED = 1;
+
+/** In order of time. */
 function rowsByMeter(db: BetterSqlite3.Database): ReadonlyMap<string, readonly Served[]> {
   const rows = db
     .prepare(
       `SELECT m.id, r.time / 1000, r.activeEnergyImport FROM readings r JOIN meters m ON m.number = r.meter
-       WHERE r.sequence IS NULL ORDER BY r.time`,
+       WHERE r.source = ${POLLED} ORDER BY r.time`,
     )
     .raw();
   const found = new Map<string, Served[]>();

@@ -23,7 +23,7 @@ export class StoreTail {
   readonly #numbers = new Map<string, number>();
   #db: BetterSqlite3.Database | undefined;
   #number: BetterSqlite3.Statement<[string]> | undefined;
-  #there: BetterSqlite3.Statement<[{ meter: number; time: number }]> | undefined;
+  #there: BetterSqlite3.Statement<[number, number, number]> | undefined;
   #pending = new Set<Published>();
 
   constructor(file: string) {
@@ -46,7 +46,7 @@ export class StoreTail {
       const now = Date.now();
       for (const reading of this.#pending) {
         const meter = this.#numberOf(reading.meter);
-        if (meter === undefined || this.#there?.get({ meter, time: reading.time }) === undefined) continue;
+        if (meter === undefined || this.#there?.get(reading.time, meter, reading.time) === undefined) continue;
         reading.visible = now;
         this.#pending.delete(reading);
       }
@@ -67,10 +67,8 @@ export class StoreTail {
     const db = new Database(this.#file, { readonly: true, timeout: 5_000 });
     try {
       this.#number = db.prepare("SELECT number FROM meters WHERE id = ?");
-      // Where readings lie by the minute, a meter and a time alone would read the whole table.
-      const bySlot = db.prepare("SELECT 1 FROM pragma_table_info('readings') WHERE name = 'slot'").get() !== undefined;
       this.#there = db.prepare(
-        `SELECT 1 FROM readings WHERE meter = @meter AND time = @time ${bySlot ? "AND slot = @time / 60000000" : ""}`,
+        "SELECT 1 FROM readings WHERE slot = CAST(? AS INTEGER) / 60000000 AND meter = ? AND time = ?",
       );
       this.#db = db;
       return true;

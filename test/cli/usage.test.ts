@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { findModel } from "../../protocols/models/index.ts";
 import { freePort, runCli, temporaryDirectory } from "../programs.ts";
+import { WRONG_USAGE_OF_API } from "./wrong-usage-of-api.ts";
 
 const directory = temporaryDirectory();
 afterAll(() => directory.remove());
@@ -267,23 +268,7 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ],
   ["a restore over a store", ["restore", "x.db", "--store", `sqlite:${NOT_A_DATABASE}`], /already; .*--force/],
   ["an unknown check of the store", ["headend", "--check", "slow"], /--check "slow" is unknown; one of: none, quick/],
-  ["top-up without a token", ["topup", "flat-7", "10.00"], /no token for the API/],
-  ["alarms of a state that is none", ["alarms", "--state", "old"], /--state "old" is unknown; one of: open, all/],
-  ["a note on no alarm", ["alarms", "--token", "x", "--note", "hi"], /--note belongs to --acknowledge/],
-  ["availability by room", ["availability", "--by", "room"], /--by "room" is unknown; one of: meter, line, site/],
-  ["availability from no time", ["availability", "--from", "June"], /--from: "June" is not an ISO 8601 time/],
-  ["a token without a file", ["headend", "--add-token", "a"], /need to know the file.*give --tokens FILE/],
-  ["a scope that is none", ["headend", "--scope", "write"], /"write" is no scope: take of read, operate/],
-  ["a negative top-up", ["topup", "--token", "x", "flat-7", "--", "-1"], /"-1" is no amount of money above zero/],
-  ["an amount with a third decimal", ["topup", "flat-7", "1.005", "--token", "x"], /no amount of money/],
-  ["a read now of a meter that has no such name", ["read-now", "flat 7", "--token", "x"], /meter "flat 7"/],
-  ["a read now that waits too long", ["read-now", "flat-7", "--token", "x", "--wait", "90"], /--wait "90".* 1 to 60/],
-  [
-    "an unknown relay action",
-    ["relay", "toggle", "flat-7", "--token", "x"],
-    /"toggle" is unknown; one of: open, close/,
-  ],
-  ["a registry without an action", ["registry"], /registry needs an action.*list, show/],
+  ...WRONG_USAGE_OF_API,
   ["a demo of two meters", ["demo", "--meters", "2"], /--meters "2" is not a whole number from 3 to 200/],
   ["no power cuts", ["sim", "--power-cuts", "0"], /--power-cuts "0" is not a whole number/],
   ["a simulation of no days", ["sim", "--days", "0"], /--days "0" is not a whole number/],

@@ -1,6 +1,7 @@
 /** The read side: the queries of the port and the snapshot a new collector starts from. */
 import type pg from "pg";
 import type { OrderNumber } from "../../../protocols/orders.ts";
+import { assert } from "../../../src/core/result.ts";
 import type { Civil } from "../../../src/core/time.ts";
 import {
   type MeterId,
@@ -25,12 +26,12 @@ import {
   postingFrom,
 } from "../sqlite/mapping.ts";
 import { measuresFrom } from "./meter-numbers.ts";
-import { type ReadingCells, readingFrom, readingList } from "./reading-cells.ts";
+import { copyOut, nextReading, readingList } from "./reading-cells.ts";
 import { BIGINTS, NUMBERS, POSTINGS } from "./rows.ts";
 import { LAST_ORDER } from "./schema.ts";
 
-/** A pool, or a client in a transaction. */
-export type Queryable = Pick<pg.Pool, "query">;
+/** Lends a connection for some work: one of a pool, or the one of a transaction. */
+export type Lend = <T>(work: (client: pg.ClientBase) => Promise<T>) => Promise<T>;
 
 const METERS = "SELECT id, model, ratio, via FROM meterworks.meters WHERE model IS NOT NULL";
 const ORDERS = `SELECT o.id, o.key, m.id AS meter, o.operation, o.argument, o.state, o.reason, o.requested_at,
@@ -43,14 +44,14 @@ const OPEN = `('${OPEN_ORDER_STATES.join("', '")}')`;
 const NUMBER = "(SELECT number FROM meterworks.meters WHERE id = $1)";
 
 export class PostgresReader implements StoreQuery {
-  readonly #db: Queryable;
+  readonly #lend: Lend;
 
-  constructor(db: Queryable) {
-    this.#db = db;
+  constructor(lend: Lend) {
+    this.#lend = lend;
   }
 
   async #rows<T>(text: string, values: unknown[] = [], types: pg.CustomTypesConfig = NUMBERS): Promise<T[]> {
-    return (await this.#db.query<T & pg.QueryResultRow>({ text, values, types })).rows;
+    return this.#lend(async (client) => (await client.query<T & pg.QueryResultRow>({ text, values, types })).rows);
   }
 
   async meters() {
@@ -62,37 +63,38 @@ export class PostgresReader implements StoreQuery {
   }
 
   readings(meter: MeterId, from: Civil, to: Civil, limit: number): Promise<readonly MeterReading[]> {
-    return this.#readings(meter, "AND time >= $2 AND time < $3 ORDER BY time LIMIT $4", [from, to, limit]);
+    const range = `AND time >= ${integer(from)} AND time < ${integer(to)} ORDER BY time LIMIT ${integer(limit)}`;
+    return this.#readings(meter, range);
   }
 
   async latest(meter: MeterId) {
-    return (await this.#readings(meter, `AND ${READ_NOW} ORDER BY time DESC LIMIT 1`, []))[0];
+    return (await this.#readings(meter, `AND ${READ_NOW} ORDER BY time DESC LIMIT 1`))[0];
   }
 
   /** Only the columns that this meter has ever filled are asked for: the others would be most of the answer. */
-  async #readings(meter: MeterId, rest: string, values: unknown[]): Promise<MeterReading[]> {
-    const [known] = await this.#rows<{ number: number; measures: string }>(
-      "SELECT number, measures FROM meterworks.meters WHERE id = $1",
-      [meter],
-    );
-    if (known === undefined) return [];
-    const { keys, columns } = readingList(measuresFrom(known.measures));
-    const { rows } = await this.#db.query<ReadingCells>({
-      text: `SELECT ${columns} FROM meterworks.readings r WHERE meter = $1 ${rest}`,
-      values: [known.number, ...values],
-      rowMode: "array",
-      types: NUMBERS,
+  #readings(meter: MeterId, rest: string): Promise<MeterReading[]> {
+    return this.#lend(async (client) => {
+      const { rows } = await client.query<{ number: string; measures: string }>(
+        "SELECT number, measures FROM meterworks.meters WHERE id = $1",
+        [meter],
+      );
+      if (rows[0] === undefined) return [];
+      const { keys, columns } = readingList(measuresFrom(rows[0].measures));
+      const where = `meter = ${integer(Number(rows[0].number))} ${rest}`;
+      const cells = await copyOut(client, `SELECT ${columns} FROM meterworks.readings r WHERE ${where}`);
+      const readings: MeterReading[] = [];
+      while (cells.more) readings.push(nextReading(meter, keys, cells));
+      return readings;
     });
-    return rows.map((cells) => readingFrom(meter, keys, cells, 0));
   }
 
   async order(id: OrderNumber) {
     return (await this.#rows<OrderRow>(`${ORDERS} WHERE o.id = $1`, [id])).map(orderFrom)[0];
   }
 
-  async orders(meter: MeterId, limit: number) {
-    const text = `${ORDERS} WHERE o.meter = ${NUMBER} ORDER BY o.id DESC LIMIT $2`;
-    return (await this.#rows<OrderRow>(text, [meter, limit])).map(orderFrom);
+  async orders(meter: MeterId, limit: number, before: OrderNumber | null = null) {
+    const text = `${ORDERS} WHERE o.meter = ${NUMBER} AND ($3::bigint IS NULL OR o.id < $3) ORDER BY o.id DESC LIMIT $2`;
+    return (await this.#rows<OrderRow>(text, [meter, limit, before])).map(orderFrom);
   }
 
   async account(meter: MeterId) {
@@ -103,15 +105,18 @@ export class PostgresReader implements StoreQuery {
     return (await this.#rows<AccountRow>(`${ACCOUNTS} ORDER BY m.id`, [], BIGINTS)).map(accountFrom);
   }
 
-  async postings(meter: MeterId, limit: number) {
-    const text = `${POSTINGS} WHERE p.meter = ${NUMBER} ORDER BY p.number DESC LIMIT $2`;
-    return (await this.#rows<PostingRow>(text, [meter, limit], BIGINTS)).map(postingFrom);
+  async postings(meter: MeterId, limit: number, before: string | null = null) {
+    const text = `${POSTINGS} WHERE p.meter = ${NUMBER}
+      AND ($3::text IS NULL OR p.number < (SELECT number FROM meterworks.postings WHERE key = $3))
+      ORDER BY p.number DESC LIMIT $2`;
+    return (await this.#rows<PostingRow>(text, [meter, limit, before], BIGINTS)).map(postingFrom);
   }
 
-  async audit(limit: number) {
-    const text = `SELECT a.at, a.actor, a.action, m.id AS meter, a.order_id, a.detail FROM meterworks.audit a
-      LEFT JOIN meterworks.meters m ON m.number = a.meter ORDER BY a.number DESC LIMIT $1`;
-    return (await this.#rows<AuditRow>(text, [limit])).map(auditFrom);
+  async audit(limit: number, before: number | null = null) {
+    const text = `SELECT a.number, a.at, a.actor, a.action, m.id AS meter, a.order_id, a.detail FROM meterworks.audit a
+      LEFT JOIN meterworks.meters m ON m.number = a.meter
+      WHERE $2::bigint IS NULL OR a.number < $2 ORDER BY a.number DESC LIMIT $1`;
+    return (await this.#rows<AuditRow>(text, [limit, before])).map(auditFrom);
   }
 
   async document(collection: string, key: string) {
@@ -161,13 +166,18 @@ export class PostgresReader implements StoreQuery {
   async #latestOfAll(condition: string): Promise<MeterReading[]> {
     const used = await this.#rows<{ measures: string }>("SELECT DISTINCT measures FROM meterworks.meters");
     const { keys, columns } = readingList(new Set(used.flatMap(({ measures }) => [...measuresFrom(measures)])));
-    const { rows } = await this.#db.query<ReadingCells>({
-      text: `SELECT m.id, ${columns} FROM meterworks.meters m CROSS JOIN LATERAL (
-          SELECT * FROM meterworks.readings WHERE meter = m.number AND ${condition} ORDER BY time DESC LIMIT 1
-        ) r ORDER BY m.id`,
-      rowMode: "array",
-      types: NUMBERS,
-    });
-    return rows.map((cells) => readingFrom(cells[0] as MeterId, keys, cells, 1));
+    const select = `SELECT m.id, ${columns} FROM meterworks.meters m CROSS JOIN LATERAL (
+        SELECT * FROM meterworks.readings WHERE meter = m.number AND ${condition} ORDER BY time DESC LIMIT 1
+      ) r ORDER BY m.id`;
+    const cells = await this.#lend((client) => copyOut(client, select));
+    const readings: MeterReading[] = [];
+    while (cells.more) readings.push(nextReading(cells.text() as MeterId, keys, cells));
+    return readings;
   }
+}
+
+/** A number in the text of a statement. */
+function integer(value: number): string {
+  assert(Number.isSafeInteger(value), `${value} is a safe integer`);
+  return String(value);
 }

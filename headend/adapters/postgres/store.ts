@@ -15,6 +15,8 @@ export interface PostgresStoreOptions {
   readonly url: string;
   /** What every commit checks. Without any, nobody else may write to this store. */
   readonly fences?: readonly Fence[];
+  /** How long a commit waits for a server that is gone before it fails; default 20 s, so that a restart fails none. */
+  readonly patienceMs?: number;
 }
 
 const GROUPS: GroupLimits = { groupRecords: 10_000, waitingBatches: 10_000 };
@@ -35,9 +37,10 @@ export async function preparePostgres(url: string): Promise<void> {
 }
 
 /** Opens the store, and creates or upgrades its tables. Rejects with a sentence that names the server. */
-export async function openPostgresStore({ url, fences = [] }: PostgresStoreOptions): Promise<PostgresStore> {
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
+  const { url, fences = [], patienceMs = 20_000 } = options;
   await preparePostgres(url);
-  const writer = new GroupWriter(url, { id: randomUUID(), fences }, randomBytes(6).readUIntBE(0, 6));
+  const writer = new GroupWriter(url, { id: randomUUID(), fences }, patienceMs, randomBytes(6).readUIntBE(0, 6));
   await writer.open();
   return new PostgresStore(url, writer);
 }
@@ -60,7 +63,7 @@ export class PostgresStore implements Store {
     });
     // A connection that breaks while nobody uses it leaves the pool by itself; without a listener it would end the process.
     this.#pool.on("error", () => {});
-    this.query = explained(new PostgresReader(this.#pool), () => this.#closing !== undefined);
+    this.query = explained(new PostgresReader((work) => this.#lend(work)), () => this.#closing !== undefined);
   }
 
   commit(batch: StoreBatch): Promise<void> {
@@ -70,25 +73,36 @@ export class PostgresStore implements Store {
 
   async snapshot(): Promise<StoreSnapshot> {
     try {
-      const client = await this.#pool.connect();
-      try {
+      return await this.#lend(async (client) => {
         await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-        const snapshot = await new PostgresReader(client as never).snapshot();
+        const snapshot = await new PostgresReader((work) => work(client)).snapshot();
         await client.query("COMMIT");
-        client.release();
         return snapshot;
-      } catch (error) {
-        client.release(true);
-        throw error;
-      }
+      });
     } catch (error) {
       throw new Error(explain(error), { cause: error });
     }
   }
 
+  /** A connection on which something failed is not lent again. */
+  async #lend<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    try {
+      const result = await work(client);
+      client.release();
+      return result;
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  }
+
   /** Waits for what is under way; commits that wait for a lost connection are given up. */
   close(): Promise<void> {
-    this.#closing ??= this.#close(async () => this.#commits.idle());
+    this.#closing ??= this.#close(() => {
+      this.#writer.giveUp();
+      return this.#commits.idle();
+    });
     return this.#closing;
   }
 
