@@ -31,7 +31,17 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     ratio: { type: "number", description: "CT × VT: readings are secondary values, billing multiplies by this" },
     via: text,
   }),
-  Reading: record({ time, source, sequence: orNull(integer), quality, ratio, values }, ["ratio"]),
+  Reading: record(
+    {
+      time,
+      source,
+      sequence: orNull(integer),
+      quality,
+      ratio,
+      values,
+    },
+    ["ratio"],
+  ),
   Order: record({
     id: integer,
     key: text,

@@ -71,9 +71,9 @@ test("each fault is told where it is, and over when it is healed", { timeout: 60
   const relay = await relayTo(portOf(tcpMeter));
   const meter = (id: string, unit = 1) => ({ id, model: "meterworks-1p", unit });
   const lines = [
-    { name: "bus", where: { serial: tty }, pollSeconds: 0.2, timeoutSeconds: 0.2, meters: [meter("s1")] },
+    { name: "bus", where: { serial: tty }, pollSeconds: 0.2, timeoutSeconds: 1, meters: [meter("s1")] },
     {
-      ...{ name: "hall", where: { tcp: `127.0.0.1:${relay.port}` }, pollSeconds: 0.2, timeoutSeconds: 0.2, retries: 0 },
+      ...{ name: "hall", where: { tcp: `127.0.0.1:${relay.port}` }, pollSeconds: 0.2, timeoutSeconds: 1, retries: 0 },
       meters: [meter("t1"), meter("t2", 2)],
     },
   ];
