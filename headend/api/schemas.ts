@@ -167,7 +167,7 @@ export const ratio: Schema = {
   ...record({ ct: text, vt: text }),
   description: "the transformers that held at its time; absent on a direct meter",
 };
-export const primary: Schema = {
+const primary: Schema = {
   ...decimal,
   description: "the value on the primary side; absent where it is the value itself or not known",
 };
