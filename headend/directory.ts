@@ -36,6 +36,8 @@ export class Directory {
   readonly #gateways = new Map<LinkId, string>();
   readonly #broker: LinkId | null;
   readonly #configured = new Map<MeterId, KnownMeter>();
+  /** What {@link find} made of meters that registered themselves: it is asked several times for each message. */
+  readonly #publishing = new Map<MeterId, KnownMeter>();
   readonly #models: ReadonlyMap<string, MeterModel>;
   readonly #lines: ReadonlySet<string>;
   readonly #registry: Pick<Books["registry"], "get">;
@@ -89,10 +91,15 @@ export class Directory {
     const registration = this.#registered.get(id);
     // A meter that was once on a line and is no longer configured cannot be reached any more.
     if (!this.#mqtt || registration === undefined || registration.via !== VIA_MQTT) return undefined;
-    return {
+    const held = state === "held";
+    const before = this.#publishing.get(id);
+    if (before?.registration === registration && before.held === held) return before;
+    const known: KnownMeter = {
       ...{ model: this.#models.get(registration.model), line: undefined, configured: false, registration },
-      ...{ place: MQTT, fixedRatio: undefined, fromRegistry: false, held: state === "held" },
+      ...{ place: MQTT, fixedRatio: undefined, fromRegistry: false, held },
     };
+    this.#publishing.set(id, known);
+    return known;
   }
 
   /** Where each meter that can be reached is, by its id. */

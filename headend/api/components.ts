@@ -115,7 +115,7 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     mttrSeconds: orNull(decimal),
   }),
   AuditEntry: record({
-    number: integer,
+    number: { type: "integer", description: "its place in the chain that `meterworks audit verify` checks" },
     at: time,
     actor: text,
     action: text,

@@ -1,6 +1,6 @@
 /** One connection, and how it is found out that it is gone. */
 import pg from "pg";
-import { codeOf, explain } from "./errors.ts";
+import { explain } from "./errors.ts";
 
 /** To find a server, and to get in. */
 const CONNECT_MS = 5_000;
@@ -54,7 +54,7 @@ export async function connect(url: string, name: string): Promise<Connection> {
   } catch (error) {
     client.end().catch(() => {});
     const said = /timeout expired/.test((error as Error).message) ? "it does not answer" : explain(error);
-    throw Object.assign(new Error(`${where}: ${said}`, { cause: error }), { code: codeOf(error) });
+    throw new Error(`${where}: ${said}`, { cause: error });
   }
   return {
     client,

@@ -14,6 +14,7 @@ const LONGEST_PAUSE_MS = 5_000;
 export class GroupWriter {
   readonly #url: string;
   readonly #writer: Writer;
+  readonly #patienceMs: number;
   readonly #random: Random;
   #session: Session | undefined;
   #lastBatch = 0;
@@ -23,9 +24,11 @@ export class GroupWriter {
   #notBefore = 0;
   #wakeUp: () => void = () => {};
 
-  constructor(url: string, writer: Writer, seed: number) {
+  /** @param patienceMs how long a group waits for a lost server before it is reported as failed */
+  constructor(url: string, writer: Writer, patienceMs: number, seed: number) {
     this.#url = url;
     this.#writer = writer;
+    this.#patienceMs = patienceMs;
     this.#random = new Random(seed);
   }
 
@@ -43,27 +46,35 @@ export class GroupWriter {
     return outcomes;
   }
 
-  /** Gives up what waits for a connection. */
-  async close(): Promise<void> {
+  /** From now on nothing waits for a lost server; what has a connection goes on. */
+  giveUp(): void {
     this.#closing = true;
     this.#wakeUp();
+  }
+
+  async close(): Promise<void> {
+    this.giveUp();
     await this.#session?.end();
   }
 
-  /** As {@link close}, in the middle of a commit too. */
+  /** Ends it in the middle of a commit too. */
   abort(): void {
-    this.#closing = true;
-    this.#wakeUp();
+    this.giveUp();
     this.#session?.drop();
   }
 
   async #attempt(batches: readonly StoreBatch[]): Promise<CommitOutcome> {
     this.#lastBatch += 1;
     const number = this.#lastBatch;
-    // A connection that broke while nobody used it is noticed by the first who does: he gets a second try.
-    for (let tries = 2; ; tries--) {
+    const deadline = performance.now() + this.#patienceMs;
+    // A connection that broke while nobody used it is noticed by the first who does: he gets a second try at least.
+    for (let tries = 1; ; tries++) {
       const session = await this.#connected();
-      if (typeof session === "string") return session;
+      const late = performance.now() >= deadline || this.#closing;
+      if (typeof session === "string") {
+        if (late) return session;
+        continue;
+      }
       try {
         await session.commit(batches, number);
         return null;
@@ -75,7 +86,7 @@ export class GroupWriter {
           if (committed === true) return null;
           if (committed === undefined) return "the store was closed before it was known whether this was committed";
         }
-        if (tries <= 1 || this.#closing) return explain(error);
+        if (late && tries > 1) return explain(error);
       }
     }
   }
@@ -100,9 +111,9 @@ export class GroupWriter {
 
   /** The session, or why there is none. */
   async #connected(): Promise<Session | string> {
-    if (this.#closing) return "the store is closed";
     if (this.#session !== undefined && !this.#session.lost) return this.#session;
     this.#session = undefined;
+    if (this.#closing) return "the store is closed";
     await this.#sleep(this.#notBefore - performance.now());
     try {
       const session = await Session.open(this.#url, this.#writer);

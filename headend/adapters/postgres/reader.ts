@@ -92,9 +92,9 @@ export class PostgresReader implements StoreQuery {
     return (await this.#rows<OrderRow>(`${ORDERS} WHERE o.id = $1`, [id])).map(orderFrom)[0];
   }
 
-  async orders(meter: MeterId, limit: number, before?: OrderNumber) {
+  async orders(meter: MeterId, limit: number, before: OrderNumber | null = null) {
     const text = `${ORDERS} WHERE o.meter = ${NUMBER} AND ($3::bigint IS NULL OR o.id < $3) ORDER BY o.id DESC LIMIT $2`;
-    return (await this.#rows<OrderRow>(text, [meter, limit, before ?? null])).map(orderFrom);
+    return (await this.#rows<OrderRow>(text, [meter, limit, before])).map(orderFrom);
   }
 
   async account(meter: MeterId) {
@@ -105,17 +105,18 @@ export class PostgresReader implements StoreQuery {
     return (await this.#rows<AccountRow>(`${ACCOUNTS} ORDER BY m.id`, [], BIGINTS)).map(accountFrom);
   }
 
-  async postings(meter: MeterId, limit: number, before?: string) {
-    const earlier = "p.number < (SELECT number FROM meterworks.postings WHERE key = $3)";
-    const text = `${POSTINGS} WHERE p.meter = ${NUMBER} AND ($3::text IS NULL OR ${earlier}) ORDER BY p.number DESC LIMIT $2`;
-    return (await this.#rows<PostingRow>(text, [meter, limit, before ?? null], BIGINTS)).map(postingFrom);
+  async postings(meter: MeterId, limit: number, before: string | null = null) {
+    const text = `${POSTINGS} WHERE p.meter = ${NUMBER}
+      AND ($3::text IS NULL OR p.number < (SELECT number FROM meterworks.postings WHERE key = $3))
+      ORDER BY p.number DESC LIMIT $2`;
+    return (await this.#rows<PostingRow>(text, [meter, limit, before], BIGINTS)).map(postingFrom);
   }
 
-  async audit(limit: number, before?: number) {
+  async audit(limit: number, before: number | null = null) {
     const text = `SELECT a.number, a.at, a.actor, a.action, m.id AS meter, a.order_id, a.detail FROM meterworks.audit a
-      LEFT JOIN meterworks.meters m ON m.number = a.meter WHERE $2::bigint IS NULL OR a.number < $2
-      ORDER BY a.number DESC LIMIT $1`;
-    return (await this.#rows<AuditRow>(text, [limit, before ?? null])).map(auditFrom);
+      LEFT JOIN meterworks.meters m ON m.number = a.meter
+      WHERE $2::bigint IS NULL OR a.number < $2 ORDER BY a.number DESC LIMIT $1`;
+    return (await this.#rows<AuditRow>(text, [limit, before])).map(auditFrom);
   }
 
   async document(collection: string, key: string) {

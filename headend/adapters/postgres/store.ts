@@ -15,6 +15,8 @@ export interface PostgresStoreOptions {
   readonly url: string;
   /** What every commit checks. Without any, nobody else may write to this store. */
   readonly fences?: readonly Fence[];
+  /** How long a commit waits for a server that is gone before it fails; default 20 s, so that a restart fails none. */
+  readonly patienceMs?: number;
 }
 
 const GROUPS: GroupLimits = { groupRecords: 10_000, waitingBatches: 10_000 };
@@ -35,9 +37,10 @@ export async function preparePostgres(url: string): Promise<void> {
 }
 
 /** Opens the store, and creates or upgrades its tables. Rejects with a sentence that names the server. */
-export async function openPostgresStore({ url, fences = [] }: PostgresStoreOptions): Promise<PostgresStore> {
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
+  const { url, fences = [], patienceMs = 20_000 } = options;
   await preparePostgres(url);
-  const writer = new GroupWriter(url, { id: randomUUID(), fences }, randomBytes(6).readUIntBE(0, 6));
+  const writer = new GroupWriter(url, { id: randomUUID(), fences }, patienceMs, randomBytes(6).readUIntBE(0, 6));
   await writer.open();
   return new PostgresStore(url, writer);
 }
@@ -96,7 +99,10 @@ export class PostgresStore implements Store {
 
   /** Waits for what is under way; commits that wait for a lost connection are given up. */
   close(): Promise<void> {
-    this.#closing ??= this.#close(async () => this.#commits.idle());
+    this.#closing ??= this.#close(() => {
+      this.#writer.giveUp();
+      return this.#commits.idle();
+    });
     return this.#closing;
   }
 
