@@ -362,21 +362,6 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** What one step of housekeeping did. */
-export interface MaintenanceReport {
-  /** Whether there is more to do now. */
-  readonly more: boolean;
-  /** Readings that were taken into compacted days, and such that went into an archive. */
-  readonly compacted: number;
-  readonly archived: number;
-}
-
-/** A store that has to be tidied now and then. The driver does that, the collector knows nothing of it. */
-export interface MaintainedStore extends Store {
-  /** One short step, between two commits. */
-  maintain(now: Civil): Promise<MaintenanceReport>;
-}
-
 /** The asynchronous read side for the API; it never goes through the collector. */
 export interface StoreQuery {
   /** All registered meters by id. */
