@@ -357,18 +357,3 @@ export interface Store {
   readonly query: StoreQuery;
   close(): Promise<void>;
 }
-
-/** What one step of housekeeping did. */
-export interface MaintenanceReport {
-  /** Whether there is more to do now. */
-  readonly more: boolean;
-  /** Readings that were taken into compacted days, and such that went into an archive. */
-  readonly compacted: number;
-  readonly archived: number;
-}
-
-/** A store that has to be tidied now and then. The driver does that, the collector knows nothing of it. */
-export interface MaintainedStore extends Store {
-  /** One short step, between two commits. */
-  maintain(now: Civil): Promise<MaintenanceReport>;
-}

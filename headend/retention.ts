@@ -1,5 +1,7 @@
 /** What becomes of readings as they age: the `retention` section of the configuration. */
+import type { Civil } from "../src/core/time.ts";
 import type { ObjectReader } from "./config-reader.ts";
+import type { Store } from "./ports.ts";
 
 export interface RetentionPolicy {
   /** Whole UTC days are compacted once they are over and so many more have passed; from 1. */
@@ -25,4 +27,19 @@ export function readRetention(section: ObjectReader): RetentionPolicy {
     keepMonths: months ?? null,
     archive: archive ?? null,
   };
+}
+
+/** What one step of housekeeping did. */
+export interface MaintenanceReport {
+  /** Whether there is more to do now. */
+  readonly more: boolean;
+  /** Readings that were taken into compacted days, and such that went into an archive. */
+  readonly compacted: number;
+  readonly archived: number;
+}
+
+/** A store that has to be tidied now and then. The driver does that, the collector knows nothing of it. */
+export interface MaintainedStore extends Store {
+  /** One short step, between two commits. */
+  maintain(now: Civil): Promise<MaintenanceReport>;
 }

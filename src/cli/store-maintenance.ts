@@ -1,5 +1,6 @@
 /** Keeps a store tidy while the head-end runs: a step now and then, and one after the other while there is much to do. */
-import type { MaintainedStore, MaintenanceReport } from "../../headend/ports.ts";
+
+import type { MaintainedStore, MaintenanceReport } from "../../headend/retention.ts";
 import { errorText } from "../platform/errors.ts";
 import type { CommandProcess } from "./process.ts";
 

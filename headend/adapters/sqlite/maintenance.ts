@@ -1,8 +1,8 @@
 /** Housekeeping in the writer's thread, a short step at a time, so that a commit that comes meanwhile hardly waits. */
 import type BetterSqlite3 from "better-sqlite3";
 import { MICROS_PER_SECOND } from "../../../src/core/time.ts";
-import type { MaintenanceReport } from "../../ports.ts";
-import type { RetentionPolicy } from "../../retention.ts";
+
+import type { MaintenanceReport, RetentionPolicy } from "../../retention.ts";
 import { Archive } from "./archive.ts";
 import { type Budget, Compaction } from "./compaction.ts";
 import { dayOf, slotOf } from "./readings-schema.ts";

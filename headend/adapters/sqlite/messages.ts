@@ -1,6 +1,6 @@
 /** What crosses between the event loop and the two worker threads. Everything is cloned, so bigint and undefined survive. */
-import type { MaintenanceReport, StoreQuery, StoreSnapshot } from "../../ports.ts";
-import type { RetentionPolicy } from "../../retention.ts";
+import type { StoreQuery, StoreSnapshot } from "../../ports.ts";
+import type { MaintenanceReport, RetentionPolicy } from "../../retention.ts";
 import type { CommitOutcome } from "../group-commit.ts";
 import type { Synchronous } from "./connection.ts";
 import type { FileCheck } from "./file-check.ts";

@@ -1,8 +1,13 @@
 /** The SQLite store: two threads on one WAL database, so that neither the event loop nor a query waits for the disk. */
 import { resolve } from "node:path";
 import type { Civil } from "../../../src/core/time.ts";
-import type { MaintainedStore, MaintenanceReport, StoreBatch, StoreQuery, StoreSnapshot } from "../../ports.ts";
-import { DEFAULT_RETENTION, type RetentionPolicy } from "../../retention.ts";
+import type { StoreBatch, StoreQuery, StoreSnapshot } from "../../ports.ts";
+import {
+  DEFAULT_RETENTION,
+  type MaintainedStore,
+  type MaintenanceReport,
+  type RetentionPolicy,
+} from "../../retention.ts";
 import { type CommitOutcome, GroupCommit, type GroupLimits } from "../group-commit.ts";
 import type { Synchronous } from "./connection.ts";
 import type { FileCheck } from "./file-check.ts";

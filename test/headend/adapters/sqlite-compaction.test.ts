@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import type { MaintainedStore, MeterReading, StoreRecord } from "../../../headend/ports.ts";
+import type { MeterReading, StoreRecord } from "../../../headend/ports.ts";
+import type { MaintainedStore } from "../../../headend/retention.ts";
 import { Random } from "../../../src/core/random.ts";
 import { civil } from "../../../src/core/time.ts";
 import { meterId } from "../../contracts/store.ts";

@@ -7,6 +7,10 @@ import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import Database from "better-sqlite3";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { openWriter } from "../../../headend/adapters/sqlite/connection.ts";
+import { BatchPacker } from "../../../headend/adapters/sqlite/packed.ts";
+import { Upkeep } from "../../../headend/adapters/sqlite/upkeep.ts";
+import { BatchWriter } from "../../../headend/adapters/sqlite/writer.ts";
 import { civil } from "../../../src/core/time.ts";
 import { meterId, reading } from "../../contracts/store.ts";
 import { buildStore, COMPILED, open, temporaryDirectory } from "./sqlite-support.ts";
@@ -87,6 +91,41 @@ test("kill -9 again and again in the midst of compaction loses none and doubles 
   expect(db.prepare("SELECT sum(rows) FROM compacted_days").pluck().get()).toBeGreaterThan(100);
   db.close();
   await checkStored(printed);
+});
+
+test("a write that another program holds refuses commits with a sentence after some seconds, and heals by itself", async () => {
+  const store = await open(file);
+  const guest = new Database(file);
+  guest.exec("BEGIN IMMEDIATE");
+  const commit = () => store.commit([{ kind: "reading", reading: reading("m", 0) }]);
+  await expect(commit()).rejects.toThrow(/another program holds a long write on the database: close it/);
+  await expect(store.maintain(civil(1))).rejects.toThrow(/another program holds a long write/);
+  guest.exec("COMMIT");
+  guest.close();
+  await commit();
+  await store.maintain(civil(1));
+  expect(await store.query.counts()).toMatchObject({ mqtt: 0, modbus: 1 });
+  await store.close();
+});
+
+test("a full database refuses commits with a sentence and keeps what it has", async () => {
+  const store = await open(file);
+  await store.commit([{ kind: "reading", reading: reading("m", 0) }]);
+  await store.close();
+  const quota = new Database(file);
+  const pages = quota.pragma("page_count", { simple: true }) as number;
+  const connection = openWriter(file, "FULL", "none");
+  quota.close();
+  connection.db.pragma(`max_page_count = ${pages}`);
+  const writer = new BatchWriter(connection.db, new Upkeep(connection.db));
+  const packer = new BatchPacker();
+  const many = Array.from({ length: 500 }, (_, i) => ({ kind: "reading", reading: reading("m", 60 * i) }) as const);
+  const [refused] = writer.commit([packer.pack(many)]);
+  expect(refused).toMatch(/the disk is full: free some space; nothing stored is lost, and storing goes on by itself/);
+  connection.db.pragma("max_page_count = 1000000");
+  expect(writer.commit([packer.pack(many)])).toEqual([null]);
+  expect(connection.db.prepare("SELECT count(*) FROM readings").pluck().get()).toBe(500);
+  connection.close();
 });
 
 test("a disk that takes no more refuses batches with a sentence, and the store goes on when there is room", async (context) => {

@@ -1,11 +1,12 @@
 /** The store under test runs in worker threads, so it is the compiled one: built here, so that no test sees an old copy. */
+
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openSqliteStore, type SqliteStoreOptions } from "../../../headend/adapters/sqlite/store.ts";
-import type { MaintainedStore } from "../../../headend/ports.ts";
+import type { MaintainedStore } from "../../../headend/retention.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 export const COMPILED = new URL("dist/headend/adapters/sqlite/", ROOT);
