@@ -82,12 +82,12 @@ export class Directory {
     return this.#models.get(model);
   }
 
-  /** A meter in use or held; a removed one is not found. */
+  /** A meter in use or held; a removed one is not found, nor one that was moved and is still polled where it was. */
   find(id: MeterId): KnownMeter | undefined {
     const state = this.#registry.get(id)?.state;
     if (state === "removed") return undefined;
     const configured = this.#configured.get(id);
-    if (configured !== undefined) return configured;
+    if (configured !== undefined) return configured.fromRegistry && this.#changed(configured) ? undefined : configured;
     const registration = this.#registered.get(id);
     // A meter that was once on a line and is no longer configured cannot be reached any more.
     if (!this.#mqtt || registration === undefined || registration.via !== VIA_MQTT) return undefined;
@@ -112,6 +112,12 @@ export class Directory {
       .filter(({ id, via }) => this.#mqtt && via === VIA_MQTT && !this.#configured.has(id))
       .map(({ id }) => ({ meter: id, line: null, gateway: null, broker: this.#broker }));
     return [...configured, ...others].sort((a, b) => (a.meter < b.meter ? -1 : 1));
+  }
+
+  /** Its line goes on as it began: what it reads is of another meter, or by another's register map. */
+  #changed({ registration: { id, model, via } }: KnownMeter): boolean {
+    const now = this.#registered.get(id);
+    return now !== undefined && (now.model !== model || now.via !== via);
   }
 
   /** What a meter that publishes without being configured is registered as. */

@@ -163,24 +163,17 @@ export const orderBody = record(
 export const source: Schema = { enum: READING_SOURCES };
 export const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
 
-/** The registers of a reading. */
-export const values: Schema = list(
-  record(
-    {
-      ...{ measure: text, obis: text, value: orNull(decimal) },
-      primary: {
-        ...decimal,
-        description: "the value on the primary side; absent where it is the value itself or not known",
-      },
-      ...{ unit: text, time, quality },
-    },
-    ["primary"],
-  ),
-);
 export const ratio: Schema = {
   ...record({ ct: text, vt: text }),
   description: "the transformers that held at its time; absent on a direct meter",
 };
+const primary: Schema = {
+  ...decimal,
+  description: "the value on the primary side; absent where it is the value itself or not known",
+};
+export const values: Schema = list(
+  record({ measure: text, obis: text, value: orNull(decimal), primary, unit: text, time, quality }, ["primary"]),
+);
 
 /** Shared answers, by route. */
 export const answers = {

@@ -1,6 +1,7 @@
 /** What a meter has of the intervals that were open, as work for the store. */
-import type { Civil, Now } from "../../src/core/time.ts";
+import { type Civil, civil, MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
 import type { Books, Draft } from "../books.ts";
+import { isDoubted } from "../clock/records.ts";
 import type { Work } from "../committer.ts";
 import type { MeterId, MeterReading } from "../ports.ts";
 import type { ProfilePiece } from "./interval-book.ts";
@@ -23,6 +24,15 @@ function put(readings: readonly MeterReading[], draft: Draft): void {
   }
 }
 
+/** Times are the meter's own: about a jump of its clock they are in doubt. */
+function doubted(books: Books, reading: MeterReading): MeterReading {
+  const length = (books.intervals?.config.minutes ?? 0) * 60 * MICROS_PER_SECOND;
+  const isKept = reading.quality === "good" || reading.quality === "late";
+  if (!isKept || !isDoubted(books.clocks.get(reading.meter), civil(reading.time - length), reading.time))
+    return reading;
+  return { ...reading, quality: "clock-doubt" };
+}
+
 /**
  * The readings move no baseline, no balance and no relay: their energy is in what was read since. One that the store refuses
  * is asked for again, since its interval stays open.
@@ -31,7 +41,8 @@ export function fillWork(books: Books, piece: ProfilePiece): Work {
   const { meter } = piece;
   return {
     apply(draft, now) {
-      const readings = books.intervals?.fill(piece, books.baselines.get(meter), draft, now) ?? [];
+      const filled = books.intervals?.fill(piece, books.baselines.get(meter), draft, now) ?? [];
+      const readings = filled.map((reading) => doubted(books, reading));
       put(readings, draft);
       const invalid = readings.filter(({ quality }) => quality === "invalid").length;
       if (invalid > 0)

@@ -67,6 +67,12 @@ export function trim(runs: Runs, from: number): Runs {
   return runs.filter((run) => run.to >= from).map((run) => (run.from < from ? { ...run, from } : run));
 }
 
+/** Forgets what lies behind an interval. */
+export function cutBehind(runs: Runs, to: number): Runs {
+  if ((runs.at(-1)?.to ?? to) <= to) return runs;
+  return runs.filter((run) => run.from <= to).map((run) => (run.to > to ? { ...run, to } : run));
+}
+
 /** The first open intervals of a span, at most `most`; undefined where all are known. */
 export function firstHole(runs: Runs, { from, to }: Span, most: number): Span | undefined {
   let open = from;

@@ -128,8 +128,8 @@ export class MqttIngest {
     if (known?.line !== undefined) return undefined;
     if (known?.configured || known?.registration.model === telemetry.model) return known;
     const entry = this.#books.registry.get(id);
-    // What a person accepted is judged as what they accepted.
-    if (known !== undefined && entry?.state === "active") return known;
+    // What a person accepted is judged as what they accepted; one that was moved here is heard from the next start.
+    if (entry?.state === "active" && (known !== undefined || entry.place !== null)) return known;
     const full = this.#books.meters.get(id) === undefined && this.#books.meters.size >= this.#limits.unknownMeters;
     if (entry?.state === "removed" || this.#config.acceptUnknown === false || full) return undefined;
     // One that was found on a line is not moved to the broker by whoever can publish under its name.

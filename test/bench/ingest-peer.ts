@@ -15,7 +15,10 @@ let warmAt = 0;
 
 function take(): void {
   received += 1;
-  if (received === warm) warmAt = performance.now();
+  if (received === warm) {
+    warmAt = performance.now();
+    process.stdout.write("warm\n");
+  }
   if (received === messages) process.stdout.write(`${JSON.stringify({ ms: performance.now() - warmAt })}\n`);
 }
 

@@ -16,18 +16,18 @@ export const INGEST_SIDES: readonly IngestSide[] = ["meterworks", "mqtt.js", "ra
 
 export interface IngestSample {
   readonly messagesPerSecond: number;
-  /** CPU µs per message, all threads; the start of a process is not counted. */
+  /** CPU µs per message, all threads; of the subscriber in the time that is measured. */
   readonly subscriberCpu: number;
   readonly brokerCpu: number;
 }
 
 export interface IngestSize {
+  /** Also the number of meters: the head-end registers each of them before the measurement begins. */
   readonly warm: number;
   readonly messages: number;
 }
 
-/** Of meters, each with a row a minute; and of messages that the broker has not acknowledged to the publisher. */
-const METERS = 2_000;
+/** Messages that the broker has not acknowledged to the publisher. */
 const WINDOW = 200;
 const WAIT_MS = 60_000;
 
@@ -50,13 +50,22 @@ export async function measureIngest(side: IngestSide, size: IngestSize): Promise
     programs.push(subscriber);
     const publisher = await startPublisher(port, size);
     programs.push(publisher);
-    const before = { subscriber: processCpuMicros(subscriber.pid), broker: processCpuMicros(broker.pid) };
+    const brokerBefore = processCpuMicros(broker.pid);
+    let subscriberBefore = 0;
+    const onWarm = (): void => {
+      subscriberBefore = processCpuMicros(subscriber.pid);
+    };
     process.kill(publisher.pid, "SIGUSR2");
-    const ms = side === "meterworks" ? await ourMs(join(directory.path, "site.db"), size) : await peerMs(subscriber);
+    const ms =
+      side === "meterworks"
+        ? await ourMs(join(directory.path, "site.db"), size, onWarm)
+        : await peerMs(subscriber, onWarm);
+    const measured = size.messages - size.warm;
     return {
-      messagesPerSecond: ((size.messages - size.warm) * 1_000) / ms,
-      subscriberCpu: (processCpuMicros(subscriber.pid) - before.subscriber) / size.messages,
-      brokerCpu: (processCpuMicros(broker.pid) - before.broker) / size.messages,
+      messagesPerSecond: (measured * 1_000) / ms,
+      subscriberCpu: (processCpuMicros(subscriber.pid) - subscriberBefore) / measured,
+      // Of all messages: the broker may have taken most of them before a slow subscriber is warm.
+      brokerCpu: (processCpuMicros(broker.pid) - brokerBefore) / size.messages,
     };
   } finally {
     await Promise.all(programs.map((program) => program.stop()));
@@ -77,14 +86,19 @@ function startOurs(port: number, directory: string): Promise<Program> {
   return start(process.execPath, [CLI, ...args, ...broker], { ready: /^ready/ });
 }
 
-function startPublisher(port: number, { messages }: IngestSize): Promise<Program> {
-  const args = [script("ingest-publisher.js"), ...[port, messages, METERS, WINDOW].map(String)];
+function startPublisher(port: number, { warm, messages }: IngestSize): Promise<Program> {
+  const args = [script("ingest-publisher.js"), ...[port, messages, warm, WINDOW].map(String)];
   return start(process.execPath, args, { ready: /^ready/, timeoutMs: WAIT_MS });
 }
 
-async function peerMs(subscriber: Program): Promise<number> {
+async function peerMs(subscriber: Program, onWarm: () => void): Promise<number> {
   const end = performance.now() + WAIT_MS;
+  let warm = false;
   for (;;) {
+    if (!warm && /^warm$/m.test(subscriber.stdout())) {
+      warm = true;
+      onWarm();
+    }
     const line = /^\{.*\}$/m.exec(subscriber.stdout())?.[0];
     if (line !== undefined) return (JSON.parse(line) as { ms: number }).ms;
     if (performance.now() > end) throw new Error(`the peer did not take every message within ${WAIT_MS} ms`);
@@ -93,7 +107,7 @@ async function peerMs(subscriber: Program): Promise<number> {
 }
 
 /** What is committed, as another reader of the file sees it. */
-async function ourMs(file: string, { warm, messages }: IngestSize): Promise<number> {
+async function ourMs(file: string, { warm, messages }: IngestSize, onWarm: () => void): Promise<number> {
   const db = new Database(file, { readonly: true });
   try {
     const count = db.prepare("SELECT coalesce(sum(count), 0) FROM reading_counts").pluck();
@@ -101,7 +115,10 @@ async function ourMs(file: string, { warm, messages }: IngestSize): Promise<numb
     let first: { at: number; stored: number } | undefined;
     for (;;) {
       const [stored, at] = [count.get() as number, performance.now()];
-      if (first === undefined && stored >= warm) first = { at, stored };
+      if (first === undefined && stored >= warm) {
+        first = { at, stored };
+        onWarm();
+      }
       if (stored >= messages && first !== undefined) {
         const rows = db.prepare("SELECT count(*) FROM readings").pluck().get();
         if (rows !== messages) throw new Error(`${rows} rows are stored of ${messages} messages`);

@@ -15,6 +15,7 @@ import { jsonReport, type MeasuredRow, textReport } from "./report.ts";
 import { allRows, rowLabel } from "./rows.ts";
 import { LINE_MASTERS, LINE_SPEEDS, type LineSample, measureLine } from "./rtu-line.ts";
 import { lineLabel, type MeasuredLine } from "./rtu-report.ts";
+import { type MeasuredStore, measureStoreRows, noStore } from "./store-rows.ts";
 import { median } from "./table.ts";
 
 const USAGE = `usage: node dist/test/bench/main.js [--quick] [--repetitions N] [--only TEXT] [--json FILE]
@@ -75,11 +76,12 @@ async function runBench(options: Options): Promise<void> {
     (row): MeasuredFirmware => ({ row, samples: [] }),
   );
   const ingest = noIngest(options.only);
+  const store = noStore(options.only);
   const size = options.quick ? { warm: 2_000, messages: 6_000 } : { warm: 20_000, messages: 100_000 };
-  const stores = noPostgres(options.only);
-  if (rows.length + lines.length + metrology.length + firmware.length + ingest.length + stores.length === 0)
-    throw new SetupError(`no row contains "${options.only}"`);
-  const postgres = stores.length === 0 ? undefined : await PostgresBench.start(options.quick);
+  const postgresRows = noPostgres(options.only);
+  const parts = [rows, lines, metrology, firmware, ingest, store.sides, store.sizes, postgresRows];
+  if (parts.every((part) => part.length === 0)) throw new SetupError(`no row contains "${options.only}"`);
+  const postgres = postgresRows.length === 0 ? undefined : await PostgresBench.start(options.quick);
   const measured = rows.map((row) => ({ row, samples: [] as Sample[] }));
   try {
     for (let round = 1; round <= options.repetitions; round++) {
@@ -99,10 +101,11 @@ async function runBench(options: Options): Promise<void> {
         samples.push(sample);
         progress(round, options, `${ingestLabel(side)}: ${Math.round(sample.messagesPerSecond)}/s`);
       }
-      for (const store of stores) {
-        await postgres?.measure(store, round);
-        const newest = store.samples.at(-1) as (typeof store.samples)[number];
-        progress(round, options, `${store.row.name}: ${newest.meterworks.toFixed(2)} ${store.row.unit}`);
+      await measureStoreRows(store, options.quick, (text) => progress(round, options, text));
+      for (const { row, samples } of postgresRows) {
+        await postgres?.measure({ row, samples }, round);
+        const newest = samples.at(-1) as (typeof samples)[number];
+        progress(round, options, `${row.name}: ${newest.meterworks.toFixed(2)} ${row.unit}`);
       }
       for (const { side, samples } of metrology) {
         const sample = await measureMetrology(side, durations.measureMs, tools, pin);
@@ -118,7 +121,7 @@ async function runBench(options: Options): Promise<void> {
   } finally {
     await postgres?.stop();
   }
-  publish(machine, { measured, lines, metrology, firmware, ingest, stores }, options.json);
+  publish(machine, { measured, lines, metrology, firmware, ingest, store, postgres: postgresRows }, options.json);
 }
 
 function progress(round: number, { repetitions }: Options, what: string): void {
@@ -131,14 +134,15 @@ interface Measured {
   readonly metrology: readonly MeasuredMetrology[];
   readonly firmware: readonly MeasuredFirmware[];
   readonly ingest: readonly MeasuredIngest[];
-  readonly stores: readonly MeasuredPostgres[];
+  readonly store: MeasuredStore;
+  readonly postgres: readonly MeasuredPostgres[];
 }
 
 function publish(machine: Machine, all: Measured, json: string | undefined): void {
-  const { measured, lines, metrology, firmware, ingest, stores } = all;
-  process.stdout.write(`${textReport(machine, measured, lines, metrology, firmware, ingest, stores)}\n`);
+  const { measured, lines, metrology, firmware, ingest, store, postgres } = all;
+  process.stdout.write(`${textReport(machine, measured, lines, metrology, firmware, ingest, store, postgres)}\n`);
   if (json === undefined) return;
-  const report = jsonReport(machine, measured, lines, metrology, firmware, ingest, stores);
+  const report = jsonReport(machine, measured, lines, metrology, firmware, ingest, store, postgres);
   writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
 }
 

@@ -168,9 +168,11 @@ export async function fillMonth(server: PostgresServer, meters: number): Promise
     INSERT INTO meterworks.meters (id, measures) SELECT 'meter-' || n, (SELECT measures FROM meterworks.meters)
       FROM generate_series(1, ${meters - 1}) n;
     INSERT INTO meterworks.readings (meter, time, source, sequence, quality, ${columns})
-      SELECT m.number, t, 1, n, 1, ${values}
-      FROM generate_series(0, 2879) n, LATERAL (SELECT ${from} + n * ${PERIOD}::bigint AS t) at, meterworks.meters m
-      WHERE n % 96 = 0 OR m.number % ${every} = 0 ORDER BY t, m.number ON CONFLICT DO NOTHING;
+      SELECT due.number, t, 1, n, 1, ${values}
+      FROM (
+        SELECT n, m.number FROM generate_series(0, 2879, 96) n, meterworks.meters m
+        UNION SELECT n, m.number FROM generate_series(0, 2879) n, meterworks.meters m WHERE m.number % ${every} = 0
+      ) due, LATERAL (SELECT ${from} + n * ${PERIOD}::bigint AS t) at ORDER BY t, due.number ON CONFLICT DO NOTHING;
     ANALYZE meterworks.readings; ANALYZE meterworks.meters`,
     url,
   );

@@ -8,6 +8,7 @@ import type { MeasuredMetrology } from "./metrology-rows.ts";
 import { type MeasuredPostgres, postgresReport, postgresVerdicts } from "./postgres-rows.ts";
 import { OURS, type Row, TARGETS, type Target } from "./rows.ts";
 import { lineFigures, lineReport, lineVerdicts, type MeasuredLine } from "./rtu-report.ts";
+import { type MeasuredStore, storeReport, storeVerdicts } from "./store-rows.ts";
 import { median, table } from "./table.ts";
 
 export interface MeasuredRow {
@@ -42,14 +43,16 @@ export function textReport(
   metrology: readonly MeasuredMetrology[] = [],
   firmware: readonly MeasuredFirmware[] = [],
   ingest: readonly MeasuredIngest[] = [],
-  stores: readonly MeasuredPostgres[] = [],
+  store: MeasuredStore = { sides: [], sizes: [] },
+  postgres: readonly MeasuredPostgres[] = [],
 ): string {
   return [
     ...machineLines(machine),
     "",
     ...lineReport(lines),
     ...ingestReport(ingest),
-    ...postgresReport(stores),
+    ...storeReport(store),
+    ...postgresReport(postgres),
     ...metrologyReport(metrology),
     ...firmwareReport(firmware),
     ...section(
@@ -75,7 +78,8 @@ export function jsonReport(
   metrology: readonly MeasuredMetrology[] = [],
   firmware: readonly MeasuredFirmware[] = [],
   ingest: readonly MeasuredIngest[] = [],
-  stores: readonly MeasuredPostgres[] = [],
+  store: MeasuredStore = { sides: [], sizes: [] },
+  postgres: readonly MeasuredPostgres[] = [],
 ): unknown {
   return {
     machine,
@@ -89,7 +93,8 @@ export function jsonReport(
     })),
     firmware: firmware.map(({ row, samples }) => ({ name: row.name, samples })),
     ingest: { sides: ingest, verdicts: ingestVerdicts(ingest) },
-    postgres: { rows: stores, verdicts: postgresVerdicts(stores) },
+    store: { ...store, verdicts: storeVerdicts(store) },
+    postgres: { rows: postgres, verdicts: postgresVerdicts(postgres) },
     metrology: { sides: metrology.map(metrologyFigures), verdicts: metrologyVerdicts(metrology) },
   };
 }

@@ -1,5 +1,7 @@
 /** `meterworks store` on files of a store: figures, compaction by hand, the space given back. */
-import { statSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openSqliteStore } from "../../headend/adapters/sqlite/store.ts";
@@ -75,9 +77,38 @@ test("--vacuum writes the file anew", async () => {
   expect(JSON.parse((await cli("--json")).stdout)).toMatchObject({ compactedDays: 30, freeBytes: 0, shrinks: true });
 });
 
+test("months go to an archive, which others can read and which can be read back", async () => {
+  const readings = await filled();
+  const folder = join(directory.path, "archive");
+  const { code, stdout } = await cli("archive", "--keep-months", "1", "--archive", folder, "--json");
+  expect(code).toBe(0);
+  // A meter's newest reading stays: what comes next is judged against it.
+  expect(JSON.parse(stdout)).toMatchObject({ readings: 1, compactedDays: 0 });
+  const archive = join(folder, "readings-2026-01.csv.gz");
+  const manifest = JSON.parse(readFileSync(`${archive}.manifest.json`, "utf8"));
+  expect(manifest).toMatchObject({ month: "2026-01", readings: 2_880, lines: 5_760, bytes: statSync(archive).size });
+  expect(createHash("sha256").update(readFileSync(archive)).digest("hex")).toBe(manifest.sha256);
+  const lines = execFileSync("gzip", ["-dc", archive], { encoding: "utf8" }).trimEnd().split("\n");
+  expect(lines).toHaveLength(5_761);
+  expect(lines.slice(0, 3)).toEqual([
+    "meter,time,source,sequence,quality,measure,obis,value,unit",
+    "flat-7,2026-01-01T00:00:00Z,mqtt,0,good,voltageL1,1-0:32.7.0,229,V",
+    "flat-7,2026-01-01T00:00:00Z,mqtt,0,good,activeEnergyImport,1-0:1.8.0,0,kWh",
+  ]);
+  for (let again = 0; again < 2; again++) expect((await cli("import", archive)).code).toBe(0);
+  const head = await opened();
+  expect(await head.query.readings(meterId("flat-7"), civil(START), civil(START + 31 * DAY), 9_999)).toEqual(readings);
+  expect(await head.query.counts()).toMatchObject({ modbus: 0, mqtt: 2_880 });
+  await head.close();
+  writeFileSync(archive, readFileSync(archive).subarray(1));
+  expect((await cli("import", archive)).stderr).toMatch(/is damaged: its SHA-256 is not the one in its manifest/);
+});
+
 test.each([
-  ["an action that is none", ["shrink"], /ACTION "shrink" is unknown; one of: show, compact/],
+  ["an action that is none", ["shrink"], /ACTION "shrink" is unknown; one of: show, compact, archive, import/],
   ["a file that is not there", [], /there is no store .*meters.db; give --store/],
+  ["an archive without policy", ["archive"], /archive needs --keep-months and --archive/],
+  ["an import of nothing", ["import"], /no archive is named/],
   ["--vacuum without compact", ["--vacuum"], /--vacuum belongs to compact; write: store compact --vacuum/],
 ])("wrong usage: %s", async (name, args, expected) => {
   if (name.startsWith("--vacuum")) await (await opened()).close();

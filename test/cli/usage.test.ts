@@ -268,6 +268,8 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ],
   ["a restore over a store", ["restore", "x.db", "--store", `sqlite:${NOT_A_DATABASE}`], /already; .*--force/],
   ["an unknown check of the store", ["headend", "--check", "slow"], /--check "slow" is unknown; one of: none, quick/],
+  ["a lease that is too short", ["headend", "--lease-seconds", "1"], /--lease-seconds/],
+  ["a store that is copied by others", ["backup", "b", "--store", "postgres://h/x"], /pg_dump --format=custom/],
   ...WRONG_USAGE_OF_API,
   ["a demo of two meters", ["demo", "--meters", "2"], /--meters "2" is not a whole number from 3 to 200/],
   ["no power cuts", ["sim", "--power-cuts", "0"], /--power-cuts "0" is not a whole number/],

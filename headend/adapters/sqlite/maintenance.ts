@@ -3,6 +3,7 @@ import type BetterSqlite3 from "better-sqlite3";
 import { MICROS_PER_SECOND } from "../../../src/core/time.ts";
 import type { MaintenanceReport } from "../../ports.ts";
 import type { RetentionPolicy } from "../../retention.ts";
+import { Archive } from "./archive.ts";
 import { type Budget, Compaction } from "./compaction.ts";
 import { dayOf, slotOf } from "./readings-schema.ts";
 import { reclaimPages } from "./space.ts";
@@ -19,6 +20,7 @@ export class Maintenance {
   readonly #upkeep: Upkeep;
   readonly #policy: RetentionPolicy;
   readonly #compaction: Compaction;
+  readonly #archive: Archive;
   #lateAt = Number.NEGATIVE_INFINITY;
 
   constructor(db: BetterSqlite3.Database, upkeep: Upkeep, policy: RetentionPolicy) {
@@ -26,14 +28,20 @@ export class Maintenance {
     this.#upkeep = upkeep;
     this.#policy = policy;
     this.#compaction = new Compaction(db, upkeep);
+    this.#archive = new Archive(db, upkeep, policy);
   }
 
   /** One step. @param now µs since 1970 */
   maintain(now: number): MaintenanceReport {
     const end = performance.now() + STEP_MS;
     const budget = () => performance.now() < end;
-    const compacted = this.#transaction(() => this.#compact(now, budget));
-    if (compacted !== undefined) return { more: true, compacted, archived: 0 };
+    // What an archive that is begun has written must not change until it is removed.
+    if (!this.#archive.isOpen) {
+      const compacted = this.#transaction(() => this.#compact(now, budget));
+      if (compacted !== undefined) return { more: true, compacted, archived: 0 };
+    }
+    const archived = this.#transaction(() => this.#archive.step(now, budget));
+    if (archived !== undefined) return { more: true, compacted: 0, archived };
     return { more: reclaimPages(this.#db, budget), compacted: 0, archived: 0 };
   }
 

@@ -5,6 +5,7 @@
  */
 import type BetterSqlite3 from "better-sqlite3";
 import { USUAL_MEASURES } from "../../../src/core/measures.ts";
+import { ARCHIVES_TABLE } from "./archive.ts";
 import { chainExisting } from "./audit.ts";
 import { orderReadingsByMinute } from "./readings-schema.ts";
 
@@ -127,6 +128,7 @@ const MIGRATIONS: readonly (string | ((db: BetterSqlite3.Database) => void))[] =
   `,
   chainExisting,
   orderReadingsByMinute,
+  ARCHIVES_TABLE,
 ];
 
 /** From this version on the audit is a chain. */

@@ -60,7 +60,7 @@ async function checkStored(lines: readonly string[]): Promise<void> {
     const printed = lines.filter((line) => line.startsWith(`m${i} `)).map((line) => Number(line.split(" ")[1]));
     for (const sequence of printed) expect(rows[sequence]?.sequence).toBe(sequence);
   }
-  expect(await store.query.counts()).toEqual({ modbus: 0, mqtt: stored, profile: 0 });
+  expect(await store.query.counts()).toMatchObject({ modbus: 0, mqtt: stored, profile: 0 });
   await store.close();
 }
 

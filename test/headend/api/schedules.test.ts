@@ -90,6 +90,7 @@ describe("schedules by the API", () => {
       uncertainty: 500_000,
       measuredAt: START,
       corrected: START,
+      lastJump: null,
       alarm: null,
     };
     const jump = { from: START - 60 * SECOND, to: START, before: 0, after: -61_500_000, cause: "unknown" };

@@ -114,6 +114,24 @@ describe("readings", () => {
     expect(s.states(2)).toBe("rr");
   });
 
+  test("what was noted while the head-end's clock was ahead is forgotten once it is right", () => {
+    const s = site();
+    s.poll(1, 10);
+    for (const ahead of [300, 315]) s.poll(ahead, 11);
+    s.poll(17, 12);
+    expect(s.states(24)).toBe(`rr${"o".repeat(22)}`);
+    s.poll(301, 20);
+    expect(s.states(24)).toBe(`rr${"o".repeat(18)}rooo`);
+  });
+
+  test("a clock that was months ahead does not stop it for months", () => {
+    const s = site();
+    s.poll(1, 10);
+    s.poll(60 * 24 * 100, 11);
+    s.poll(31, 12);
+    expect(s.book.hole(M, at(90), 96)).toEqual({ from: ZERO + 4, to: ZERO + 6 });
+  });
+
   test("where the profile counts, a poll makes an interval read at its very end alone, or where none is kept", () => {
     const s = site("profile");
     s.poll(1, 10);

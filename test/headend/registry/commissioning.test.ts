@@ -184,8 +184,10 @@ describe("a meter on a line that the file does not name", () => {
     expect([...world.store.documents.keys()]).toEqual(["registry m1"]);
   });
 
-  test("two meters change their units in one table", () => {
+  test("two meters change their units in one table: nothing is read under the wrong name until the next start", () => {
     const world = site();
+    world.modbus.push(new FakeModbusMeter(3));
+    (world.modbus[2] as FakeModbusMeter).device.energyWh = 500_000;
     const [a, b] = [meterId("a"), meterId("b")];
     change(world, [
       { meter: a, model: "test-1p", place: unit(2) },
@@ -196,7 +198,19 @@ describe("a meter on a line that the file does not name", () => {
       { meter: b, place: unit(2) },
     ]);
     expect(told(swapped)).toEqual(["changed", "changed"]);
-    expect(world.store.meters.get("a")?.via).toBe("line bus unit 3");
+    world.restart();
+    world.run(3 * SECOND);
+    const energies = (meter: string) =>
+      new Set(world.store.readingsOf(meter).map(({ values }) => values.activeEnergyImport));
+    expect([energies("a"), energies("b")]).toEqual([new Set([500_000_000]), new Set([1_000_000])]);
+    change(world, [
+      { meter: a, place: unit(2) },
+      { meter: b, place: unit(3) },
+    ]);
+    const before = world.store.readings.size - world.store.readingsOf(M1).length;
+    world.run(3 * SECOND);
+    expect(world.store.readings.size - world.store.readingsOf(M1).length).toBe(before);
+    expect(world.store.meters.get("a")?.via).toBe("line bus unit 2");
   });
 
   test("a meter that left the file is reached by nothing, and is found at its new place once it is said", () => {

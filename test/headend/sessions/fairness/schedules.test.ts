@@ -1,9 +1,12 @@
 /** Schedules of every kind on a full line with dead and noisy meters: what they cost the polls of the healthy ones. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { GroupConfig } from "../../../../headend/schedule/groups.ts";
 import { eventsMaker, TASK_MAKERS } from "../../../../headend/schedule/makers.ts";
 import { Scheduler } from "../../../../headend/schedule/scheduler.ts";
 import type { WorkKind } from "../../../../headend/sessions/work-kinds.ts";
+import { REPOSITORY } from "../../../programs.ts";
 import { meterId } from "../../fakes.ts";
 import { type MeterKind, PacedLine, SECOND } from "./paced-line.ts";
 
@@ -54,6 +57,17 @@ describe("an hour of 32 native meters at 9600 bit/s, each polled every 30 s and 
   test("every healthy meter gets 95 percent of its polls", () => {
     expect(line.worst("healthy")).toBeGreaterThanOrEqual(0.95);
     expect(line.figures("dead").share).toBeLessThan(1 / 8);
+  });
+
+  test("docs/schedules.md has the figures", () => {
+    const page = readFileSync(join(REPOSITORY, "docs/schedules.md"), "utf8");
+    const { scheduled, done } = line.figures("healthy");
+    const worst = `${(100 * line.worst("healthy")).toFixed(1)} %`;
+    const others = (["billing", "freeze", "clock"] as const).map(
+      (purpose) =>
+        line.others.filter((other) => other.purpose === purpose && KINDS[other.unit - 1] === "healthy").length,
+    );
+    expect(page).toContain(`| ${[scheduled, done, worst, ...others].join(" | ")} |`);
   });
 
   test("and every read of the other kinds", () => {
