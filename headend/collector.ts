@@ -151,6 +151,11 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
     return this.#alarms?.open() ?? [];
   }
 
+  /** Incidents as they are now that the store has not got yet. */
+  unstored(): readonly Incident[] {
+    return this.#alarms?.unstored() ?? [];
+  }
+
   get unlisted(): number {
     return this.#alarms?.unlisted ?? 0;
   }

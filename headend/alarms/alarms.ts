@@ -63,6 +63,12 @@ export class Alarms {
     return this.#incidents.open();
   }
 
+  /** As they are now, those that are over too, where the store has not got them yet. */
+  unstored(): readonly Incident[] {
+    const documents = [...this.#dirty.values()].filter(({ collection }) => collection === INCIDENTS);
+    return documents.map(({ text }) => decodeIncident(text));
+  }
+
   /** How many more came than can be listed. */
   get unlisted(): number {
     return this.#incidents.unlisted;

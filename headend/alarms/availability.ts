@@ -69,7 +69,9 @@ export function availability(
   for (const incident of incidents) {
     if (!OUTAGES.has(incident.kind)) continue;
     const key = keyOf(incident.place);
-    outages.set(key, [...(outages.get(key) ?? []), { from: incident.since, to: endOf(incident, now) }]);
+    const spans = outages.get(key) ?? [];
+    outages.set(key, spans);
+    spans.push({ from: incident.since, to: endOf(incident, now) });
   }
   const rows = new Map<string, Availability>();
   for (const place of places) {

@@ -28,6 +28,8 @@ export interface ReadyCheck {
 export interface AlarmView {
   /** Those that last, oldest first. */
   open(): readonly Incident[];
+  /** As they are now, those that are over too, where the store has not got them yet. */
+  unstored(): readonly Incident[];
   /** How many more came than can be listed. */
   readonly unlisted: number;
   /** Where each meter is reached, by its id. */

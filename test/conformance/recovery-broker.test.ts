@@ -54,12 +54,17 @@ test("the broker's restart and the full disk are told and heal by themselves", {
   broker.configure([`listener ${port} 127.0.0.1`, "allow_anonymous true", "persistence true"]);
   await broker.start();
   const file = join(cleanup.directory(), "site.db");
-  const headend = cleanup.program(
-    await startCli(
-      ["headend", "--store", `sqlite:${file}`, "--http", "127.0.0.1:0", "--broker", `mqtt://127.0.0.1:${port}`],
-      { env: { METERWORKS_LOG: "silent", METERWORKS_TOKEN: TOKEN } },
-    ),
-  );
+  const args = [
+    "headend",
+    "--store",
+    `sqlite:${file}`,
+    "--http",
+    "127.0.0.1:0",
+    "--broker",
+    `mqtt://127.0.0.1:${port}`,
+  ];
+  const env = { METERWORKS_LOG: "silent", METERWORKS_TOKEN: TOKEN };
+  const headend = cleanup.program(await startCli(args, { env }));
   const list = new AlarmList(headend);
   const meter = publish(port);
   await list.until([]);
@@ -87,6 +92,10 @@ test("the broker's restart and the full disk are told and heal by themselves", {
   const before = meter.acknowledged();
   await expect.poll(() => meter.acknowledged(), { timeout: 15_000 }).toBeGreaterThan(before);
   await meter.stop();
+  // What the full disk made the head-end give up is still with Mosquitto, which gives it again to the next session. The
+  // head-end begins one by itself when a message is too old; the test does not wait for that.
+  await headend.stop();
+  cleanup.program(await startCli(args, { env }));
   const acknowledged = meter.acknowledged();
   const stored = () => {
     const database = new BetterSqlite3(file, { readonly: true });

@@ -30,8 +30,10 @@ export function alarmRoutes(app: FastifyInstance, { store, alarms, submit }: Api
     async ({ query: { state, limit, cursor } }) => {
       const list = `alarms ${state}`;
       const before = cursor === undefined ? null : readCursor(list, cursor);
+      // What is unstored is looked at first: it may be stored while the store answers, and then is in both.
+      const known = state === "open" ? alarms.open() : [...alarms.unstored(), ...alarms.open()];
       const found = state === "open" ? [] : await storedIncidents(store, before, limit + 1);
-      const page = newestFirst([...alarms.open(), ...found], before);
+      const page = newestFirst([...known, ...found], before);
       const { items, next } = pageOf(list, page, limit, ({ id }) => id);
       return { alarms: items.map(alarmView), unlisted: alarms.unlisted, next };
     },
@@ -49,8 +51,8 @@ export function alarmRoutes(app: FastifyInstance, { store, alarms, submit }: Api
       },
     },
     async ({ params: { id } }) => {
-      const lasting = alarms.open().find((incident) => incident.id === id);
-      if (lasting !== undefined) return alarmView(lasting);
+      const known = [...alarms.unstored(), ...alarms.open()].find((incident) => incident.id === id);
+      if (known !== undefined) return alarmView(known);
       const stored = await fromStore(store.document(INCIDENTS, id));
       if (stored === undefined)
         throw new Problem(404, "unknown-alarm", `there is no alarm ${id}: GET /api/v1/alarms lists them`);
@@ -82,7 +84,7 @@ export function alarmRoutes(app: FastifyInstance, { store, alarms, submit }: Api
   );
 }
 
-/** What lasts is newer in memory than in the store. */
+/** The first of those with one id counts: what is in memory is newer than what is stored. */
 function newestFirst(incidents: readonly Incident[], before: string | null): readonly Incident[] {
   const byId = new Map<string, Incident>();
   for (const incident of incidents)

@@ -56,9 +56,9 @@ export function availabilityRoutes(app: FastifyInstance, { store, alarms, now }:
 }
 
 /** The newest run is this process: it lasts until now. */
-async function historyUntil(store: StoreQuery, open: readonly Incident[], to: Civil, now: Civil): Promise<History> {
+async function historyUntil(store: StoreQuery, known: readonly Incident[], to: Civil, now: Civil): Promise<History> {
   const incidents = new Map<string, Incident>();
-  for (const incident of [...(await all(store, INCIDENTS)).map(({ text }) => decodeIncident(text)), ...open])
+  for (const incident of [...(await all(store, INCIDENTS)).map(({ text }) => decodeIncident(text)), ...known])
     if (incident.since < to) incidents.set(incident.id, incident);
   const runs = (await all(store, RUNS)).map(({ text }) => decodeRun(text));
   const contacts = (await all(store, CONTACTS)).map(

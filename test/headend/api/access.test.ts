@@ -121,7 +121,7 @@ test("a token that is no secret is a mistake of the caller", () => {
     metrics: async () => "",
     readiness: async () => [],
     events: new NoticeFeed("run"),
-    alarms: { open: () => [], unlisted: 0, places: () => [] },
+    alarms: { open: () => [], unstored: () => [], unlisted: 0, places: () => [] },
   };
   expect(() => buildApi({ ...options, token: "short" })).toThrow(/token/);
 });

@@ -85,7 +85,7 @@ export async function fixture(
     version: "1.2.3",
     metrics: async () => "up 1\n",
     readiness: async () => [],
-    alarms: { open: () => [], unlisted: 0, places: () => [] },
+    alarms: { open: () => [], unstored: () => [], unlisted: 0, places: () => [] },
     events: new NoticeFeed("run"),
     status: () => ({ lines: [{ link: "bus-1", open: true }] }),
     log: (entry) => logged.push(entry),

@@ -16,6 +16,8 @@ const incident = (n: number, open = false): Incident => {
 const STORED = [1, 2, 3, 4, 5].map((n) => incident(n, n === 5));
 /** Not in the store yet, and one that is there in an older form. */
 const LASTING = [{ ...(STORED[4] as Incident), count: 7 }, incident(6, true)];
+/** Over, and the store has not got it yet. */
+const OVER = incident(7);
 
 let api: Fixture;
 beforeAll(async () => {
@@ -29,7 +31,7 @@ beforeAll(async () => {
         : [],
     document: async (_collection, key) => documents.find((document) => document.key === key),
   });
-  const alarms = { open: () => LASTING, unlisted: 3, places: () => [] };
+  const alarms = { open: () => LASTING, unstored: () => [OVER], unlisted: 3, places: () => [] };
   api = await fixture(undefined, { store, alarms });
 });
 afterAll(() => api.app.close());
@@ -72,9 +74,10 @@ test.each(LISTS)("%s refuses a cursor that is damaged or of another list", async
 
 test("what lasts is shown as it is now, not as it was stored, and what is over comes from the store", async () => {
   const all = (await api.call({ url: "/api/v1/alarms?state=all" })).json();
-  expect(all.alarms.map(({ count }: { count: number }) => count)).toEqual([1, 7, 1, 1, 1, 1]);
+  expect(all.alarms.map(({ count }: { count: number }) => count)).toEqual([1, 1, 7, 1, 1, 1, 1]);
   expect(all.unlisted).toBe(3);
-  const [, , over] = all.alarms;
+  const [unstored, , , over] = all.alarms;
+  expect((await api.call({ url: `/api/v1/alarms/${OVER.id}` })).json()).toEqual(unstored);
   expect((await api.call({ url: `/api/v1/alarms/${over.id}` })).json()).toEqual(over);
   expect((await api.call({ url: "/api/v1/alarms/0000000000000000-1" })).statusCode).toBe(404);
 });
