@@ -1,5 +1,6 @@
 /** On what terms an order is given: who stands behind it, and what must hold just before it is sent. */
-import { minor } from "../../src/core/money.ts";
+import { formatFixed } from "../../src/core/decimal.ts";
+import { currencyOf, minor } from "../../src/core/money.ts";
 import { assert } from "../../src/core/result.ts";
 import type { Books } from "../books.ts";
 import { balanceOf } from "../ledger/prepaid.ts";
@@ -58,8 +59,9 @@ export function unmet(books: Books, { meter, terms }: Order, relay: 0 | 1 | null
     if (account?.currency !== currency)
       return `it was to be sent only up to a balance in ${currency}, and the meter has no prepaid account in it`;
     const balance = balanceOf(account);
+    const { decimals } = currencyOf(currency);
     if (balance > amount)
-      return `it was to be sent only up to a balance of ${amount} minor units of ${currency}; it is ${balance}`;
+      return `it was to be sent only up to a balance of ${formatFixed(amount, decimals)} ${currency}; it is ${formatFixed(balance, decimals)}`;
   }
   return undefined;
 }

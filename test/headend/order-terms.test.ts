@@ -127,8 +127,7 @@ describe("a precondition on the balance", () => {
     world.request({ ...ORDER, precondition: asked(cents) });
     world.run(5 * SECOND);
     expect(stateOf(world)).toBe(end);
-    if (end === "cancelled")
-      expect(last(world)?.detail).toMatch(/only up to a balance of 99 minor units of EUR; it is 100/);
+    if (end === "cancelled") expect(last(world)?.detail).toMatch(/only up to a balance of 0\.99 EUR; it is 1\.00/);
   });
 
   test("that can't be judged is refused at once", () => {
