@@ -35,6 +35,15 @@ test("a server that is not there is named without the password", async () => {
   expect(stderr).not.toContain("geheim");
 });
 
+test("a retention that only SQLite has is told, not left out in silence", async () => {
+  const config = join(directory.path, "retention.json");
+  writeFileSync(config, JSON.stringify({ retention: { keepMonths: 36, archive: "./archive" } }));
+  const args = ["headend", "--config", config, "--store", "postgres://u@127.0.0.1:1/x", "--broker", "none"];
+  const { code, stderr } = await runCli([...args, "--token-file", join(directory.path, "t")]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/"level":"warn".*retention is for SQLite stores: nothing is compacted, archived or removed/);
+});
+
 test.each([
   ["backup", /pg_dump --format=custom --schema=meterworks --file=BACKUP postgres:\/\/h:5432\/x/],
   ["restore", /pg_restore --clean --if-exists --dbname=postgres:\/\/h:5432\/x/],

@@ -105,12 +105,20 @@ async function run(flags: Flags): Promise<void> {
       });
       await serve(proc, site, store);
       await proc.stopped;
-    } else
+    } else {
+      if (parsed.retention !== DEFAULT_RETENTION) warnOfRetention(proc);
       await inPostgresTerms(proc, address.url, flags, parsed.collector, async (store, over) => {
         await serve(proc, site, store);
         await Promise.race([proc.stopped, over]);
       });
+    }
   });
+}
+
+/** Whoever wrote the section counts on its archives. */
+function warnOfRetention(proc: CommandProcess): void {
+  const reason = "retention is for SQLite stores: nothing is compacted, archived or removed; see docs/postgres.md";
+  proc.log({ kind: "log", level: "warn", event: "retention.left-out", fields: { reason } });
 }
 
 interface Site {
