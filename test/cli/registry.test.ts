@@ -122,6 +122,10 @@ test("export and import: the same table changes nothing, a wrong line is named, 
   writeFileSync(file("meters.csv"), table);
   const same = await registry("import", file("meters.csv"));
   expect([same.stdout, same.stderr]).toEqual(["0 new, 0 changed, 3 unchanged, 0 refused\n", ""]);
+  writeFileSync(file("empty.csv"), "");
+  expect((await registry("import", file("empty.csv"))).stdout).toMatch(
+    /empty\.csv: the table is empty: its first line/,
+  );
   writeFileSync(file("wrong.csv"), "id,customer,ct\ngone,k 17,1\ncellar-unit-1,k-9,200:5\n");
   const wrong = await registry("import", file("wrong.csv"));
   expect(lines(wrong.stdout)).toEqual([

@@ -205,7 +205,7 @@ async function importTable(
 function printImport({ rows, counts, mistakes, applied }: ImportAnswer, file: string): void {
   for (const { meter, outcome, changes } of rows) print(`${meter}: ${outcome}${changesText(changes)}`);
   for (const { line, column, problem } of mistakes)
-    print(`${[file, line || "", column].filter((part) => part !== "").join(":")}: ${problem}`);
+    print(`${file}${line === 0 ? "" : `:${line}: ${column}`}: ${problem}`);
   const would = applied ? "" : "nothing was changed; it would be: ";
   print(
     `${would}${counts.new} new, ${counts.changed} changed, ${counts.unchanged} unchanged, ${counts.refused} refused`,
