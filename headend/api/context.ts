@@ -7,6 +7,7 @@ import type { MeterPlace } from "../alarms/availability.ts";
 import type { Incident } from "../alarms/incident.ts";
 import type { NoticeFeed } from "../notice-feed.ts";
 import type { MeterId, Receipt, Refusal, RegisteredMeter, Request, StoredDocument, StoreQuery } from "../ports.ts";
+import { pageOf, readCursor } from "./cursor.ts";
 import { fromStore, Problem } from "./problems.ts";
 import type { ApiToken } from "./tokens.ts";
 
@@ -72,13 +73,12 @@ export async function documentsOf(
   { limit, cursor }: { readonly limit: number; readonly cursor?: string },
 ): Promise<{ readonly documents: readonly StoredDocument[]; readonly next: string | null }> {
   const prefix = `${meter}/`;
-  const found = await fromStore(store.documents(collection, `${prefix}${cursor ?? "~"}`, "down", limit + 1));
+  const list = `${collection} ${meter}`;
+  const before = cursor === undefined ? "~" : readCursor(list, cursor);
+  const found = await fromStore(store.documents(collection, `${prefix}${before}`, "down", limit + 1));
   const own = found.filter(({ key }) => key.startsWith(prefix));
-  const last = own[limit - 1];
-  return {
-    documents: own.slice(0, limit),
-    next: own.length > limit && last !== undefined ? last.key.slice(prefix.length) : null,
-  };
+  const { items, next } = pageOf(list, own, limit, ({ key }) => key.slice(prefix.length));
+  return { documents: items, next };
 }
 
 export async function knownMeter(store: StoreQuery, id: string): Promise<RegisteredMeter> {

@@ -3,6 +3,7 @@ import type { MeterId, RegisteredMeter, StoredDocument, StoreQuery } from "../po
 import type { RegistryMeter } from "../registry/columns.ts";
 import { blankEntry, REGISTRY, REGISTRY_CODEC, type RegistryEntry, type RegistryState } from "../registry/entry.ts";
 import { knownMeter } from "./context.ts";
+import { readCursor, writeCursor } from "./cursor.ts";
 import { fromStore } from "./problems.ts";
 
 const PAGE = 500;
@@ -55,10 +56,12 @@ export async function registryPage(
   store: StoreQuery,
   { limit, cursor, state }: { readonly limit: number; readonly cursor?: string; readonly state?: RegistryState },
 ): Promise<RegistryPage> {
+  const list = `registry ${state ?? ""}`;
+  const from = cursor === undefined ? "" : readCursor(list, cursor);
   const meters: RegistryMeter[] = [];
-  for await (const meter of registryFrom(store, cursor ?? "")) {
+  for await (const meter of registryFrom(store, from)) {
     if (state !== undefined && meter.entry.state !== state) continue;
-    if (meters.length === limit) return { meters, next: meter.registration.id };
+    if (meters.length === limit) return { meters, next: writeCursor(list, meter.registration.id) };
     meters.push(meter);
   }
   return { meters, next: null };

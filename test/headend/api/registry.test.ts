@@ -81,8 +81,9 @@ describe("reading", () => {
       ["b", "held"],
       ["prepaid", "active"],
     ]);
-    expect((await get("registry?limit=1")).json()).toMatchObject({ meters: [{ id: "a" }], next: "b" });
-    expect((await get("registry?limit=2&cursor=b")).json()).toMatchObject({
+    const first = (await get("registry?limit=1")).json();
+    expect(first.meters).toMatchObject([{ id: "a" }]);
+    expect((await get(`registry?limit=2&cursor=${first.next}`)).json()).toMatchObject({
       meters: [{ id: "b" }, { id: "prepaid" }],
       next: null,
     });
