@@ -9,6 +9,7 @@ import { clockShelf } from "./clock/records.ts";
 import { MASS_METERS, MASS_ORDERS, type MassOrder, massMetersCodec, massOrderCodec } from "./commands/mass-order.ts";
 import { type CompletenessConfig, IntervalBook } from "./completeness/interval-book.ts";
 import { Shelf } from "./documents.ts";
+import { eventsShelf } from "./events/records.ts";
 import { JournaledMap } from "./journaled-map.ts";
 import {
   type CollectorEffect,
@@ -84,6 +85,8 @@ export class Books {
   /** By meter and task: up to when dated reads are done. */
   readonly scheduled: ReturnType<typeof doneShelf>;
   readonly clocks: ReturnType<typeof clockShelf>;
+  /** Of polled meters: what their events were when they were read last. */
+  readonly eventsSeen: ReturnType<typeof eventsShelf>;
   /** Undefined where completeness is not followed. */
   readonly intervals: IntervalBook | undefined;
   /** Never goes back, not even with a batch that failed: an order id is used once. */
@@ -107,6 +110,7 @@ export class Books {
     this.openOrderKeys = new JournaledMap(snapshot.openOrders.map((order) => [order.key, order.id]));
     this.scheduled = doneShelf(snapshot.documents);
     this.clocks = clockShelf(snapshot.documents);
+    this.eventsSeen = eventsShelf(snapshot.documents);
     this.massOrders = new Shelf(MASS_ORDERS, massOrderCodec, snapshot.documents);
     this.massMeters = new Shelf(MASS_METERS, massMetersCodec, snapshot.documents);
     this.intervals = completeness && new IntervalBook(completeness, snapshot.documents);
@@ -147,6 +151,7 @@ export class Books {
       this.recentTopups,
       this.scheduled,
       this.clocks,
+      this.eventsSeen,
       ...(this.intervals === undefined ? [] : [this.intervals]),
     ] as const;
   }

@@ -10,7 +10,7 @@ import type { Now, Wake } from "../src/core/time.ts";
 import { Alarms } from "./alarms/alarms.ts";
 import type { MeterPlace } from "./alarms/availability.ts";
 import type { Incident } from "./alarms/incident.ts";
-import { Books } from "./books.ts";
+import { Books, type Draft } from "./books.ts";
 import { nextIssue } from "./commands/mass-issue.ts";
 import { headsByMeter, nextExpiry } from "./commands/orders.ts";
 import { Committer, type Work } from "./committer.ts";
@@ -222,12 +222,23 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
       this.#take(this.#desk.request(request, now), now, out);
       return;
     }
-    const work =
-      request.kind === "acknowledge"
-        ? this.#acknowledgeWork(request)
-        : requestWork(this.#books, this.#limits, this.#policy, this.#directory, request);
+    const work = request.kind === "acknowledge" ? this.#acknowledgeWork(request) : this.#bookWork(request);
     if (this.#committer.overfull) out.push(...(work.abandoned?.("it is behind") ?? []));
     else this.#committer.add(work);
+  }
+
+  /** Meters that are accepted or said by it come into the schedules with the same batch. */
+  #bookWork(request: Parameters<typeof requestWork>[4]): Work {
+    const work = requestWork(this.#books, this.#limits, this.#policy, this.#directory, request);
+    if (request.kind !== "registry") return work;
+    const apply = (draft: Draft, now: Now) => {
+      work.apply(draft, now);
+      for (const { meter } of request.patches) {
+        const known = this.#directory.find(meter);
+        if (known !== undefined) this.#desk.registered(known, draft, now);
+      }
+    };
+    return { ...work, apply };
   }
 
   #message(publish: Publish, now: Now, out: CollectorEffect[]): void {
@@ -266,7 +277,8 @@ export class Collector implements Actor<CollectorEvent, CollectorEffect> {
         out.push({ kind: "notify", notice: { kind: "poll", meter, ok: false, reason } });
         this.#countPoll(meter, reason, now, out);
         out.push(...this.#desk.failed(output, now));
-      } else if (output.kind === "profiled") this.#committer.add(fillWork(this.#books, output.piece));
+      } else if (output.kind === "eventsRead") this.#committer.add(this.#desk.eventsRead(output));
+      else if (output.kind === "profiled") this.#committer.add(fillWork(this.#books, output.piece));
       else if (output.kind === "profileEnd") this.#profileEnd(output, now, out);
       else if (output.kind === "orderStep") {
         this.#committer.add(this.#stepWork(output.order, output.step));

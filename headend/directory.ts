@@ -31,16 +31,13 @@ export interface KnownMeter {
 const MQTT: Place = { kind: "mqtt" };
 const VIA_MQTT = showPlace(MQTT);
 
-/** The line's name out of a meter's registration; `mqtt` for one on MQTT. */
-export function lineOfVia(via: string): string {
-  return /^line (.*) unit \d+$/.exec(via)?.[1] ?? via;
-}
-
 export class Directory {
   readonly #registered: Pick<Books["meters"], "get" | "values">;
   readonly #gateways = new Map<LinkId, string>();
   readonly #broker: LinkId | null;
   readonly #configured = new Map<MeterId, KnownMeter>();
+  /** What {@link find} made of meters that registered themselves: it is asked several times for each message. */
+  readonly #publishing = new Map<MeterId, KnownMeter>();
   readonly #models: ReadonlyMap<string, MeterModel>;
   readonly #lines: ReadonlySet<string>;
   readonly #registry: Pick<Books["registry"], "get">;
@@ -85,19 +82,24 @@ export class Directory {
     return this.#models.get(model);
   }
 
-  /** A meter in use or held; a removed one is not found. */
+  /** A meter in use or held; a removed one is not found, nor one that was moved and is still polled where it was. */
   find(id: MeterId): KnownMeter | undefined {
     const state = this.#registry.get(id)?.state;
     if (state === "removed") return undefined;
     const configured = this.#configured.get(id);
-    if (configured !== undefined) return configured;
+    if (configured !== undefined) return configured.fromRegistry && this.#changed(configured) ? undefined : configured;
     const registration = this.#registered.get(id);
     // A meter that was once on a line and is no longer configured cannot be reached any more.
     if (!this.#mqtt || registration === undefined || registration.via !== VIA_MQTT) return undefined;
-    return {
+    const held = state === "held";
+    const before = this.#publishing.get(id);
+    if (before?.registration === registration && before.held === held) return before;
+    const known: KnownMeter = {
       ...{ model: this.#models.get(registration.model), line: undefined, configured: false, registration },
-      ...{ place: MQTT, fixedRatio: undefined, fromRegistry: false, held: state === "held" },
+      ...{ place: MQTT, fixedRatio: undefined, fromRegistry: false, held },
     };
+    this.#publishing.set(id, known);
+    return known;
   }
 
   /** Where each meter that can be reached is, by its id. */
@@ -110,6 +112,12 @@ export class Directory {
       .filter(({ id, via }) => this.#mqtt && via === VIA_MQTT && !this.#configured.has(id))
       .map(({ id }) => ({ meter: id, line: null, gateway: null, broker: this.#broker }));
     return [...configured, ...others].sort((a, b) => (a.meter < b.meter ? -1 : 1));
+  }
+
+  /** Its line goes on as it began: what it reads is of another meter, or by another's register map. */
+  #changed({ registration: { id, model, via } }: KnownMeter): boolean {
+    const now = this.#registered.get(id);
+    return now !== undefined && (now.model !== model || now.via !== via);
   }
 
   /** What a meter that publishes without being configured is registered as. */

@@ -84,8 +84,8 @@ export function checkGroups({ groups = [], lines, mqtt }: SiteConfig, problems: 
     if (names.has(group.name)) problems.push({ place: `${place}.name`, problem: `"${group.name}" is taken` });
     names.add(group.name);
     for (const meter of group.meters === "all" ? ["all"] : group.meters) {
-      // Those that register themselves over MQTT are known later.
-      if (meter !== "all" && !known.has(meter as MeterId) && mqtt?.acceptUnknown !== true)
+      // Those that register themselves or are accepted over MQTT are known later.
+      if (meter !== "all" && !known.has(meter as MeterId) && (mqtt?.acceptUnknown ?? false) === false)
         problems.push({ place: `${place}.meters`, problem: `there is no meter "${meter}" on a line or under mqtt` });
       for (const [j, { task }] of group.schedules.entries()) {
         const other = taken.get(`${meter} ${task}`);

@@ -15,6 +15,10 @@ import type { MassDecision, MassReceipt, MassRequest } from "./commands/mass-ord
 import type { ObserveEffect } from "./observations.ts";
 import type { ExchangeOrder } from "./registry/exchange.ts";
 import type { ExchangeReceipt, RegistryChange, RegistryReceipt } from "./registry/requests.ts";
+import type { ReadReceipt, ReadRequest } from "./schedule/on-demand.ts";
+import type { StoreQuery } from "./store-query.ts";
+
+export type { StoreQuery } from "./store-query.ts";
 
 /** The head-end's name of a meter: its serial number or a chosen id, `[A-Za-z0-9_.-]{1,64}`. */
 export type MeterId = string & { readonly __id: "meter" };
@@ -106,6 +110,11 @@ export interface AuditEntry {
   readonly meter: MeterId | null;
   readonly order: OrderNumber | null;
   readonly detail: string;
+}
+
+/** As the store has it: numbers grow, and may have gaps. */
+export interface NumberedAuditEntry extends AuditEntry {
+  readonly number: number;
 }
 
 /** One line of a prepaid account. `charge` carries the cumulative energy it settles up to, so it is never booked twice. */
@@ -237,14 +246,7 @@ export type Request =
       readonly decision: "approve" | "reject" | "cancel";
       readonly actor: string;
     }
-  | {
-      /** A reading now; it changes nothing, so it has no key. */
-      readonly kind: "read";
-      readonly ticket: number;
-      readonly meter: MeterId;
-      /** µs, monotonic: for how long somebody waits. */
-      readonly wait: number;
-    }
+  | ReadRequest
   | MassRequest
   | MassDecision
   | {
@@ -301,12 +303,6 @@ export interface AlarmReceipt {
   readonly incident: Incident;
 }
 
-export interface ReadReceipt {
-  readonly kind: "read";
-  /** As it is stored. */
-  readonly reading: MeterReading;
-}
-
 /** What a request that was granted is answered with. */
 export type Receipt =
   | TopupReceipt
@@ -360,34 +356,4 @@ export interface Store {
   snapshot(): Promise<StoreSnapshot>;
   readonly query: StoreQuery;
   close(): Promise<void>;
-}
-
-/** The asynchronous read side for the API; it never goes through the collector. */
-export interface StoreQuery {
-  /** All registered meters by id. */
-  meters(): Promise<readonly RegisteredMeter[]>;
-  meter(id: MeterId): Promise<RegisteredMeter | undefined>;
-  /** Readings with from <= time < to, oldest first. */
-  readings(meter: MeterId, from: Civil, to: Civil, limit: number): Promise<readonly MeterReading[]>;
-  /** The newest reading that is none of a load profile. */
-  latest(meter: MeterId): Promise<MeterReading | undefined>;
-  order(id: OrderNumber): Promise<Order | undefined>;
-  /** The newest orders of a meter, newest first. */
-  orders(meter: MeterId, limit: number): Promise<readonly Order[]>;
-  account(meter: MeterId): Promise<PrepaidAccount | undefined>;
-  accounts(): Promise<readonly PrepaidAccount[]>;
-  /** The newest postings of a meter, newest first. */
-  postings(meter: MeterId, limit: number): Promise<readonly Posting[]>;
-  /** The newest entries, newest first. */
-  audit(limit: number): Promise<readonly AuditEntry[]>;
-  document(collection: string, key: string): Promise<StoredDocument | undefined>;
-  /** Documents of a collection behind the key `after` (null: from the first), by key upwards or downwards. */
-  documents(
-    collection: string,
-    after: string | null,
-    direction: "up" | "down",
-    limit: number,
-  ): Promise<readonly StoredDocument[]>;
-  /** How many readings are stored, by source. */
-  counts(): Promise<Readonly<Record<MeterReading["source"], number>>>;
 }

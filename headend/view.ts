@@ -19,10 +19,11 @@ import type { Availability } from "./alarms/availability.ts";
 import { ADVICE, type Incident } from "./alarms/incident.ts";
 import type { ClockJump, ClockState } from "./clock/records.ts";
 import { type MassOrder, openOf } from "./commands/mass-order.ts";
+import type { MeterEventRecord } from "./events/records.ts";
 import type { EventNotice } from "./notice-feed.ts";
 import type {
-  AuditEntry,
   MeterReading,
+  NumberedAuditEntry,
   Order,
   OrderReceipt,
   OrderTerms,
@@ -65,33 +66,31 @@ export function valueViews(values: MeasureValues, time: Civil, quality: Quality)
 /** @param transformers those that held at its time: with any but direct ones the primary values are shown too */
 export function readingView(reading: MeterReading, transformers?: Transformers) {
   const { time, source, sequence, quality, values } = reading;
+  return { time: toIso(time), source, sequence, quality, ...valuesView(values, time, quality, transformers) };
+}
+
+function valuesView(values: MeasureValues, time: Civil, quality: Quality, transformers: Transformers | undefined) {
   const views = valueViews(values, time, quality);
-  const view = { time: toIso(time), source, sequence, quality };
-  if (transformers === undefined || isDirect(transformers)) return { ...view, values: views };
+  if (transformers === undefined || isDirect(transformers)) return { values: views };
   const ratio = { ct: showRatio(transformers.ct), vt: showRatio(transformers.vt) };
-  const primary = (key: MeasureKey) => {
-    const value = values[key] ?? null;
-    return value === null ? undefined : primaryValue(measure(key), value, transformers);
-  };
-  return {
-    ...view,
-    ratio,
-    values: views.map((value) => {
-      const shown = primary(value.measure);
-      return shown === undefined ? value : { ...value, primary: shown };
-    }),
-  };
+  const withPrimary = views.map((view) => {
+    const value = values[view.measure] ?? null;
+    const primary = value === null ? undefined : primaryValue(measure(view.measure), value, transformers);
+    return primary === undefined ? view : { ...view, primary };
+  });
+  return { ratio, values: withPrimary };
 }
 
 /** The registers for a time; a settlement shows decimal strings like everything else. */
-export function datedReadView({ task, slot, taken, quality, values, settlement }: DatedRead) {
+export function datedReadView(dated: DatedRead, transformers?: Transformers) {
+  const { task, slot, taken, quality, values, settlement } = dated;
   return {
     task,
     slot: toIso(slot),
     taken: toIso(taken),
     basis: settlement === null ? "reading" : "settlement",
     quality,
-    values: valueViews(values, taken, quality),
+    ...valuesView(values, taken, quality, transformers),
     settlement: settlement === null ? null : settlementView(settlement),
   };
 }
@@ -111,6 +110,14 @@ function settlementView({ time, clockInDoubt, late, registers }: Settlement) {
         maximumDemandAt: maximumDemandAt === null ? null : localTime(maximumDemandAt),
       };
     }),
+  };
+}
+
+export function meterEventView({ event, phase, state, start, end, values, source, sequence }: MeterEventRecord) {
+  const shown = MEASURES.filter((m) => values[m.key] !== undefined && values[m.key] !== null);
+  return {
+    ...{ event, phase, state, start: localTime(start), end: end === null ? null : localTime(end), source, sequence },
+    values: shown.map((m) => ({ measure: m.key, value: showValue(m, values[m.key] as number), unit: shownUnit(m) })),
   };
 }
 
@@ -197,8 +204,8 @@ export function availabilityView({ name, meters, watched, down, outages }: Avail
   };
 }
 
-export function auditView({ at, actor, action, meter, order, detail }: AuditEntry) {
-  return { at: toIso(at), actor, action, meter, order, detail };
+export function auditView({ number, at, actor, action, meter, order, detail }: NumberedAuditEntry) {
+  return { number, at: toIso(at), actor, action, meter, order, detail };
 }
 
 /** `"10.00"` for 1000 cents, `"1000"` for 1000 yen. */

@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe, test } from "vitest";
+import { postgresProgram } from "./postgres-server.ts";
 
 const PEERS = [
   "mbpoll",
@@ -22,6 +23,7 @@ const PEERS = [
   "mosquitto_passwd",
   "openssl",
   "tmux",
+  "postgres",
 ] as const;
 export type PeerName = (typeof PEERS)[number];
 
@@ -77,6 +79,7 @@ function detect(name: PeerName): string | undefined {
     return succeeds(DEBIAN_PYTHON, ["-c", "import pymodbus.client, pymodbus.server"]) ? DEBIAN_PYTHON : undefined;
   }
   if (name === "pyserial") return succeeds(DEBIAN_PYTHON, ["-c", "import serial.rfc2217"]) ? DEBIAN_PYTHON : undefined;
+  if (name === "postgres") return postgresProgram();
   return findProgram(name);
 }
 

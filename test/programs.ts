@@ -95,6 +95,8 @@ export interface StartOptions {
   /** A line on stdout or stderr that says the program answers now. */
   readonly ready: RegExp;
   readonly timeoutMs?: number;
+  /** Told the process's id before it is ready, for who may have to end it by then. */
+  readonly onSpawn?: (pid: number) => void;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -106,6 +108,7 @@ export function start(command: string, args: readonly string[], options: StartOp
     env: { ...process.env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  if (child.pid !== undefined) options.onSpawn?.(child.pid);
   const output = collect(child);
   let ended: { code: number | null } | undefined;
   const end = new Promise<void>((resolve) => {

@@ -4,6 +4,7 @@ import fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import { assert } from "../../src/core/result.ts";
 import { guard } from "./auth.ts";
 import { badRequest, parseQuery } from "./bad-requests.ts";
+import { COMPONENTS } from "./components.ts";
 import type { ApiOptions } from "./context.ts";
 import { Problem, sendProblem } from "./problems.ts";
 import { REGISTRY_COMPONENTS } from "./registry-schemas.ts";
@@ -19,7 +20,6 @@ import { orderRoutes } from "./routes/orders.ts";
 import { registryRoutes } from "./routes/registry.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { publicRoutes, systemRoutes } from "./routes/system.ts";
-import { COMPONENTS } from "./schemas.ts";
 
 /** Of everything below /api/v1. */
 const ROUTES = [

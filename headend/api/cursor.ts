@@ -19,6 +19,14 @@ export function readCursor(list: string, cursor: string): string {
   throw new Problem(400, "bad-cursor", detail);
 }
 
+/** A page out of what was found, which is one more than the page where there is another. */
+export function pageOf<T>(list: string, found: readonly T[], limit: number, at: (item: T) => string) {
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  const next = found.length > limit && last !== undefined ? writeCursor(list, at(last)) : null;
+  return { items, next };
+}
+
 function check(list: string, text: Uint8Array): Buffer {
   return createHash("sha256").update(`${list} `).update(text).digest().subarray(0, CHECK_BYTES);
 }

@@ -1,10 +1,9 @@
 /** JSON Schemas of the API: what is checked in requests, and what answers look like (published, and held by tests). */
-import { ORDER_OPERATIONS, ORDER_STATUSES, type OrderOperation } from "../../protocols/orders.ts";
+import type { OrderOperation } from "../../protocols/orders.ts";
 import { BY } from "../alarms/availability.ts";
-import { INCIDENT_ID, INCIDENT_KINDS, PARTS } from "../alarms/incident.ts";
+import { INCIDENT_ID } from "../alarms/incident.ts";
 import { EVENT_KINDS } from "../notice-feed.ts";
-import { ORDER_STATES, READING_SOURCES } from "../ports.ts";
-import { DATED_TASKS } from "../schedule/groups.ts";
+import { READING_SOURCES } from "../ports.ts";
 
 export const MAXIMUM_LIMIT = 500;
 export const DEFAULT_LIMIT = 100;
@@ -58,9 +57,8 @@ export const cursor: Schema = { type: "string", description: "the `next` of the 
 export const meterParams = record({ id: meterId });
 const orderNumber: Schema = { type: "string", description: "an order number", pattern: "^[1-9][0-9]{0,15}$" };
 export const orderParams = record({ id: orderNumber });
-export const limitQuery = record({ limit }, ["limit"]);
 export const pageQuery = record({ limit, cursor }, ["limit", "cursor"]);
-export const ordersQuery = record({ meter: meterId, limit }, ["limit"]);
+export const ordersQuery = record({ meter: meterId, limit, cursor }, ["limit", "cursor"]);
 export const readingsQuery = record(
   {
     from: {
@@ -162,176 +160,22 @@ export const orderBody = record(
   ["argument", "expiresAt", "precondition"],
 );
 
-export const readBody: Schema = {
-  ...record(
-    {
-      waitSeconds: {
-        type: "number",
-        description: "for how long to wait, 1 to 60 s (default 10)",
-        minimum: 1,
-        maximum: 60,
-      },
-    },
-    ["waitSeconds"],
-  ),
-  type: ["object", "null"],
+export const source: Schema = { enum: READING_SOURCES };
+export const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
+
+export const ratio: Schema = {
+  ...record({ ct: text, vt: text }),
+  description: "the transformers that held at its time; absent on a direct meter",
 };
-
-const source: Schema = { enum: READING_SOURCES };
-const quality: Schema = { enum: ["good", "estimated", "late", "clock-doubt", "invalid", "missing"] };
-
-const values: Schema = list(record({ measure: text, obis: text, value: orNull(decimal), unit: text, time, quality }));
-
-/** Shared answers, by the name under which the document lists them. */
-export const COMPONENTS: Readonly<Record<string, Schema>> = {
-  Problem: {
-    ...record({ type: text, title: text, status: integer, detail: text, reason: text }),
-    description: "RFC 9457 problem details; `detail` says what to do, `reason` is for programs",
-  },
-  Meter: record({
-    id: meterId,
-    model: text,
-    ratio: { type: "number", description: "CT × VT: readings are secondary values, billing multiplies by this" },
-    via: text,
-  }),
-  Reading: record(
-    {
-      time,
-      source,
-      sequence: orNull(integer),
-      quality,
-      ratio: {
-        ...record({ ct: text, vt: text }),
-        description: "the transformers that held at its time; absent on a direct meter",
-      },
-      values: list(
-        record(
-          {
-            ...{ measure: text, obis: text, value: orNull(decimal) },
-            primary: {
-              ...decimal,
-              description: "the value on the primary side; absent where it is the value itself or not known",
-            },
-            ...{ unit: text, time, quality },
-          },
-          ["primary"],
-        ),
-      ),
-    },
-    ["ratio"],
-  ),
-  DatedRead: record({
-    task: { enum: DATED_TASKS },
-    slot: { ...time, description: "the time for which it is" },
-    taken: { ...time, description: "when the values were taken" },
-    basis: {
-      enum: ["settlement", "reading"],
-      description:
-        "settlement: the meter closed its registers itself at the time; reading: only what it showed at `taken`",
-    },
-    quality,
-    values,
-    settlement: orNull(
-      record({
-        meterTime: { type: "string", description: "by the meter's local clock, which tells no zone" },
-        clockInDoubt: flag,
-        late: flag,
-        registers: list(
-          record({
-            measure: text,
-            unit: text,
-            total: decimal,
-            rates: list(decimal),
-            demandUnit: text,
-            maximumDemand: orNull(decimal),
-            maximumDemandAt: orNull(text),
-          }),
-        ),
-      }),
-    ),
-  }),
-  Order: record({
-    id: integer,
-    key: text,
-    meter: meterId,
-    operation: { enum: Object.keys(ORDER_OPERATIONS) },
-    argument: integer,
-    state: { enum: ORDER_STATES },
-    reason: text,
-    requestedAt: time,
-    expiresAt: time,
-    outcome: { enum: [...Object.keys(ORDER_STATUSES), null] },
-    relayReadBack: { enum: [0, 1, null] },
-    finishedAt: orNull(time),
-    requester: text,
-    persons: { type: "integer", description: "how many persons must stand behind it, the requester among them" },
-    approvedBy: list(text),
-    precondition: record({
-      relay: { enum: ["open", "closed", null] },
-      balanceAtMost: orNull(decimal),
-      currency: orNull(text),
-    }),
-    mass: orNull({ type: "string", description: "the mass order that it is part of" }),
-  }),
-  Account: record({
-    meter: meterId,
-    currency: text,
-    balance: decimal,
-    toppedUp: decimal,
-    charged: decimal,
-    warnAt: decimal,
-    cutAt: decimal,
-    pricePerKwh: decimal,
-    energyFrom: orNull(decimal),
-    energyTo: orNull(decimal),
-    energyUnit: text,
-  }),
-  Posting: record({
-    key: text,
-    meter: meterId,
-    kind: { enum: ["topup", "charge"] },
-    currency: text,
-    at: time,
-    amount: decimal,
-    energyTo: orNull(decimal),
-    energyUnit: text,
-  }),
-  Alarm: record({
-    id: text,
-    kind: { enum: INCIDENT_KINDS },
-    part: { enum: PARTS },
-    name: text,
-    open: flag,
-    since: time,
-    until: orNull(time),
-    seconds: orNull(integer),
-    count: integer,
-    meters: integer,
-    within: orNull(text),
-    cause: text,
-    advice: text,
-    acknowledged: orNull(record({ by: text, at: time, note: text })),
-  }),
-  Availability: record({
-    name: text,
-    meters: integer,
-    watchedSeconds: decimal,
-    downSeconds: decimal,
-    outages: integer,
-    availability: orNull(decimal),
-    mtbfSeconds: orNull(decimal),
-    mttrSeconds: orNull(decimal),
-  }),
-  AuditEntry: record({
-    at: time,
-    actor: text,
-    action: text,
-    meter: orNull(meterId),
-    order: orNull(integer),
-    detail: text,
-  }),
+const primary: Schema = {
+  ...decimal,
+  description: "the value on the primary side; absent where it is the value itself or not known",
 };
+export const values: Schema = list(
+  record({ measure: text, obis: text, value: orNull(decimal), primary, unit: text, time, quality }, ["primary"]),
+);
 
+/** Shared answers, by route. */
 export const answers = {
   health: record({ status: { const: "ok" } }),
   ready: record({
@@ -348,30 +192,12 @@ export const answers = {
   meters: record({ meters: list(ref("Meter")), next }),
   meter: record({ meter: ref("Meter"), latest: orNull(ref("Reading")) }),
   readings: record({ meter: meterId, readings: list(ref("Reading")), next }),
-  read: record({ meter: meterId, reading: ref("Reading") }),
-  datedReads: record({ meter: meterId, reads: list(ref("DatedRead")), next }),
-  clock: record({
-    meter: meterId,
-    clock: orNull(
-      record({
-        offset: decimal,
-        uncertainty: decimal,
-        measuredAt: time,
-        corrected: orNull(time),
-        alarmSince: orNull(time),
-      }),
-    ),
-    jumps: list(
-      record({ from: time, to: time, before: decimal, after: decimal, cause: { enum: ["order", "unknown"] } }),
-    ),
-    next,
-  }),
   account: ref("Account"),
-  postings: record({ postings: list(ref("Posting")) }),
+  postings: record({ postings: list(ref("Posting")), next }),
   topup: record({ meter: meterId, amount: decimal, balance: decimal, currency: text, booked: flag }),
   orderReceipt: record({ order: ref("Order"), created: flag }),
   order: ref("Order"),
-  orders: record({ orders: list(ref("Order")) }),
+  orders: record({ orders: list(ref("Order")), next }),
   alarms: record({ alarms: list(ref("Alarm")), unlisted: integer, next }),
   alarm: ref("Alarm"),
   availability: record({
@@ -379,7 +205,7 @@ export const answers = {
     rows: list(ref("Availability")),
     next,
   }),
-  audit: record({ entries: list(ref("AuditEntry")) }),
+  audit: record({ entries: list(ref("AuditEntry")), next }),
 } satisfies Record<string, Schema>;
 
 /** The answers of a route: its good ones, and problems for the statuses it may give beside those of all. */

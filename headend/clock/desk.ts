@@ -9,7 +9,7 @@ import type { ClockConfig, Limits } from "../config.ts";
 import { inability, type KnownMeter } from "../directory.ts";
 import type { MeterId, Order } from "../ports.ts";
 import { type Contact, type Measured, MessageOffset, measure } from "./offset.ts";
-import { type ClockState, putJump } from "./records.ts";
+import { type ClockJump, type ClockState, putJump } from "./records.ts";
 
 const DAY = SECONDS_PER_DAY * MICROS_PER_SECOND;
 /** What a meter's crystal may lose or gain without a jump, of the time passed: far beyond what the standards allow. */
@@ -85,7 +85,8 @@ export class ClockDesk {
     const { id } = meter.registration;
     const known = this.#books.clocks.get(id);
     const jumped = known !== undefined && this.#jumped(known, measured, contact.answered);
-    if (known !== undefined && jumped) this.#noteJump(known, measured, contact, draft, now);
+    let lastJump = known?.lastJump ?? null;
+    if (known !== undefined && jumped) lastJump = this.#noteJump(known, measured, contact, draft, now);
     let { corrected = null, alarm = null } = known ?? {};
     const off = Math.abs(measured.offset);
     if (off > this.#config.alarmBeyond) {
@@ -96,7 +97,7 @@ export class ClockDesk {
       if (off > this.#config.correctBeyond && (corrected === null || now.civil - corrected >= DAY))
         if (this.#correct(meter, measured, draft, now)) corrected = now.civil;
     }
-    const state: ClockState = { meter: id, ...measured, measuredAt: contact.answered, corrected, alarm };
+    const state: ClockState = { meter: id, ...measured, measuredAt: contact.answered, corrected, alarm, lastJump };
     if (known === undefined || isNotable(known, state) || jumped) this.#books.clocks.set(id, state, draft);
   }
 
@@ -105,11 +106,12 @@ export class ClockDesk {
     return Math.abs(measured.offset - known.offset) > JUMP + known.uncertainty + measured.uncertainty + drift;
   }
 
-  #noteJump(known: ClockState, { offset }: Measured, contact: Contact, draft: Draft, now: Now): void {
+  #noteJump(known: ClockState, { offset }: Measured, contact: Contact, draft: Draft, now: Now): ClockJump {
     const { meter, measuredAt: from, offset: before } = known;
     const to = contact.answered;
     const cause = known.corrected !== null && known.corrected >= from - ORDER_EXPIRY ? "order" : "unknown";
-    putJump(meter, { from, to, before, after: offset, cause }, draft);
+    const jump: ClockJump = { from, to, before, after: offset, cause };
+    putJump(meter, jump, draft);
     this.#doubted.add(meter);
     const detail = `from ${seconds(before)} to ${seconds(offset)} between ${toIso(from)} and ${toIso(to)}, ${
       cause === "order" ? "by a correction" : "not by an order of this head-end's correction"
@@ -117,6 +119,7 @@ export class ClockDesk {
     const entry = { at: now.civil, actor: "clock", action: "clock jumped", meter, order: null, detail };
     draft.records.push({ kind: "audit", entry });
     draft.after.push({ kind: "log", level: "warn", event: "clock-jumped", fields: { meter, detail } });
+    return jump;
   }
 
   #alarm(meter: MeterId, { offset }: Measured, draft: Draft, now: Now): void {

@@ -14,6 +14,7 @@ export interface ClockState {
   readonly corrected: Civil | null;
   /** Since when the clock is farther off than the head-end corrects by itself. */
   readonly alarm: Civil | null;
+  readonly lastJump: ClockJump | null;
 }
 
 export const CLOCKS = "clock";
@@ -40,6 +41,17 @@ export interface ClockJump {
   readonly after: number;
   /** order: a correction was asked for in between. */
   readonly cause: "order" | "unknown";
+}
+
+/**
+ * Whether times by the meter's own clock from `from` to `to` may be wrong by its newest jump: they lie about it, by the
+ * clock as it went before or after.
+ */
+export function isDoubted(state: ClockState | undefined, from: Civil, to: Civil): boolean {
+  const jump = state?.lastJump;
+  if (jump === null || jump === undefined) return false;
+  const [low, high] = [Math.min(jump.before, jump.after, 0), Math.max(jump.before, jump.after, 0)];
+  return from <= jump.to + high && to >= jump.from + low;
 }
 
 export function putJump(meter: MeterId, jump: ClockJump, draft: Draft): void {

@@ -29,12 +29,12 @@ function nextToIssue(books: Books): MassOrder | undefined {
 
 /** Civil time of the next order; Infinity when there is none to give. */
 export function nextIssue(books: Books, now: Now): number {
-  const next = nextToIssue(books);
-  if (next === undefined) return Number.POSITIVE_INFINITY;
-  let due = next.nextAt as number;
-  for (const mass of books.massOrders.values()) due = Math.max(due, mass.nextAt);
-  // Not longer than one step, whatever a clock that was set back says.
-  return Math.min(due, now.civil + interval(next));
+  if (nextToIssue(books) === undefined) return Number.POSITIVE_INFINITY;
+  let due = Number.NEGATIVE_INFINITY;
+  // A wait longer than a step is from before the clock was set back: it says nothing.
+  for (const mass of books.massOrders.values())
+    if (mass.nextAt <= now.civil + interval(mass)) due = Math.max(due, mass.nextAt);
+  return Math.max(due, now.civil);
 }
 
 /** Gives the next order where it is due. */

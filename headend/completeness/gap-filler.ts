@@ -53,7 +53,7 @@ export class GapFiller {
   /** A reading of the meter came in. */
   heard(meter: MeterId): void {
     const known = this.#directory.find(meter);
-    if (this.#books.intervals === undefined || known === undefined || !keepsProfile(known)) return;
+    if (this.#books.intervals === undefined || known === undefined || known.held || !keepsProfile(known)) return;
     (known.line === undefined ? this.#overMqtt : this.#onLines).add(meter);
   }
 

@@ -18,7 +18,7 @@ import {
   lastEnded,
   type MeterIntervals,
 } from "./meter-intervals.ts";
-import { firstHole, type IntervalState, mark, type Span, stateOf } from "./runs.ts";
+import { cutBehind, firstHole, type IntervalState, mark, type Span, stateOf } from "./runs.ts";
 
 export interface CompletenessConfig {
   /** Length of an interval: a divisor of an hour, at least 5. */
@@ -76,8 +76,31 @@ export class IntervalBook {
 
   /** A meter is expected from now on, whether it ever answers or not; nothing where it is already. */
   begin(meter: MeterId, draft: Draft, now: Now): void {
-    if (this.#get(meter) === undefined)
+    const state = this.#get(meter);
+    if (state === undefined || state.until !== null)
       this.#set(meter, this.#fresh(lastEnded(now.civil, this.config.minutes) + 1), draft, now);
+  }
+
+  /** The meter was removed: nothing is expected of it any more. */
+  end(meter: MeterId, draft: Draft, now: Now): void {
+    const state = this.#get(meter);
+    if (state !== undefined && state.until === null)
+      this.#set(meter, { ...state, until: lastEnded(now.civil, this.config.minutes) }, draft, now);
+  }
+
+  /**
+   * Another device took the meter's place: what of the old one is still open is out of reach, and the registers begin anew.
+   * @param opening +A of the new device, mWh
+   * @returns the readings that say what is gone
+   */
+  exchanged(meter: MeterId, at: Civil, opening: number, draft: Draft, now: Now): readonly MeterReading[] {
+    const state = this.#get(meter);
+    if (state === undefined) return [];
+    const piece = { meter, from: state.first, proven: lastEnded(at, state.minutes), records: [] };
+    const gone = this.fill(piece, undefined, draft, now);
+    const anchor = INTERVAL_ENERGIES.map((key) => (key === "activeEnergyImport" ? opening : null));
+    this.#set(meter, { ...(this.#get(meter) ?? state), anchor }, draft, now);
+    return gone;
   }
 
   /**
@@ -90,10 +113,10 @@ export class IntervalBook {
     if (!COUNTS.has(reading.quality) || time > now.civil + AHEAD) return;
     const interval = intervalAt(time, minutes);
     const known = this.#get(meter);
-    const state = known ?? this.#fresh(interval);
+    const state = (known && this.#withoutFuture(known, now)) ?? this.#fresh(interval);
     const marks = from === "any" || !keepsProfile || time === endOf(interval, minutes);
     const runs = marks && interval >= state.first ? mark(state.runs, interval, this.#state(interval, now)) : state.runs;
-    if (known !== undefined && runs === known.runs) return;
+    if (runs === known?.runs && state.first === known.first) return;
     // Nothing open lies before it: what comes later may not have less.
     const follows = marks && firstHole(runs, { from: state.first, to: interval }, 1) === undefined;
     const anchor = follows ? energiesOf(reading) : state.anchor;
@@ -138,7 +161,17 @@ export class IntervalBook {
   }
 
   #fresh(first: number): MeterIntervals {
-    return { minutes: this.config.minutes, first, runs: [], anchor: INTERVAL_ENERGIES.map(() => null) };
+    return { minutes: this.config.minutes, first, until: null, runs: [], anchor: INTERVAL_ENERGIES.map(() => null) };
+  }
+
+  /**
+   * What was noted while the head-end's clock was ahead is of no time that has been. Undefined where nothing else is known: a clock
+   * that was weeks ahead made all of it look old.
+   */
+  #withoutFuture(state: MeterIntervals, now: Now): MeterIntervals | undefined {
+    const last = intervalAt(now.civil + AHEAD, state.minutes);
+    if (state.first > last) return undefined;
+    return { ...state, runs: cutBehind(state.runs, last) };
   }
 
   #set(meter: MeterId, state: MeterIntervals, draft: Draft, now: Now): void {

@@ -24,6 +24,8 @@ export interface MeterIntervals {
   readonly minutes: number;
   /** The first that is expected. */
   readonly first: number;
+  /** The last that is expected: the meter was removed. Null: no end. */
+  readonly until: number | null;
   readonly runs: Runs;
   /** Energies before the first open interval, mWh or mvarh: what is filled in behind may not be less. Null: not known. */
   readonly anchor: readonly (number | null)[];
@@ -45,23 +47,26 @@ export function lastEnded(time: number, minutes: number): number {
 }
 
 /** What is expected of a meter up to a time, as far as it is kept. */
-export function expected({ first, minutes }: MeterIntervals, until: number): Span {
-  const to = lastEnded(until, minutes);
-  return { from: Math.max(first, to - (DAYS_KEPT * MINUTES_PER_DAY) / minutes + 1), to };
+export function expected({ first, until, minutes }: MeterIntervals, time: number): Span {
+  const ended = lastEnded(time, minutes);
+  const to = Math.min(ended, until ?? ended);
+  return { from: Math.max(first, ended - (DAYS_KEPT * MINUTES_PER_DAY) / minutes + 1), to };
 }
 
 /** Without what is older than is kept. */
-export function forgetOld(state: MeterIntervals, until: number): MeterIntervals {
-  const { from } = expected(state, until);
+export function forgetOld(state: MeterIntervals, time: number): MeterIntervals {
+  const { from } = expected(state, time);
   return from <= state.first ? state : { ...state, first: from, runs: trim(state.runs, from) };
 }
 
 const LETTERS: Readonly<Record<IntervalState | "open", string>> = { read: "r", late: "l", missing: "m", open: "o" };
 const STATES = new Map(INTERVAL_STATES.map((state) => [LETTERS[state], state] as const));
 
-/** `{"minutes":15,"first":1979712,"runs":"r96o4l2","anchor":[…]}`: lengths one behind the other, from the first on. */
+type Kept = Omit<MeterIntervals, "runs"> & { readonly runs: string };
+
+/** `{"minutes":15,"first":1979712,"until":null,"runs":"r96o4l2","anchor":[…]}`: lengths one behind the other, from the first on. */
 export const INTERVALS_CODEC: DocumentCodec<MeterIntervals> = {
-  encode({ minutes, first, runs, anchor }) {
+  encode({ minutes, first, until, runs, anchor }) {
     let text = "";
     let next = first;
     for (const { from, to, state } of runs) {
@@ -69,15 +74,10 @@ export const INTERVALS_CODEC: DocumentCodec<MeterIntervals> = {
       text += `${LETTERS[state]}${to - from + 1}`;
       next = to + 1;
     }
-    return JSON.stringify({ minutes, first, runs: text, anchor });
+    return JSON.stringify({ minutes, first, until, runs: text, anchor });
   },
   decode(text) {
-    const {
-      minutes,
-      first,
-      runs: lengths,
-      anchor,
-    } = JSON.parse(text) as Omit<MeterIntervals, "runs"> & { runs: string };
+    const { minutes, first, until, runs: lengths, anchor } = JSON.parse(text) as Kept;
     const runs: Run[] = [];
     let next = first;
     for (const [, letter = "", digits = ""] of lengths.matchAll(/([a-z])(\d+)/g)) {
@@ -87,7 +87,7 @@ export const INTERVALS_CODEC: DocumentCodec<MeterIntervals> = {
       if (state !== undefined) runs.push({ from: next, to: next + length - 1, state });
       next += length;
     }
-    return { minutes, first, runs, anchor };
+    return { minutes, first, until, runs, anchor };
   },
   live: () => true,
 };

@@ -1,7 +1,7 @@
 /** Figures of completeness for people and programs: by meter, line and day, worst first. */
 import { type Civil, civil, MICROS_PER_SECOND, SECONDS_PER_DAY } from "../../src/core/time.ts";
-import { lineOfVia } from "../directory.ts";
 import type { MeterId } from "../ports.ts";
+import { placeOf } from "../registry/place.ts";
 import { DAYS_KEPT, endOf, expected, intervalAt, lastEnded, type MeterIntervals } from "./meter-intervals.ts";
 import { count, describe, type Figures, type IntervalState, type Span } from "./runs.ts";
 
@@ -21,7 +21,7 @@ export interface FollowedMeter {
 }
 
 export interface FiguresRow extends Figures {
-  /** Id of a meter, name of a line, or a day `2026-11-29`. */
+  /** Id of a meter, name of a line (`nowhere` for meters that nothing reaches any more), or a day `2026-11-29`. */
   readonly key: string;
 }
 
@@ -64,7 +64,7 @@ export function figuresBy(
   };
   for (const meter of meters) {
     const { runs } = meter.intervals;
-    if (by !== "day") put(by === "meter" ? meter.id : lineOfVia(meter.via), count(runs, spanOf(meter, days, now)));
+    if (by !== "day") put(by === "meter" ? meter.id : lineOf(meter), count(runs, spanOf(meter, days, now)));
     else
       for (let day = days.from; day <= days.to; day++)
         put(dayName(day), count(runs, spanOf(meter, { from: day, to: day }, now)));
@@ -72,6 +72,12 @@ export function figuresBy(
   const listed = [...rows].map(([key, figures]) => ({ key, ...figures }));
   const order = by === "day" ? byKey : worstFirst;
   return { total, rows: listed.sort(order) };
+}
+
+function lineOf({ via }: FollowedMeter): string {
+  const place = placeOf(via);
+  if (place === null) return "nowhere";
+  return place.kind === "mqtt" ? "mqtt" : place.line;
 }
 
 function add(a: Figures, b: Figures): Figures {

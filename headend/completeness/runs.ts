@@ -37,9 +37,11 @@ export function mark(runs: Runs, interval: number, state: IntervalState): Runs {
   if (before === state || before === "read" || before === "late") return runs;
   const marked: Run[] = [];
   const put = (run: Run): void => {
+    // Of a run that was cut one side may be empty.
+    if (run.from > run.to) return;
     const last = marked.at(-1);
     if (last?.state === run.state && last.to + 1 === run.from) marked[marked.length - 1] = { ...last, to: run.to };
-    else if (run.from <= run.to) marked.push(run);
+    else marked.push(run);
   };
   let placed = false;
   const place = (): void => {
@@ -63,6 +65,12 @@ export function mark(runs: Runs, interval: number, state: IntervalState): Runs {
 export function trim(runs: Runs, from: number): Runs {
   if ((runs[0]?.from ?? from) >= from) return runs;
   return runs.filter((run) => run.to >= from).map((run) => (run.from < from ? { ...run, from } : run));
+}
+
+/** Forgets what lies behind an interval. */
+export function cutBehind(runs: Runs, to: number): Runs {
+  if ((runs.at(-1)?.to ?? to) <= to) return runs;
+  return runs.filter((run) => run.from <= to).map((run) => (run.to > to ? { ...run, to } : run));
 }
 
 /** The first open intervals of a span, at most `most`; undefined where all are known. */

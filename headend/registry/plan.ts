@@ -98,8 +98,8 @@ function mistakesOf(after: RegistryMeter, around: Surroundings): readonly Mistak
   }
   const direct = [...entry.ct, ...entry.vt].every(({ value }) => value.primary === value.secondary);
   if (around.account !== undefined && !direct) say("ct", "a prepaid meter is a direct one: it has no transformers");
-  if (entry.state === "removed" && around.openOrders > 0)
-    say("state", `${around.openOrders} orders of it are not done yet: wait for them, then remove it`);
+  if (entry.state !== "active" && around.openOrders > 0)
+    say("state", `${around.openOrders} orders of it are not done yet: wait for their end, or cancel them`);
   return mistakes;
 }
 

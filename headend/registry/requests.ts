@@ -2,6 +2,7 @@
 import { failure, type Result, success } from "../../src/core/result.ts";
 import type { Now } from "../../src/core/time.ts";
 import type { Books, Draft } from "../books.ts";
+import { exchangeIntervals } from "../completeness/fill-work.ts";
 import type { Limits } from "../config.ts";
 import type { Directory } from "../directory.ts";
 import { chargeReading } from "../ledger/accounts.ts";
@@ -57,7 +58,11 @@ export function changeRegistry(
   const known = new Set(ids);
   const wished = patches.filter(({ meter }) => !known.has(meter));
   const taken = unitsTaken(books, directory, wished);
-  const plans = wished.map((patch) => planChange(patch, surroundings(books, directory, patch.meter, taken), now.civil));
+  const open = new Map<MeterId, number>();
+  for (const { meter } of books.openOrders.values()) open.set(meter, (open.get(meter) ?? 0) + 1);
+  const plans = wished.map((patch) =>
+    planChange(patch, surroundings(books, directory, patch.meter, taken, open), now.civil),
+  );
   const right = plans.every(({ mistakes }) => mistakes.length === 0);
   const applied = !dryRun && (right || partial);
   if (applied) for (const plan of plans) if (plan.mistakes.length === 0) apply(books, plan, actor, draft, now);
@@ -79,6 +84,8 @@ function outcomeOf({ after, isNew, changes, mistakes }: Plan): PatchOutcome {
 function apply(books: Books, { after, isNew, changes }: Plan, actor: string, draft: Draft, now: Now): void {
   if (!isNew && changes.length === 0) return;
   put(books, after, draft);
+  if (after.entry.state === "active") books.intervals?.begin(after.entry.meter, draft, now);
+  else if (after.entry.state === "removed") books.intervals?.end(after.entry.meter, draft, now);
   const state = changes.find(({ column }) => column === "state");
   const before = state?.before === "" ? "new" : state?.before;
   const action = state === undefined ? "registry changed" : `registry ${before} to ${state.after}`;
@@ -126,6 +133,7 @@ function surroundings(
   directory: Directory,
   meter: MeterId,
   taken: ReadonlyMap<string, readonly MeterId[]>,
+  open: ReadonlyMap<MeterId, number>,
 ): Surroundings {
   const known = directory.inFile(meter);
   return {
@@ -136,7 +144,7 @@ function surroundings(
         ? undefined
         : { model: known.registration.model, place: known.place, ratio: known.fixedRatio },
     account: books.accounts.get(meter),
-    openOrders: [...books.openOrders.values()].filter((order) => order.meter === meter).length,
+    openOrders: open.get(meter) ?? 0,
     hasLine: (line) => directory.hasLine(line),
     hasModel: (model) => directory.modelOf(model) !== undefined,
     neighbour: (place) => taken.get(unitKey(place))?.find((other) => other !== meter),
@@ -194,6 +202,7 @@ export function exchangeMeter(
     draft,
   );
   books.baselines.set(order.meter, openingBaseline(exchange));
+  exchangeIntervals(books, order.meter, exchange, draft, now);
   const { oldSerial, newSerial, opening } = exchange;
   const detail = `${oldSerial ?? "?"} closed at ${register} mWh, ${newSerial ?? "?"} begins at ${opening} mWh`;
   audit(order.meter, "meter exchanged", `${detail}, key ${order.key}`, order.actor, draft, now);

@@ -86,6 +86,7 @@ export function registerConfigured(books: Books, directory: Directory, draft: Dr
     const { id, via } = registration;
     if (configured.has(id) || placeOf(via)?.kind !== "line" || books.registry.get(id)?.place?.kind === "line") continue;
     putRecord(books, { ...registration, via: NOWHERE }, draft);
+    books.intervals?.end(id, draft, now);
   }
 }
 

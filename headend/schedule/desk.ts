@@ -10,17 +10,16 @@ import { ClockDesk } from "../clock/desk.ts";
 import type { Work } from "../committer.ts";
 import { type CollectorConfig, DEFAULT_CLOCK, type Limits } from "../config.ts";
 import type { Directory, KnownMeter } from "../directory.ts";
+import { putEvent } from "../events/records.ts";
 import type { CollectorEffect, MeterId, MeterReading, Refusal } from "../ports.ts";
 import { takeReading } from "../readings.ts";
-import { BillingTask } from "../sessions/billing-task.ts";
-import type { Polled, SessionOutput, TaskMaker } from "../sessions/line-task.ts";
-import { PollTask } from "../sessions/poll-task.ts";
+import type { Polled, SessionOutput } from "../sessions/line-task.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { TaskKind } from "../sessions/work-kinds.ts";
 import type { CronPort } from "./cron-port.ts";
 import { Groups, isDated, type ScheduleTask } from "./groups.ts";
+import { eventsMaker, TASK_MAKERS } from "./makers.ts";
 import { answerAll, OnDemandReads, type ReadRequest } from "./on-demand.ts";
-import { planReads } from "./poll-plan.ts";
 import { doneKey, isOfSlot, putDatedRead } from "./records.ts";
 import { type Due, Scheduler } from "./scheduler.ts";
 
@@ -70,7 +69,7 @@ export class ScheduleDesk {
     if (!this.#scheduled || this.#begun) return undefined;
     this.#begun = true;
     const found = this.#known().map((id) => this.#parts.directory.find(id));
-    const meters = found.filter((meter) => meter !== undefined);
+    const meters = found.filter((meter): meter is KnownMeter => meter?.held === false);
     for (const meter of meters) this.#add(meter, now.civil);
     return {
       apply: (draft, at) => {
@@ -79,8 +78,9 @@ export class ScheduleDesk {
     };
   }
 
-  /** Takes in a meter that registers itself in this draft. */
+  /** Takes in a meter that registers itself in this draft, or is accepted; a held one waits for that. */
   registered(meter: KnownMeter, draft: Draft, now: Now): void {
+    if (meter.held) return;
     this.#owe(meter, draft, now.civil);
     this.#add(meter, now.civil);
   }
@@ -100,6 +100,10 @@ export class ScheduleDesk {
     const out: (SessionOutput | CollectorEffect)[] = [];
     for (const due of this.#lost.splice(0)) this.#scheduler.failed(due, now.civil);
     for (const due of this.#scheduler.due(now.civil)) {
+      if (this.#parts.directory.find(due.meter)?.held) {
+        this.#scheduler.failed(due, now.civil);
+        continue;
+      }
       if (isDated(due.task)) this.#running.set(`${due.meter}/${due.task}`, due);
       out.push(...this.#start(due.meter, due.task, now));
     }
@@ -151,6 +155,17 @@ export class ScheduleDesk {
           ...answerAll(waiting, failure(refusal)),
         ];
       },
+    };
+  }
+
+  /** Events of a polled meter. What was read twice is stored as the same again. */
+  eventsRead({ meter, events, seen }: Extract<SessionOutput, { kind: "eventsRead" }>): Work {
+    return {
+      apply: (draft) => {
+        for (const event of events) putEvent(event, draft);
+        this.#parts.books.eventsSeen.set(meter, seen, draft);
+      },
+      abandoned: (reason) => [{ kind: "log", level: "error", event: "events-not-stored", fields: { meter, reason } }],
     };
   }
 
@@ -206,15 +221,18 @@ export class ScheduleDesk {
     const meter = directory.find(id);
     if (meter === undefined) return [];
     if (meter.line === undefined) return sessions.query(id, kind, now);
-    const make = kind === "instantaneous" ? undefined : MAKERS[kind];
+    const { eventsSeen } = this.#parts.books;
+    const make =
+      kind === "events" ? eventsMaker(eventsSeen.get(id)) : kind === "instantaneous" ? undefined : TASK_MAKERS[kind];
     assert(make !== undefined && kind !== "instantaneous", "a line polls its meters by itself");
     return sessions.startTask(id, meter.line, kind, make, now);
   }
 
   /** Lines poll by themselves. What a model cannot tell is not asked for. */
   #takes({ line, model }: KnownMeter, task: ScheduleTask): boolean {
-    if (task === "profile" || task === "events") return false;
-    if (line === undefined) return true;
+    // Meters on MQTT tell their events by themselves.
+    if (line === undefined) return task !== "events";
+    if (task === "events") return model?.modbus.control?.functions !== undefined;
     if (task === "clock") return model?.modbus.registers.some(({ measure }) => measure === "clock") ?? false;
     return task !== "instantaneous";
   }
@@ -234,15 +252,3 @@ export class ScheduleDesk {
     return refuse(`no answer since ${toIso(silence.since)}: ${silence.reason}; look at the meter and its wires`);
   }
 }
-
-const plain =
-  (kind: TaskKind): TaskMaker =>
-  (meter, plan) =>
-    new PollTask(meter.id, meter.model.modbus, plan, kind);
-
-const MAKERS: Readonly<Partial<Record<TaskKind, TaskMaker>>> = {
-  "on-demand": plain("on-demand"),
-  billing: (meter, plan) => new BillingTask(meter, plan),
-  freeze: plain("freeze"),
-  clock: (meter) => new PollTask(meter.id, meter.model.modbus, planReads(meter.model.modbus, ["clock"]), "clock"),
-};

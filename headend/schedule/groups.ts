@@ -2,10 +2,10 @@
 import type { MeterId } from "../ports.ts";
 
 /**
- * instantaneous: all usual values. profile: the intervals of the meter's load profile. freeze, billing: the registers as they
+ * instantaneous: all usual values. freeze, billing: the registers as they
  * were at a time, made up once when it was missed. clock: how far the meter's clock is off. events: what the meter noted.
  */
-export const SCHEDULE_TASKS = ["instantaneous", "profile", "freeze", "billing", "clock", "events"] as const;
+export const SCHEDULE_TASKS = ["instantaneous", "freeze", "billing", "clock", "events"] as const;
 export type ScheduleTask = (typeof SCHEDULE_TASKS)[number];
 
 /** What is read for a time, and so is made up for after an outage. */

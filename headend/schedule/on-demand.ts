@@ -4,9 +4,22 @@
  */
 import { failure, type Result } from "../../src/core/result.ts";
 import type { Now } from "../../src/core/time.ts";
-import type { CollectorEffect, MeterId, ReadReceipt, Refusal, Request } from "../ports.ts";
+import type { CollectorEffect, MeterId, MeterReading, Refusal } from "../ports.ts";
 
-export type ReadRequest = Extract<Request, { kind: "read" }>;
+/** It changes nothing, so it has no key. */
+export interface ReadRequest {
+  readonly kind: "read";
+  readonly ticket: number;
+  readonly meter: MeterId;
+  /** µs, monotonic: for how long somebody waits. */
+  readonly wait: number;
+}
+
+export interface ReadReceipt {
+  readonly kind: "read";
+  /** As it is stored. */
+  readonly reading: MeterReading;
+}
 
 interface Waiting {
   readonly requests: ReadRequest[];

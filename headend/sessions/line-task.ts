@@ -10,6 +10,7 @@ import type { Contact } from "../clock/offset.ts";
 import type { OrderStep } from "../commands/orders.ts";
 import type { ProfilePiece } from "../completeness/interval-book.ts";
 import type { PolledMeterConfig } from "../config.ts";
+import type { EventsSeen, MeterEventRecord } from "../events/records.ts";
 import type { ObserveEffect } from "../observations.ts";
 import type { MeterId, MeterReading, Order } from "../ports.ts";
 import type { ReadBlock } from "../schedule/poll-plan.ts";
@@ -36,6 +37,12 @@ export type SessionOutput =
   | ObserveEffect
   | Polled
   | { readonly kind: "pollFailed"; readonly meter: MeterId; readonly purpose: WorkKind; readonly reason: string }
+  | {
+      readonly kind: "eventsRead";
+      readonly meter: MeterId;
+      readonly events: readonly MeterEventRecord[];
+      readonly seen: EventsSeen;
+    }
   | { readonly kind: "profiled"; readonly piece: ProfilePiece }
   /** Nothing more comes of what a meter was asked of its load profile; `reason` is empty where it gave all it has. */
   | { readonly kind: "profileEnd"; readonly meter: MeterId; readonly progress: boolean; readonly reason: string }

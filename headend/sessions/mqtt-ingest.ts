@@ -4,7 +4,14 @@
  * mend (a payload that is no message of ours) is acknowledged, counted, and audited at a bounded rate.
  */
 import { payloadErrorText } from "../../protocols/mqtt/errors.ts";
-import { decodeResponse, decodeTelemetry, type MeterResponse, type Telemetry } from "../../protocols/mqtt/message.ts";
+import { decodeEvent } from "../../protocols/mqtt/event.ts";
+import {
+  decodeResponse,
+  decodeTelemetry,
+  type MeterEvent,
+  type MeterResponse,
+  type Telemetry,
+} from "../../protocols/mqtt/message.ts";
 import { parseTopic } from "../../protocols/mqtt/topics.ts";
 import type { LinkEvent } from "../../src/core/actor.ts";
 import { type Civil, MICROS_PER_SECOND, type Now } from "../../src/core/time.ts";
@@ -12,6 +19,7 @@ import type { Books, Draft } from "../books.ts";
 import type { Work } from "../committer.ts";
 import type { Limits, MqttConfig } from "../config.ts";
 import { Directory, type KnownMeter } from "../directory.ts";
+import { putEvent } from "../events/records.ts";
 import type { MessageOutcome } from "../observations.ts";
 import type { CollectorEffect, MeterId, MeterReading } from "../ports.ts";
 import { takeReading } from "../readings.ts";
@@ -74,6 +82,10 @@ export class MqttIngest {
       const response = decodeResponse(publish.payload);
       if (!response.ok) return this.#refuse(publish, `${topic.meter}: ${payloadErrorText(response.error)}`, now);
       if (response.value.meter === topic.meter) return { kind: "response", response: response.value };
+    } else if (topic.channel === "event") {
+      const event = decodeEvent(publish.payload);
+      if (!event.ok) return this.#refuse(publish, `${topic.meter}: ${payloadErrorText(event.error)}`, now);
+      if (event.value.meter === topic.meter) return { kind: "work", work: this.#event(publish, event.value) };
     } else return ignore(publish);
     return this.#refuse(publish, `the payload on ${publish.topic} names another meter`, now);
   }
@@ -94,6 +106,20 @@ export class MqttIngest {
     return { kind: "work", work, meter: telemetry.meter as MeterId };
   }
 
+  /** Stored whether or not a telemetry message has told the meter's model yet. */
+  #event(publish: Publish, { meter: name, time: _, ...event }: MeterEvent): Work {
+    const meter = name as MeterId;
+    return {
+      apply: (draft) => {
+        const known = this.#directory.find(meter);
+        const wanted = known === undefined ? this.#config.acceptUnknown !== false : known.line === undefined;
+        if (wanted) putEvent({ ...event, meter, source: "mqtt" }, draft);
+        draft.after.push(counted(wanted ? "taken" : "not-accepted"), ...acknowledge(publish));
+      },
+      abandoned: (reason) => leftUnacknowledged(publish, reason),
+    };
+  }
+
   /** The meter of a message, registered if it is new; undefined where its readings are not wanted. */
   #meterOf(telemetry: Telemetry, draft: Draft, now: Now): KnownMeter | undefined {
     const id = telemetry.meter as MeterId;
@@ -102,8 +128,8 @@ export class MqttIngest {
     if (known?.line !== undefined) return undefined;
     if (known?.configured || known?.registration.model === telemetry.model) return known;
     const entry = this.#books.registry.get(id);
-    // What a person accepted is judged as what they accepted.
-    if (known !== undefined && entry?.state === "active") return known;
+    // What a person accepted is judged as what they accepted; one that was moved here is heard from the next start.
+    if (entry?.state === "active" && (known !== undefined || entry.place !== null)) return known;
     const full = this.#books.meters.get(id) === undefined && this.#books.meters.size >= this.#limits.unknownMeters;
     if (entry?.state === "removed" || this.#config.acceptUnknown === false || full) return undefined;
     // One that was found on a line is not moved to the broker by whoever can publish under its name.

@@ -6,7 +6,6 @@ export const WORK_KINDS = [
   "billing",
   "freeze",
   "clock",
-  "profile",
   "instantaneous",
   /** What is missing of the load profile: out of what the schedules leave. */
   "gap",

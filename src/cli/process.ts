@@ -55,6 +55,16 @@ export class CommandProcess {
     this.#shutdown.add(step);
   }
 
+  /** A stretch of work that may end before the process: what is added to the clean-up meanwhile is cleaned up at its end. */
+  async stretch(work: () => Promise<void>): Promise<void> {
+    const { mark } = this.#shutdown;
+    try {
+      await work();
+    } finally {
+      await this.#shutdown.runBackTo(mark);
+    }
+  }
+
   info(event: string, fields: NonNullable<LogEffect["fields"]>): void {
     this.log({ kind: "log", level: "info", event, fields });
   }

@@ -46,6 +46,8 @@ export interface Proposal {
 }
 
 const PAGE = 500;
+/** For tables of thousands of meters, beside a head-end at work. */
+const TABLE_PATIENCE_MS = 120_000;
 const pathOf = (meter: string) => `/api/v1/registry/${encodeURIComponent(meter)}`;
 
 /** All of them, page by page. */
@@ -86,14 +88,14 @@ export function exchangeByApi(access: ApiAccess, meter: string, wish: ExchangeWi
 }
 
 export function exportRegistry(access: ApiAccess): Promise<string> {
-  return call(access, "GET", "/api/v1/registry.csv") as Promise<string>;
+  return call(access, "GET", "/api/v1/registry.csv", undefined, TABLE_PATIENCE_MS) as Promise<string>;
 }
 
 export function importRegistry(
   access: ApiAccess,
   table: { readonly csv: string; readonly partial: boolean; readonly dryRun: boolean },
 ): Promise<ImportAnswer> {
-  return call(access, "POST", "/api/v1/registry-import", table) as Promise<ImportAnswer>;
+  return call(access, "POST", "/api/v1/registry-import", table, TABLE_PATIENCE_MS) as Promise<ImportAnswer>;
 }
 
 export function proposeMeters(access: ApiAccess, meters: readonly Proposal[]) {

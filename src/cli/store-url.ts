@@ -1,10 +1,35 @@
 /** Where the store is, as --store names it. */
-import { usage } from "./errors.ts";
+import { showUrl } from "../../headend/adapters/postgres/connection.ts";
+import { CommandError, usage } from "./errors.ts";
 
-/** The path in `sqlite:FILE`. */
-export function storeFile(url: string): string {
-  const m = /^sqlite:(.+)$/.exec(url);
-  if (m?.[1] !== undefined) return m[1];
-  if (/^postgres(ql)?:/.test(url)) throw usage("--store postgres: is not offered in this version", "use sqlite:FILE");
-  throw usage(`--store "${url}" is no store`, "use sqlite:FILE");
+export type StoreAddress =
+  | { readonly kind: "sqlite"; readonly file: string }
+  /** `shown` has no password. */
+  | { readonly kind: "postgres"; readonly url: string; readonly shown: string };
+
+const HINT = "use sqlite:FILE or postgres://USER@HOST/DATABASE";
+
+export function storeAddress(url: string): StoreAddress {
+  const file = /^sqlite:(.+)$/.exec(url)?.[1];
+  if (file !== undefined) return { kind: "sqlite", file };
+  if (!/^postgres(ql)?:\/\//.test(url)) throw usage(`--store "${withoutPassword(url)}" is no store`, HINT);
+  try {
+    return { kind: "postgres", url, shown: showUrl(url) };
+  } catch (error) {
+    throw new CommandError(2, (error as Error).message);
+  }
+}
+
+/**
+ * The path in `sqlite:FILE`, for commands that work on the file itself.
+ * @param instead what PostgreSQL's own programs do for it, given an address without a password
+ */
+export function storeFile(url: string, instead: (shown: string) => string): string {
+  const store = storeAddress(url);
+  if (store.kind === "sqlite") return store.file;
+  throw usage(`${store.shown} is no file: PostgreSQL's own programs do this`, instead(store.shown));
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/:[^:@/]*@/, ":…@");
 }

@@ -34,6 +34,16 @@ export class Shutdown {
     this.#cleanups.push(cleanup);
   }
 
+  /** How much there is to clean up: for {@link runBackTo}. */
+  get mark(): number {
+    return this.#cleanups.length;
+  }
+
+  /** Cleans up what was added since `mark`; nothing where the end has begun, which cleans up everything. */
+  async runBackTo(mark: number): Promise<void> {
+    if (!this.begun) await this.#runAll(this.#cleanups.splice(mark));
+  }
+
   /** True from the first signal or {@link run} on. */
   get begun(): boolean {
     return this.#running !== undefined;
@@ -61,14 +71,18 @@ export class Shutdown {
   }
 
   async #cleanUp(): Promise<void> {
-    for (const cleanup of this.#cleanups.splice(0).reverse()) {
+    await this.#runAll(this.#cleanups.splice(0));
+    process.removeListener("SIGINT", this.#onSignal);
+    process.removeListener("SIGTERM", this.#onSignal);
+  }
+
+  async #runAll(cleanups: readonly Cleanup[]): Promise<void> {
+    for (const cleanup of [...cleanups].reverse()) {
       try {
         await cleanup();
       } catch (error) {
         this.#options.onError?.(error);
       }
     }
-    process.removeListener("SIGINT", this.#onSignal);
-    process.removeListener("SIGTERM", this.#onSignal);
   }
 }

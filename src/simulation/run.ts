@@ -4,7 +4,7 @@
  */
 import { Collector } from "../../headend/collector.ts";
 import type { CollectorConfig, LineConfig, PrepaidConfig } from "../../headend/config.ts";
-import type { CollectorEffect, CollectorEvent, MeterId, Request } from "../../headend/ports.ts";
+import type { CollectorEffect, CollectorEvent, MeterId, OrderReceipt, Request } from "../../headend/ports.ts";
 import type { MeterOrder, OrderNumber } from "../../protocols/orders.ts";
 import { minor, pricePerKwh } from "../core/money.ts";
 import { Random } from "../core/random.ts";
@@ -75,6 +75,7 @@ class Simulation {
   readonly #meters: readonly SimMeter[];
   readonly #done = new Map<number, number>();
   readonly #confirmed = new Set<number>();
+  readonly #regrets: Random;
   #headend: SimHost<CollectorEvent, CollectorEffect> | undefined;
   #ends: { perform(effect: CollectorEffect & { kind: "send" | "close" }): void; readonly link: string }[] = [];
   #starts = 0;
@@ -83,6 +84,7 @@ class Simulation {
   constructor(options: SimOptions, parts: SiteParts) {
     this.#options = options;
     this.#random = new Random(options.seed);
+    this.#regrets = this.#random.fork("regrets");
     this.#site = buildSite(this.#world, options, this.#random.fork("site"), parts);
     this.#meters = this.#site.meters.map((config) => new SimMeter(this.#world, config, this.#done));
     this.#startHeadend();
@@ -188,7 +190,7 @@ class Simulation {
         this.#site.store.commit(effect.id, effect.batch, (event) => host.post(event));
         return;
       case "reply":
-        if (effect.result.ok && effect.result.value.kind === "order") this.#confirmed.add(effect.result.value.order.id);
+        if (effect.result.ok && effect.result.value.kind === "order") this.#confirm(effect.result.value);
         return;
       case "send":
       case "close":
@@ -206,6 +208,16 @@ class Simulation {
       case "observe":
         return;
     }
+  }
+
+  /** The operator thinks better of an order now and then; whether that comes in time is the head-end's to say. */
+  #confirm({ order, created }: OrderReceipt): void {
+    this.#confirmed.add(order.id);
+    if (!created || !this.#regrets.chance(1, 4)) return;
+    const cancel = { kind: "decide-order", order: order.id, decision: "cancel", actor: "operator" } as const;
+    this.#world.after(this.#regrets.below(this.#regrets.pick([2 * MICROS_PER_SECOND, MINUTE])), () =>
+      this.#ask(cancel),
+    );
   }
 
   /** Someone who sits in the dark tops up after a while, and sends the same payment twice now and then. */
@@ -244,7 +256,7 @@ class Simulation {
     const controllable = this.#meters.filter(({ config }) => config.model.plate.relayAmps !== null);
     for (let i = 0; i < this.#options.orders && controllable.length > 0; i++) {
       const meter = random.pick(controllable).config.id as MeterId;
-      const operation = random.pick(["relay-open", "relay-close", "relay-close"] as const);
+      const operation = random.pick(["relay-open", "relay-close", "relay-allow"] as const);
       const request = {
         kind: "order",
         meter,

@@ -13,6 +13,8 @@ const [port = 0, messages = 0, meters = 1, window = 100] = process.argv.slice(2)
 /** MQTT has 16 bits for the identifier of a packet. */
 const IDENTIFIERS = 65_535;
 
+const MINUTE = 60_000_000;
+
 interface Prepared {
   readonly bytes: Buffer;
   /** Of the two bytes of its identifier. */
@@ -20,12 +22,12 @@ interface Prepared {
 }
 
 /** A meter's registers as they grow from message to message; all values have the digits of real ones. */
-function prepare(index: number, began: number): Prepared {
+function prepare(index: number, first: number): Prepared {
   const number = index % meters;
   const round = Math.floor(index / meters);
   const meter = `bench-${String(number).padStart(5, "0")}`;
   const payload = encodeTelemetry({
-    ...{ meter, model: "meterworks-1p", sequence: round + 1, time: civil(began + round * 60_000_000 + number) },
+    ...{ meter, model: "meterworks-1p", sequence: round + 1, time: civil(first + round * MINUTE + number) },
     values: {
       activeEnergyImport: 12_345_678 + 19_000 * round + number,
       activeEnergyExport: 1_204 + round,
@@ -44,8 +46,9 @@ function prepare(index: number, began: number): Prepared {
   return { bytes, identifierAt: bytes.indexOf(topic) + topic.length };
 }
 
-const began = Date.now() * 1_000;
-const prepared = Array.from({ length: messages }, (_, index) => prepare(index, began));
+/** What waited for a head-end that was away: a reading a minute of each meter, the last ones new. */
+const first = Date.now() * 1_000 - Math.ceil(messages / meters) * MINUTE;
+const prepared = Array.from({ length: messages }, (_, index) => prepare(index, first));
 const socket = connect({ host: "127.0.0.1", port, noDelay: true });
 const parser = mqttPacket.parser();
 let sent = 0;

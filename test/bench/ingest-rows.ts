@@ -11,6 +11,7 @@ const LEAST = 1.6;
 const WHAT: Readonly<Record<IngestSide, string>> = {
   meterworks: "acknowledged after the commit (SQLite, FULL)",
   "mqtt.js": "acknowledged at once, nothing stored",
+  raw: "the same on a bare socket: the floor",
 };
 
 export function ingestLabel(side: IngestSide): string {

@@ -10,6 +10,7 @@ import { ingestLabel, type MeasuredIngest, noIngest } from "./ingest-rows.ts";
 import { buildTools, choosePin, describeMachine, type Machine, SetupError } from "./machine.ts";
 import { measure, type Sample } from "./measure.ts";
 import { METROLOGY_SIDES, type MeasuredMetrology, measureMetrology, metrologyLabel } from "./metrology-rows.ts";
+import { type MeasuredPostgres, noPostgres, PostgresBench } from "./postgres-rows.ts";
 import { jsonReport, type MeasuredRow, textReport } from "./report.ts";
 import { allRows, rowLabel } from "./rows.ts";
 import { LINE_MASTERS, LINE_SPEEDS, type LineSample, measureLine } from "./rtu-line.ts";
@@ -77,48 +78,50 @@ async function runBench(options: Options): Promise<void> {
   const ingest = noIngest(options.only);
   const store = noStore(options.only);
   const size = options.quick ? { warm: 2_000, messages: 6_000 } : { warm: 20_000, messages: 100_000 };
-  if (
-    rows.length +
-      lines.length +
-      metrology.length +
-      firmware.length +
-      ingest.length +
-      store.sides.length +
-      store.sizes.length ===
-    0
-  )
-    throw new SetupError(`no row contains "${options.only}"`);
+  const postgresRows = noPostgres(options.only);
+  const parts = [rows, lines, metrology, firmware, ingest, store.sides, store.sizes, postgresRows];
+  if (parts.every((part) => part.length === 0)) throw new SetupError(`no row contains "${options.only}"`);
+  const postgres = postgresRows.length === 0 ? undefined : await PostgresBench.start(options.quick);
   const measured = rows.map((row) => ({ row, samples: [] as Sample[] }));
-  for (let round = 1; round <= options.repetitions; round++) {
-    for (const { row, samples } of measured) {
-      const sample = await measure(row.server, row.client, pin);
-      samples.push(sample);
-      const rate = Math.round(sample.requestsPerSecond);
-      progress(round, options, `${rowLabel(row)}: ${rate}/s`);
+  try {
+    for (let round = 1; round <= options.repetitions; round++) {
+      for (const { row, samples } of measured) {
+        const sample = await measure(row.server, row.client, pin);
+        samples.push(sample);
+        const rate = Math.round(sample.requestsPerSecond);
+        progress(round, options, `${rowLabel(row)}: ${rate}/s`);
+      }
+      for (const { master, speed, samples } of lines) {
+        const sample = await measureLine(master, speed, tools, pin);
+        samples.push(sample);
+        progress(round, options, `${lineLabel(master, speed)}: ${(median(sample.cycles) / 1_000).toFixed(2)} ms`);
+      }
+      for (const { side, samples } of ingest) {
+        const sample = await measureIngest(side, size);
+        samples.push(sample);
+        progress(round, options, `${ingestLabel(side)}: ${Math.round(sample.messagesPerSecond)}/s`);
+      }
+      await measureStoreRows(store, options.quick, (text) => progress(round, options, text));
+      for (const { row, samples } of postgresRows) {
+        await postgres?.measure({ row, samples }, round);
+        const newest = samples.at(-1) as (typeof samples)[number];
+        progress(round, options, `${row.name}: ${newest.meterworks.toFixed(2)} ${row.unit}`);
+      }
+      for (const { side, samples } of metrology) {
+        const sample = await measureMetrology(side, durations.measureMs, tools, pin);
+        samples.push(sample);
+        progress(round, options, `${metrologyLabel(side)}: ${(sample.chip / 1e6).toFixed(1)} M/s`);
+      }
+      for (const { row, samples } of firmware) {
+        const sample = await measureFirmware(row, pin);
+        samples.push(sample);
+        progress(round, options, `${row.name}: ${(sample.speed / 1e6).toFixed(2)} M/s`);
+      }
     }
-    for (const { master, speed, samples } of lines) {
-      const sample = await measureLine(master, speed, tools, pin);
-      samples.push(sample);
-      progress(round, options, `${lineLabel(master, speed)}: ${(median(sample.cycles) / 1_000).toFixed(2)} ms`);
-    }
-    for (const { side, samples } of ingest) {
-      const sample = await measureIngest(side, size);
-      samples.push(sample);
-      progress(round, options, `${ingestLabel(side)}: ${Math.round(sample.messagesPerSecond)}/s`);
-    }
-    await measureStoreRows(store, options.quick, (text) => progress(round, options, text));
-    for (const { side, samples } of metrology) {
-      const sample = await measureMetrology(side, durations.measureMs, tools, pin);
-      samples.push(sample);
-      progress(round, options, `${metrologyLabel(side)}: ${(sample.chip / 1e6).toFixed(1)} M/s`);
-    }
-    for (const { row, samples } of firmware) {
-      const sample = await measureFirmware(row, pin);
-      samples.push(sample);
-      progress(round, options, `${row.name}: ${(sample.speed / 1e6).toFixed(2)} M/s`);
-    }
+  } finally {
+    await postgres?.stop();
   }
-  publish(machine, { measured, lines, metrology, firmware, ingest, store }, options.json);
+  publish(machine, { measured, lines, metrology, firmware, ingest, store, postgres: postgresRows }, options.json);
 }
 
 function progress(round: number, { repetitions }: Options, what: string): void {
@@ -132,13 +135,14 @@ interface Measured {
   readonly firmware: readonly MeasuredFirmware[];
   readonly ingest: readonly MeasuredIngest[];
   readonly store: MeasuredStore;
+  readonly postgres: readonly MeasuredPostgres[];
 }
 
 function publish(machine: Machine, all: Measured, json: string | undefined): void {
-  const { measured, lines, metrology, firmware, ingest, store } = all;
-  process.stdout.write(`${textReport(machine, measured, lines, metrology, firmware, ingest, store)}\n`);
+  const { measured, lines, metrology, firmware, ingest, store, postgres } = all;
+  process.stdout.write(`${textReport(machine, measured, lines, metrology, firmware, ingest, store, postgres)}\n`);
   if (json === undefined) return;
-  const report = jsonReport(machine, measured, lines, metrology, firmware, ingest, store);
+  const report = jsonReport(machine, measured, lines, metrology, firmware, ingest, store, postgres);
   writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
 }
 

@@ -5,6 +5,7 @@ import type { Machine } from "./machine.ts";
 import type { Sample } from "./measure.ts";
 import { metrologyFigures, metrologyReport, metrologyVerdicts } from "./metrology-report.ts";
 import type { MeasuredMetrology } from "./metrology-rows.ts";
+import { type MeasuredPostgres, postgresReport, postgresVerdicts } from "./postgres-rows.ts";
 import { OURS, type Row, TARGETS, type Target } from "./rows.ts";
 import { lineFigures, lineReport, lineVerdicts, type MeasuredLine } from "./rtu-report.ts";
 import { type MeasuredStore, storeReport, storeVerdicts } from "./store-rows.ts";
@@ -43,6 +44,7 @@ export function textReport(
   firmware: readonly MeasuredFirmware[] = [],
   ingest: readonly MeasuredIngest[] = [],
   store: MeasuredStore = { sides: [], sizes: [] },
+  postgres: readonly MeasuredPostgres[] = [],
 ): string {
   return [
     ...machineLines(machine),
@@ -50,6 +52,7 @@ export function textReport(
     ...lineReport(lines),
     ...ingestReport(ingest),
     ...storeReport(store),
+    ...postgresReport(postgres),
     ...metrologyReport(metrology),
     ...firmwareReport(firmware),
     ...section(
@@ -76,6 +79,7 @@ export function jsonReport(
   firmware: readonly MeasuredFirmware[] = [],
   ingest: readonly MeasuredIngest[] = [],
   store: MeasuredStore = { sides: [], sizes: [] },
+  postgres: readonly MeasuredPostgres[] = [],
 ): unknown {
   return {
     machine,
@@ -90,6 +94,7 @@ export function jsonReport(
     firmware: firmware.map(({ row, samples }) => ({ name: row.name, samples })),
     ingest: { sides: ingest, verdicts: ingestVerdicts(ingest) },
     store: { ...store, verdicts: storeVerdicts(store) },
+    postgres: { rows: postgres, verdicts: postgresVerdicts(postgres) },
     metrology: { sides: metrology.map(metrologyFigures), verdicts: metrologyVerdicts(metrology) },
   };
 }

@@ -6,7 +6,7 @@ import { describeWithPeers } from "../peers.ts";
 import { freePort, REPOSITORY, start } from "../programs.ts";
 
 const PUBLISHER = join(REPOSITORY, "dist/test/bench/ingest-publisher.js");
-const [MESSAGES, METERS] = [9_000, 90];
+const [MESSAGES, METERS] = [6_000, 60];
 
 describeWithPeers("a broker that gives thousands of messages at once", ["mosquitto"], () => {
   const cleanup = new Cleanup();

@@ -11,7 +11,7 @@ const MAIN = join(REPOSITORY, "dist/test/chaos/main.js");
 describeWithPeers("a short run", ["mosquitto"], () => {
   test("the head-end is killed, the broker restarted, and nothing is lost", { timeout: 40_000 }, async () => {
     const json = join(directory.path, "report.json");
-    const args = ["--meters", "20", "--polled", "10", "--minutes", "0.2", "--every", "1", "--json", json];
+    const args = ["--meters", "20", "--polled", "10", "--minutes", "0.12", "--every", "1", "--json", json];
     const result = await run(process.execPath, [MAIN, ...args], { timeoutMs: 38_000 });
     expect(`${result.stdout}${result.stderr}`).toContain("PASS");
     const report = JSON.parse(readFileSync(json, "utf8"));
@@ -20,6 +20,7 @@ describeWithPeers("a short run", ["mosquitto"], () => {
     expect(report.figures.recoveries.map((r: { process: string }) => r.process)).toEqual(["head-end", "broker"]);
     expect(report.figures.polled.rows).toBeGreaterThan(50);
     expect(report.use.map((use: { role: string }) => use.role)).toContain("head-end");
+    expect(report.scraped.scrapes).toBeGreaterThan(0);
   });
 });
 

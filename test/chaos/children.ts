@@ -24,10 +24,15 @@ interface Role {
 }
 
 const PROBE_MS = 500;
+/** Characters. */
+const LAST_WORDS = 2_000;
 
 export class Children {
   readonly #roles = new Map<string, Role>();
   readonly #timer: NodeJS.Timeout;
+  /** Processes that are not ready yet. */
+  readonly #coming = new Set<number>();
+  #stopped = false;
 
   constructor() {
     this.#timer = setInterval(() => this.#probe(), PROBE_MS);
@@ -36,7 +41,13 @@ export class Children {
   /** Rejects with what the program said where it did not become ready. */
   async start(role: string, command: readonly string[], ready: RegExp, timeoutMs = 120_000): Promise<Program> {
     const [program = "", ...args] = command;
-    const started = await start(program, args, { ready, timeoutMs });
+    if (this.#stopped) throw new Error("the run is being ended");
+    let pid = 0;
+    const onSpawn = (spawned: number): void => {
+      pid = spawned;
+      this.#coming.add(pid);
+    };
+    const started = await start(program, args, { ready, timeoutMs, onSpawn }).finally(() => this.#coming.delete(pid));
     const entry = this.#roles.get(role) ?? {
       ...{ programs: [], cpuBefore: 0, cpu: 0, peakKiB: 0, lastKiB: 0, seconds: 0 },
     };
@@ -61,15 +72,19 @@ export class Children {
     }));
   }
 
-  /** The first process that ended without being asked to, by its role. */
+  /** The first process that ended without being asked to: its role, and the last that it said. */
   fallen(expected: ReadonlySet<Program>): string | undefined {
     for (const [role, { programs }] of this.#roles)
-      for (const program of programs) if (program.exited() && !expected.has(program)) return role;
+      for (const program of programs)
+        if (program.exited() && !expected.has(program))
+          return `${role} ended by itself: ${program.stderr().slice(-LAST_WORDS)}`;
     return undefined;
   }
 
   async stopAll(): Promise<void> {
     clearInterval(this.#timer);
+    this.#stopped = true;
+    for (const pid of this.#coming) process.kill(pid, "SIGKILL");
     await Promise.all([...this.#roles.values()].flatMap(({ programs }) => programs.map((p) => p.stop("SIGTERM"))));
   }
 

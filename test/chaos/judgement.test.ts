@@ -19,7 +19,7 @@ beforeEach(() => {
   db = new Database(join(directory.path, `${files}.db`));
   const columns = COMPARED.map(([, column]) => `${column} INTEGER`).join(", ");
   db.exec(`CREATE TABLE meters (number INTEGER PRIMARY KEY, id TEXT);
-    CREATE TABLE readings (meter INTEGER, time INTEGER, sequence INTEGER, ${columns}, PRIMARY KEY (meter, time));
+    CREATE TABLE readings (meter INTEGER, time INTEGER, source INTEGER, sequence INTEGER, ${columns}, PRIMARY KEY (meter, time));
     INSERT INTO meters VALUES (1, 'm1'), (2, 'p1');`);
 });
 
@@ -42,7 +42,7 @@ function store(reading: Published, change: { time?: number; voltage?: number } =
   const values = COMPARED.map(([, column, decimals], i) =>
     column === "voltageL1" && change.voltage !== undefined ? change.voltage : scaled(reading.values[i] ?? "", decimals),
   );
-  const marks = [1, change.time ?? reading.time, reading.sequence, ...values];
+  const marks = [1, change.time ?? reading.time, 2, reading.sequence, ...values];
   db.prepare(`INSERT INTO readings VALUES (${marks.map(() => "?").join(", ")})`).run(...marks);
 }
 
@@ -80,11 +80,15 @@ describe("the store against the witnesses", () => {
 
 describe("polled meters", () => {
   const run = { began: T, ended: T + 180_000, everySeconds: 60 };
-  const row = (at: number, energy: number) =>
-    db.prepare("INSERT INTO readings (meter, time, activeEnergyImport) VALUES (2, ?, ?)").run(at * 1_000, energy);
+  const row = (at: number, energy: number, source = 1) =>
+    db
+      .prepare("INSERT INTO readings (meter, time, source, activeEnergyImport) VALUES (2, ?, ?, ?)")
+      .run(at * 1_000, source, energy);
 
   test("are right when each row was served", () => {
     for (const minute of [0, 1, 2, 3]) row(T + minute * 60_000, minute);
+    // Read later from its load profile: no poll.
+    row(T + 30_000, 5, 3);
     const served = new Map([["p1", [0, 1, 2, 3].map((minute) => ({ at: T + minute * 60_000 + 5, energy: minute }))]]);
     expect(comparePolled(db, served, run, [])).toEqual({ meters: 1, rows: 4, wrong: 0, twice: 0, longestGap: 60 });
   });

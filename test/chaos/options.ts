@@ -35,7 +35,7 @@ export function readOptions(args: readonly string[]): ChaosOptions | undefined {
     5_000,
   );
   const minutes = Number(values.minutes ?? "10");
-  if (!(minutes >= 0.2 && minutes <= 24 * 60)) throw new ChaosUsage("--minutes takes a number from 0.2 to 1440");
+  if (!(minutes >= 0.1 && minutes <= 24 * 60)) throw new ChaosUsage("--minutes takes a number from 0.1 to 1440");
   const everySeconds = whole("--every", values.every ?? "60", 1, 3_600);
   return { meters, polled, seconds: minutes * 60, everySeconds, json: values.json, keep: values.keep };
 }

@@ -29,11 +29,11 @@ export function comparePolled(
   run: { readonly began: number; readonly ended: number; readonly everySeconds: number },
   outages: readonly Outage[],
 ): PolledFigures {
-  const rows = polledRows(db);
   const figures = { meters: served.size, rows: 0, wrong: 0, twice: 0, longestGap: 0 };
+  const rows = rowsByMeter(db);
   for (const [meter, replies] of served) {
     let before: number | undefined;
-    for (const [at, energy] of rows.get(meter) ?? []) {
+    for (const { at, energy } of rows.get(meter) ?? []) {
       figures.rows += 1;
       if (!replies.some((reply) => reply.energy === energy && Math.abs(reply.at - at) <= NEAR_MS)) figures.wrong += 1;
       if (before !== undefined && at - before < run.everySeconds * 500 && !meets(outages, before, at))
@@ -46,21 +46,24 @@ export function comparePolled(
   return figures;
 }
 
-/** By meter: time in ms and energy, in order. One pass: rows lie by minute, not by meter. */
-function polledRows(db: BetterSqlite3.Database): ReadonlyMap<string, readonly [number, number][]> {
-  const all = db
+/** The store's code of what was polled; what it filled a gap with from a load profile has another. */
+const POLLED = 1;
+
+/** In order of time. */
+function rowsByMeter(db: BetterSqlite3.Database): ReadonlyMap<string, readonly Served[]> {
+  const rows = db
     .prepare(
       `SELECT m.id, r.time / 1000, r.activeEnergyImport FROM readings r JOIN meters m ON m.number = r.meter
-       ORDER BY r.time`,
+       WHERE r.source = ${POLLED} ORDER BY r.time`,
     )
     .raw();
-  const rows = new Map<string, [number, number][]>();
-  for (const [meter, at, energy] of all.iterate() as IterableIterator<[string, number, number]>) {
-    const known = rows.get(meter);
-    if (known === undefined) rows.set(meter, [[at, energy]]);
-    else known.push([at, energy]);
+  const found = new Map<string, Served[]>();
+  for (const [meter, at, energy] of rows.iterate() as IterableIterator<[string, number, number]>) {
+    const own = found.get(meter);
+    if (own === undefined) found.set(meter, [{ at, energy }]);
+    else own.push({ at, energy });
   }
-  return rows;
+  return found;
 }
 
 function meets(outages: readonly Outage[], from: number, to: number): boolean {

@@ -3,6 +3,7 @@ import { table } from "../bench/table.ts";
 import type { RoleUse } from "./children.ts";
 import type { JudgeFigures } from "./judge.ts";
 import type { ChaosOptions } from "./options.ts";
+import type { Scraped } from "./scraper.ts";
 import { type Goal, verdicts } from "./verdict.ts";
 
 export interface RunReport {
@@ -10,6 +11,7 @@ export interface RunReport {
   readonly machine: string;
   readonly figures: JudgeFigures;
   readonly use: readonly RoleUse[];
+  readonly scraped: Scraped;
 }
 
 export function goalsOf({ figures, options }: RunReport): readonly Goal[] {
@@ -17,7 +19,7 @@ export function goalsOf({ figures, options }: RunReport): readonly Goal[] {
 }
 
 export function textReport(report: RunReport): string {
-  const { options, machine, figures, use } = report;
+  const { options, machine, figures, use, scraped } = report;
   const { meters, polled, seconds, everySeconds } = options;
   const goals = goalsOf(report).map(({ goal, reached, pass }) => [pass ? "PASS" : "MISSED", goal, reached]);
   const rows = use.map(({ role, cpuSeconds, cores, peakMiB, lastMiB }) => [
@@ -30,7 +32,15 @@ export function textReport(report: RunReport): string {
     ...figures.comparison.examples.map((example) => `  ${example}`),
     "",
     ...table([["process", "CPU s", "of a core", "peak MiB", "at the end"], ...rows], new Set([0])),
+    "",
+    scrapedLine(scraped),
   ].join("\n");
+}
+
+function scrapedLine({ scrapes, slowest, loopDelay, backlog }: Scraped): string {
+  const answer = `the slowest answer took ${slowest.toFixed(0)} ms`;
+  const inside = `its event loop was held up for ${loopDelay.toFixed(0)} ms at most, ${backlog} pieces of work waited`;
+  return `the head-end's /metrics, asked ${scrapes} times: ${answer}, ${inside}`;
 }
 
 export function jsonReport(report: RunReport): unknown {

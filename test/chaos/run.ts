@@ -8,6 +8,7 @@ import { Children, type RoleUse } from "./children.ts";
 import type { JudgeFigures, RunTimes } from "./judge.ts";
 import type { ChaosOptions } from "./options.ts";
 import type { Outage } from "./outages.ts";
+import { type Scraped, Scraper } from "./scraper.ts";
 import { makeSite, type Site, UNITS_PER_GATEWAY } from "./site.ts";
 
 /** When in the run each is ended, and how long it is left away. */
@@ -25,6 +26,7 @@ const JUDGE_PATIENCE_MS = 300_000;
 export interface RunResult {
   readonly figures: JudgeFigures;
   readonly use: readonly RoleUse[];
+  readonly scraped: Scraped;
 }
 
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -32,22 +34,29 @@ const script = (name: string): string => fileURLToPath(new URL(name, import.meta
 export class ChaosRun {
   readonly #options: ChaosOptions;
   readonly #directory: string;
+  readonly #mosquitto: string;
   readonly #say: (text: string) => void;
   readonly #children = new Children();
+  readonly #scraper = new Scraper();
   readonly #outages: Outage[] = [];
   /** Ended by the run itself. */
   readonly #ended = new Set<Program>();
 
-  /** @param say what happens, for stderr */
-  constructor(options: ChaosOptions, directory: string, say: (text: string) => void) {
+  /**
+   * @param mosquitto its path
+   * @param say what happens, for stderr
+   */
+  constructor(options: ChaosOptions, directory: string, mosquitto: string, say: (text: string) => void) {
     this.#options = options;
     this.#directory = directory;
+    this.#mosquitto = mosquitto;
     this.#say = say;
     mkdirSync(directory, { recursive: true });
   }
 
   /** Ends every process of the run. */
   stop(): Promise<void> {
+    this.#scraper.stop();
     return this.#children.stopAll();
   }
 
@@ -55,20 +64,23 @@ export class ChaosRun {
   async execute(): Promise<RunResult> {
     const { everySeconds, seconds } = this.#options;
     const polled = await this.#startPolled();
-    const site = makeSite(this.#directory, await freePort(), polled.ports, this.#options.polled, everySeconds);
+    const site = makeSite(this.#directory, this.#mosquitto, await freePort(), polled.ports, this.#options);
     let broker = await this.#children.start("mosquitto", site.broker, BROKER_READY);
     let headend = await this.#children.start("head-end", site.headend, HEADEND_READY);
+    this.#scraper.follow(headend.ready);
     const judge = await this.#node("judge", "judge.js", [this.#directory, site.store]);
     const publishing = await this.#startPublishing(site);
     this.#say("all meters are connected");
     const began = Date.now();
     await this.#pass(began, KILL_HEADEND_AT * seconds);
     headend = await this.#outage("head-end", headend, "SIGKILL", site.headend, HEADEND_READY);
+    this.#scraper.follow(headend.ready);
     await this.#pass(began, RESTART_BROKER_AT * seconds);
     broker = await this.#outage("broker", broker, "SIGTERM", site.broker, BROKER_READY);
     await this.#pass(began, seconds);
     const times: RunTimes = { began, ended: Date.now(), everySeconds, outages: this.#outages };
     this.#children.measured();
+    const scraped = this.#scraper.stop();
     this.#say("the meters stop");
     await Promise.all([...publishing, ...polled.programs].map((program) => this.#end(program)));
     writeFileSync(join(this.#directory, "run.json"), JSON.stringify(times));
@@ -79,7 +91,7 @@ export class ChaosRun {
     this.#keepLogs({ headend, broker });
     const line = /^figures (.*)$/m.exec(judge.stdout())?.[1];
     if (line === undefined) throw new Error(`the judge gave no figures: ${judge.stderr()}`);
-    return { figures: JSON.parse(line) as JudgeFigures, use: this.#children.use() };
+    return { figures: JSON.parse(line) as JudgeFigures, use: this.#children.use(), scraped };
   }
 
   async #startPolled() {
@@ -144,7 +156,7 @@ export class ChaosRun {
       const elapsed = (Date.now() - began) / 1_000;
       if (elapsed >= until) return;
       const fallen = this.#children.fallen(this.#ended);
-      if (fallen !== undefined) throw new Error(`${fallen} ended by itself`);
+      if (fallen !== undefined) throw new Error(fallen);
       const left = Math.ceil(this.#options.seconds - elapsed);
       if (left % 10 === 0) this.#say(`${left} s left`);
       await sleep(Math.min(1_000, (until - elapsed) * 1_000));

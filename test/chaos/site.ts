@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CLI } from "../programs.ts";
 import { polledId } from "./names.ts";
+import type { ChaosOptions } from "./options.ts";
 
 export interface Site {
   readonly store: string;
@@ -26,21 +27,21 @@ function mosquittoConfig(directory: string, port: number): string {
 /** @param gateways ports of the Modbus TCP gateways, of {@link UNITS_PER_GATEWAY} meters each but for the last */
 export function makeSite(
   directory: string,
+  mosquitto: string,
   port: number,
   gateways: readonly number[],
-  polled: number,
-  everySeconds: number,
+  { polled, everySeconds }: Pick<ChaosOptions, "polled" | "everySeconds">,
 ): Site {
   const brokerUrl = `mqtt://127.0.0.1:${port}`;
   const store = join(directory, "site.db");
   const config = join(directory, "site.json");
-  const mosquitto = join(directory, "mosquitto.conf");
-  writeFileSync(mosquitto, mosquittoConfig(directory, port));
+  const brokerConfig = join(directory, "mosquitto.conf");
+  writeFileSync(brokerConfig, mosquittoConfig(directory, port));
   writeFileSync(config, JSON.stringify({ lines: linesOf(gateways, polled, everySeconds) }));
   return {
     store,
     brokerUrl,
-    broker: ["mosquitto", "-c", mosquitto],
+    broker: [mosquitto, "-c", brokerConfig],
     headend: [
       ...[process.execPath, CLI, "headend", "--config", config, "--store", `sqlite:${store}`],
       ...["--broker", brokerUrl, "--http", "127.0.0.1:0"],

@@ -27,7 +27,7 @@ function intervals(...lengths: readonly (readonly [IntervalState | "open", numbe
     if (state !== "open") runs.push({ from: next, to: next + length - 1, state });
     next += length;
   }
-  return INTERVALS_CODEC.encode({ minutes: 15, first, runs, anchor: [null, null, null, null] });
+  return INTERVALS_CODEC.encode({ minutes: 15, first, until: null, runs, anchor: [null, null, null, null] });
 }
 
 beforeAll(async () => {
@@ -39,7 +39,7 @@ beforeAll(async () => {
   };
   await store.commit(
     Object.entries(texts).flatMap(([key, text]) => [
-      { kind: "meter", meter: { id: meterId(key), model: "x", ratio: 1, via: "line bus unit 1" } },
+      { kind: "meter", meter: { id: meterId(key), model: "x", ratio: 1, via: "mqtt" } },
       { kind: "document", document: { collection: INTERVALS_COLLECTION, key, live: true, text } },
     ]),
   );
@@ -93,11 +93,22 @@ test("the picture is the page's", async () => {
 
 test("as JSON, the API's answer", async () => {
   const answer = JSON.parse(await show("--by", "line", "--day", dayName(0), "--json"));
-  expect(answer).toMatchObject({ by: "line", rows: [{ key: "bus", expected: 144, percent: "100.000" }] });
+  expect(answer).toMatchObject({ by: "line", rows: [{ key: "mqtt", expected: 144, percent: "100.000" }] });
 });
 
 test("a meter that does not exist is one line of error", async () => {
   const { code, stdout, stderr } = await runCli(["completeness", ...flags, "--meter", "nobody"]);
   expect([code, stdout]).toEqual([1, ""]);
   expect(stderr).toMatch(/there is no meter "nobody"/);
+});
+
+test.each([
+  [["--by", "week"], /--by "week" is unknown; one of: meter, line, day/],
+  [["--day", "today"], /--day "today" is no day; write it as 2026-11-28/],
+  [["--meter", "m", "--day", "2026-11-28"], /--meter is a picture of all days; leave out --day/],
+  [["--limit", "0"], /--limit "0" is not a whole number from 1 to 500/],
+])("%j is wrong usage", async (args, reason) => {
+  const { code, stdout, stderr } = await runCli(["completeness", ...args]);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toMatch(reason);
 });

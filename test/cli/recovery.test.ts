@@ -8,11 +8,11 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import BetterSqlite3 from "better-sqlite3";
 import { afterAll, expect, test } from "vitest";
+import { AlarmList, TOKEN } from "../alarm-list.ts";
 import { type Program, startCli, temporaryDirectory } from "../programs.ts";
 
 const directory = temporaryDirectory();
 const file = join(directory.path, "site.db");
-const token = "0123456789abcdef0123456789abcdef";
 const programs = new Set<Program>();
 const servers: (() => void)[] = [];
 afterAll(async () => {
@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 async function begin(args: readonly string[]): Promise<Program> {
-  const program = await startCli(args, { env: { METERWORKS_LOG: "silent", METERWORKS_TOKEN: token } });
+  const program = await startCli(args, { env: { METERWORKS_LOG: "silent", METERWORKS_TOKEN: TOKEN } });
   programs.add(program);
   return program;
 }
@@ -58,30 +58,11 @@ async function relayTo(target: number) {
   return { port: (server.address() as AddressInfo).port, refuse };
 }
 
-interface Alarm {
-  readonly kind: string;
-  readonly part: string;
-  readonly name: string;
-  readonly cause: string;
-  readonly open: boolean;
-  readonly seconds: number | null;
-}
-
-let url = "";
-async function alarms(state: "open" | "all"): Promise<readonly Alarm[]> {
-  const answer = await fetch(`${url}/api/v1/alarms?state=${state}`, { headers: { authorization: `Bearer ${token}` } });
-  return ((await answer.json()) as { alarms: readonly Alarm[] }).alarms;
-}
-const names = async () => (await alarms("open")).map(({ kind, name }) => `${kind} ${name}`).sort();
-const until = (expected: readonly string[]) =>
-  expect.poll(names, { timeout: 15_000, interval: 50 }).toEqual([...expected].sort());
-
 function startHeadend(): Promise<Program> {
   const args = ["--config", join(directory.path, "site.json"), "--store", `sqlite:${file}`];
   return begin(["headend", ...args, "--http", "127.0.0.1:0", "--broker", "none"]);
 }
 const portOf = ({ ready }: Program) => Number(/:(\d+)\b/.exec(ready)?.[1]);
-const urlOf = ({ ready }: Program) => /http:\S+\d/.exec(ready)?.[0] as string;
 
 test("each fault is told where it is, and over when it is healed", { timeout: 60_000 }, async () => {
   const tty = join(directory.path, "tty");
@@ -90,15 +71,16 @@ test("each fault is told where it is, and over when it is healed", { timeout: 60
   const relay = await relayTo(portOf(tcpMeter));
   const meter = (id: string, unit = 1) => ({ id, model: "meterworks-1p", unit });
   const lines = [
-    { name: "bus", where: { serial: tty }, pollSeconds: 0.2, timeoutSeconds: 0.2, meters: [meter("s1")] },
+    { name: "bus", where: { serial: tty }, pollSeconds: 0.2, timeoutSeconds: 1, meters: [meter("s1")] },
     {
-      ...{ name: "hall", where: { tcp: `127.0.0.1:${relay.port}` }, pollSeconds: 0.2, timeoutSeconds: 0.2, retries: 0 },
+      ...{ name: "hall", where: { tcp: `127.0.0.1:${relay.port}` }, pollSeconds: 0.2, timeoutSeconds: 1, retries: 0 },
       meters: [meter("t1"), meter("t2", 2)],
     },
   ];
   writeFileSync(join(directory.path, "site.json"), JSON.stringify({ lines }));
   let headend = await startHeadend();
-  url = urlOf(headend);
+  let list = new AlarmList(headend);
+  const until = (expected: readonly string[]) => list.until(expected);
   // Unit 2 is not there: one meter of two, so the meter.
   const dead = "meter-silent t2";
   await until([dead]);
@@ -110,23 +92,23 @@ test("each fault is told where it is, and over when it is healed", { timeout: 60
 
   relay.refuse(true);
   await until([dead, "line-down hall"]);
-  expect((await alarms("open")).find(({ name }) => name === "hall")?.cause).toMatch(/reset|closed|ECONN/i);
+  expect((await list.read("open")).find(({ name }) => name === "hall")?.cause).toMatch(/reset|closed|ECONN/i);
   relay.refuse(false);
   await until([dead]);
 
   const other = new BetterSqlite3(file);
   other.exec("BEGIN IMMEDIATE");
   await until([dead, "store-failing store"]);
-  expect((await alarms("open")).find(({ part }) => part === "store")?.cause).toMatch(/locked|busy/i);
+  expect((await list.read("open")).find(({ part }) => part === "store")?.cause).toMatch(/locked|busy/i);
   other.exec("COMMIT");
   other.close();
   await until([dead]);
 
   await headend.stop("SIGKILL");
   headend = await startHeadend();
-  url = urlOf(headend);
+  list = new AlarmList(headend);
   await until([dead]);
-  const all = await alarms("all");
+  const all = await list.read("all");
   expect(all.map(({ kind, part, name }) => `${kind} ${part} ${name}`).sort()).toEqual([
     "line-down line bus",
     "line-down line hall",

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { findModel } from "../../protocols/models/index.ts";
 import { freePort, runCli, temporaryDirectory } from "../programs.ts";
+import { WRONG_USAGE_OF_API } from "./wrong-usage-of-api.ts";
 
 const directory = temporaryDirectory();
 afterAll(() => directory.remove());
@@ -66,13 +67,6 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
     "three phases on one",
     [...METER, "--model", "eastron-sdm120", "--mains", "1,2,3"],
     /--mains has three values and the model one phase/,
-  ],
-  ["completeness by week", ["completeness", "--by", "week"], /--by "week" is unknown; one of: meter, line, day/],
-  ["completeness of no day", ["completeness", "--day", "today"], /--day "today" is no day; write it as 2026-11-28/],
-  [
-    "a picture of a meter on one day",
-    ["completeness", "--meter", "m", "--day", "2026-11-28"],
-    /--meter is a picture of all days; leave out --day/,
   ],
   ["a scan of nothing", ["scan"], /no wire is named; give --serial or --tcp/],
   [
@@ -274,56 +268,9 @@ const WRONG_USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ],
   ["a restore over a store", ["restore", "x.db", "--store", `sqlite:${NOT_A_DATABASE}`], /already; .*--force/],
   ["an unknown check of the store", ["headend", "--check", "slow"], /--check "slow" is unknown; one of: none, quick/],
-  ["top-up without a token", ["topup", "flat-7", "10.00"], /no token for the API/],
-  ["alarms of a state that is none", ["alarms", "--state", "old"], /--state "old" is unknown; one of: open, all/],
-  ["a note on no alarm", ["alarms", "--token", "x", "--note", "hi"], /--note belongs to --acknowledge/],
-  ["availability by room", ["availability", "--by", "room"], /--by "room" is unknown; one of: meter, line, site/],
-  ["availability from no time", ["availability", "--from", "June"], /--from: "June" is not an ISO 8601 time/],
-  ["a token without a file", ["headend", "--add-token", "a"], /need to know the file.*give --tokens FILE/],
-  ["a scope that is none", ["headend", "--scope", "write"], /"write" is no scope: take of read, operate/],
-  ["a negative top-up", ["topup", "--token", "x", "flat-7", "--", "-1"], /"-1" is no amount of money above zero/],
-  ["an amount with a third decimal", ["topup", "flat-7", "1.005", "--token", "x"], /no amount of money/],
-  ["a read now of a meter that has no such name", ["read-now", "flat 7", "--token", "x"], /meter "flat 7"/],
-  ["a read now that waits too long", ["read-now", "flat-7", "--token", "x", "--wait", "90"], /--wait "90".* 1 to 60/],
-  ["an unknown audit action", ["audit", "repair"], /action "repair" is unknown; one of: verify, export/],
-  [
-    "a head that is none",
-    ["audit", "verify", "--expect-head", "xyz"],
-    /--expect-head "xyz" is no head; give the 64 hex/,
-  ],
-  [
-    "entries without their head",
-    ["audit", "verify", "--expect-entries", "3"],
-    /--expect-head and --expect-entries belong together/,
-  ],
-  ["an order number that is none", ["order", "show", "x", "--token", "x"], /number "x" is not a whole number/],
-  [
-    "an unknown decision",
-    ["order", "delete", "7", "--token", "x"],
-    /action "delete" is unknown; one of: show, approve/,
-  ],
-  ["a deadline that is no time", ["relay", "open", "m", "--expires-at", "soon"], /--expires-at "soon" is no time/],
-  ["a balance that is none", ["relay", "open", "m", "--if-balance", "low"], /--if-balance "low" is no amount/],
-  ["a mass order for nobody", ["mass", "open", "m1", "--token", "x"], /which meters\?; give one of --meters, --file/],
-  [
-    "a mass order for two selections",
-    ["mass", "open", "m1", "--token", "x", "--all", "--meters", "a"],
-    /which meters\?; give one of/,
-  ],
-  [
-    "an unknown relay action",
-    ["relay", "toggle", "flat-7", "--token", "x"],
-    /"toggle" is unknown; one of: open, close/,
-  ],
-  ["a registry without an action", ["registry"], /registry needs an action.*list, show/],
-  ["a ratio that is none", ["registry", "set", "m", "--token", "x", "--ct", "200:5"], /--ct "200:5" is no ratio/],
-  ["a table that is not there", ["registry", "import", "/nowhere.csv", "--token", "x"], /nowhere.csv can't be read/],
-  [
-    "an exchange without an opening read",
-    ["registry", "exchange", "m", "--token", "x"],
-    /required option '--opening <KWH>' not specified/,
-  ],
-  ["nothing to set", ["registry", "set", "m", "--token", "x"], /says nothing to set/],
+  ["a lease that is too short", ["headend", "--lease-seconds", "1"], /--lease-seconds/],
+  ["a store that is copied by others", ["backup", "b", "--store", "postgres://h/x"], /pg_dump --format=custom/],
+  ...WRONG_USAGE_OF_API,
   ["a demo of two meters", ["demo", "--meters", "2"], /--meters "2" is not a whole number from 3 to 200/],
   ["no power cuts", ["sim", "--power-cuts", "0"], /--power-cuts "0" is not a whole number/],
   ["a simulation of no days", ["sim", "--days", "0"], /--days "0" is not a whole number/],

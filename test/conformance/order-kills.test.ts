@@ -219,12 +219,10 @@ describe("over Modbus TCP", () => {
   const site = new Site("modbus");
   const KILLS: readonly (readonly [Step, Victim])[] = [
     ["queued", "head-end"],
-    ["sent", "head-end"],
     ["sent", "meter"],
     ["carried out", "head-end"],
     ["carried out", "meter"],
     ["acknowledged", "head-end"],
-    ["acknowledged", "meter"],
   ];
   test("each order is done once, whoever is killed at whichever step", { timeout: 90_000 }, async () => {
     await site.start();
@@ -238,12 +236,10 @@ describeWithPeers("over MQTT", ["mosquitto"], () => {
   const KILLS: readonly (readonly [Step, ...Victim[]])[] = [
     ["queued", "broker", "head-end"],
     ["sent", "head-end"],
-    ["sent", "meter"],
     ["sent", "broker"],
-    ["carried out", "head-end"],
+    ["carried out", "meter"],
     ["carried out", "broker"],
     ["acknowledged", "head-end"],
-    ["acknowledged", "broker"],
   ];
   test("each order is done once, whoever is killed at whichever step", { timeout: 90_000 }, async () => {
     await site.start();

@@ -1,6 +1,6 @@
 /** Clocks of meters that drift, jump or are far off, in virtual time through a whole collector. */
 import { describe, expect, test } from "vitest";
-import { clockFrom, jumpFrom } from "../../headend/clock/records.ts";
+import { clockFrom, isDoubted, jumpFrom } from "../../headend/clock/records.ts";
 import { type CollectorConfig, DEFAULT_CLOCK } from "../../headend/config.ts";
 import type { StoredDocument } from "../../headend/ports.ts";
 import { civil, toIso } from "../../src/core/time.ts";
@@ -148,6 +148,13 @@ describe("a polled meter", () => {
     expect(((jump?.after ?? 0) - (jump?.before ?? 0)) / SECOND).toBeCloseTo(60, -0.5);
     expect(back?.cause).toBe("order");
     expect(audit(world)).toContain("clock jumped");
+    // Intervals by the meter's own clock about the newest jump are in doubt, others are not.
+    const { lastJump } = state(world);
+    expect(lastJump).toEqual(back);
+    const quarter = (from: number) => isDoubted(state(world), civil(from), civil(from + 900 * SECOND));
+    const moment = lastJump?.to ?? 0;
+    expect([quarter(moment - 300 * SECOND), quarter(moment + 50 * SECOND)]).toEqual([true, true]);
+    expect([quarter(moment - 2 * HOUR), quarter(moment + 120 * SECOND)]).toEqual([false, false]);
   });
 
   test("is only measured where correcting is switched off, also over a restart", () => {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { MassOrder, MassRequest } from "../../headend/commands/mass-order.ts";
 import { DEFAULT_ORDER_POLICY, type OrderPolicy } from "../../headend/config.ts";
+import { civil } from "../../src/core/time.ts";
 import { simSigner } from "../../src/simulation/cipher.ts";
 import { FakeModbusMeter, FakeMqttMeter, meterId, TEST_MODEL } from "./fakes.ts";
 import { busConfig, M1, mqttConfig } from "./site.ts";
@@ -118,6 +119,20 @@ describe("the rate", () => {
     world.run(60 * SECOND);
     expect(massOf(world)).toMatchObject({ state: "done", ends: { done: 60 } });
     for (const { device } of meters) expect(device.done.length).toBe(1);
+  });
+
+  test("does not wait for a clock that was set back to come again to where it was", () => {
+    const { world, meters } = site();
+    world.request(ASKED);
+    decide(world, "approve");
+    const ahead: MassOrder = { ...massOf(world), nextAt: civil(world.now.civil + 86_400 * SECOND) };
+    for (const [key, document] of world.store.documents)
+      if (document.collection === "mass-orders")
+        world.store.documents.set(key, { ...document, text: JSON.stringify(ahead) });
+    world.restart();
+    world.run(5 * SECOND);
+    expect(opened(meters)).toBeGreaterThanOrEqual(5);
+    expect(opened(meters)).toBeLessThanOrEqual(7);
   });
 
   test("is shared by mass orders that run at the same time", () => {

@@ -26,6 +26,7 @@ test("each request of a line ends once, with the time it took", () => {
     ...Array.from({ length: 3 }, () => ({
       kind: "request",
       line: BUS,
+      meter: "m1",
       outcome: "timeout",
       // The patience of 200 ms begins when the 8 bytes of 11 bits have left at 9600 baud.
       took: 209_167,

@@ -16,9 +16,9 @@ import { assert } from "../../../src/core/result.ts";
 import { civil } from "../../../src/core/time.ts";
 import { decodeTerms } from "../../commands/terms.ts";
 import {
-  type AuditEntry,
   type MeterId,
   type MeterReading,
+  type NumberedAuditEntry,
   ORDER_STATES,
   type Order,
   type OrderState,
@@ -105,6 +105,7 @@ export function orderFrom(row: OrderRow): Order {
 }
 
 export interface AuditRow {
+  readonly number: number;
   readonly at: number;
   readonly actor: string;
   readonly action: string;
@@ -113,8 +114,9 @@ export interface AuditRow {
   readonly detail: string;
 }
 
-export function auditFrom(row: AuditRow): AuditEntry {
+export function auditFrom(row: AuditRow): NumberedAuditEntry {
   return {
+    number: row.number,
     at: civil(row.at),
     actor: row.actor,
     action: row.action,

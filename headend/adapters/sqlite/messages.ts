@@ -1,6 +1,7 @@
 /** What crosses between the event loop and the two worker threads. Everything is cloned, so bigint and undefined survive. */
 import type { StoreQuery, StoreSnapshot } from "../../ports.ts";
 import type { MaintenanceReport, RetentionPolicy } from "../../retention.ts";
+import type { CommitOutcome } from "../group-commit.ts";
 import type { Synchronous } from "./connection.ts";
 import type { FileCheck } from "./file-check.ts";
 import type { PackedBatch } from "./packed.ts";
@@ -19,9 +20,6 @@ export interface WorkerRole {
 export type ReaderMethods = {
   [K in keyof StoreQuery]: (...args: Parameters<StoreQuery[K]>) => Awaited<ReturnType<StoreQuery[K]>>;
 } & { snapshot(): StoreSnapshot };
-
-/** Per batch: committed, or why not. */
-export type CommitOutcome = string | null;
 
 export interface WriterMethods {
   commit(batches: readonly PackedBatch[]): readonly CommitOutcome[];

@@ -79,8 +79,8 @@ export class StoreReader implements ReaderMethods {
     return row && orderFrom(row);
   }
 
-  orders(meter: MeterId, limit: number) {
-    return this.#statements.orders.all(meter, limit).map(orderFrom);
+  orders(meter: MeterId, limit: number, before = Number.POSITIVE_INFINITY) {
+    return this.#statements.orders.all(meter, before, limit).map(orderFrom);
   }
 
   account(meter: MeterId) {
@@ -92,12 +92,16 @@ export class StoreReader implements ReaderMethods {
     return this.#statements.accounts.all().map(accountFrom);
   }
 
-  postings(meter: MeterId, limit: number) {
-    return this.#statements.postings.all(meter, limit).map(postingFrom);
+  postings(meter: MeterId, limit: number, before?: string) {
+    const rows =
+      before === undefined
+        ? this.#statements.postings.all(meter, limit)
+        : this.#statements.postingsBefore.all(meter, before, limit);
+    return rows.map(postingFrom);
   }
 
-  audit(limit: number) {
-    return this.#statements.audit.all(limit).map(auditFrom);
+  audit(limit: number, before = Number.POSITIVE_INFINITY) {
+    return this.#statements.audit.all(before, limit).map(auditFrom);
   }
 
   document(collection: string, key: string) {
@@ -139,7 +143,9 @@ function prepare(db: BetterSqlite3.Database) {
     meters: db.prepare<[], MeterRow>(`${METERS} ORDER BY id`),
     meter: db.prepare<[string], MeterRow>(`${METERS} AND id = ?`),
     order: db.prepare<[number], OrderRow>(`${ORDERS} WHERE o.id = ?`),
-    orders: db.prepare<[string, number], OrderRow>(`${ORDERS} WHERE o.meter = ${NUMBER} ORDER BY o.id DESC LIMIT ?`),
+    orders: db.prepare<[string, number, number], OrderRow>(
+      `${ORDERS} WHERE o.meter = ${NUMBER} AND o.id < ? ORDER BY o.id DESC LIMIT ?`,
+    ),
     openOrders: db.prepare<[], OrderRow>(`${ORDERS} WHERE o.state IN ${OPEN} ORDER BY o.id`),
     recentOrders: db.prepare<[], OrderRow>(
       `${ORDERS} WHERE o.id IN (SELECT id FROM orders WHERE meter = m.number AND state NOT IN ${OPEN}
@@ -151,15 +157,21 @@ function prepare(db: BetterSqlite3.Database) {
     postings: db
       .prepare<[string, number], PostingRow>(`${POSTINGS} WHERE p.meter = ${NUMBER} ORDER BY p.number DESC LIMIT ?`)
       .safeIntegers(),
+    postingsBefore: db
+      .prepare<[string, string, number], PostingRow>(
+        `${POSTINGS} WHERE p.meter = ${NUMBER} AND p.number < (SELECT number FROM postings WHERE key = ?)
+         ORDER BY p.number DESC LIMIT ?`,
+      )
+      .safeIntegers(),
     recentTopups: db
       .prepare<[], PostingRow>(
         `${POSTINGS} WHERE p.number IN (SELECT number FROM postings WHERE meter = m.number AND kind = 'topup'
          ORDER BY number DESC LIMIT ${RECENT_PER_METER}) ORDER BY p.number`,
       )
       .safeIntegers(),
-    audit: db.prepare<[number], AuditRow>(
-      `SELECT a.at, a.actor, a.action, m.id AS meter, a.order_id, a.detail FROM audit a
-       LEFT JOIN meters m ON m.number = a.meter ORDER BY a.number DESC LIMIT ?`,
+    audit: db.prepare<[number, number], AuditRow>(
+      `SELECT a.number, a.at, a.actor, a.action, m.id AS meter, a.order_id, a.detail FROM audit a
+       LEFT JOIN meters m ON m.number = a.meter WHERE a.number < ? ORDER BY a.number DESC LIMIT ?`,
     ),
     liveDocuments: db.prepare<[], DocumentRow>("SELECT * FROM documents WHERE live = 1 ORDER BY collection, key"),
     document: db.prepare<[string, string], DocumentRow>("SELECT * FROM documents WHERE collection = ? AND key = ?"),

@@ -8,10 +8,9 @@ import {
   type MaintenanceReport,
   type RetentionPolicy,
 } from "../../retention.ts";
+import { type CommitOutcome, GroupCommit, type GroupLimits } from "../group-commit.ts";
 import type { Synchronous } from "./connection.ts";
 import type { FileCheck } from "./file-check.ts";
-import { GroupCommit } from "./group-commit.ts";
-import type { CommitOutcome } from "./messages.ts";
 import { BatchPacker, type PackedBatch } from "./packed.ts";
 import { WorkerClient } from "./worker-client.ts";
 
@@ -27,8 +26,7 @@ export interface SqliteStoreOptions {
   readonly worker?: URL;
 }
 
-/** Batches waiting behind the running transaction; the collector keeps far fewer in flight. */
-const MAXIMUM_WAITING_BATCHES = 10_000;
+const GROUPS: GroupLimits = { groupRecords: 1_000, waitingBatches: 10_000 };
 
 /**
  * Opens or creates the database.
@@ -70,7 +68,7 @@ class SqliteStore implements MaintainedStore {
     this.#reader = reader;
     this.#commits = new GroupCommit(
       (batches) => writer.call("commit", [batches]) as Promise<readonly CommitOutcome[]>,
-      MAXIMUM_WAITING_BATCHES,
+      GROUPS,
     );
     this.query = remoteQuery(reader);
   }

@@ -6,8 +6,9 @@ import { assert } from "../../../src/core/result.ts";
 import type { MeterId, PrepaidAccount, StoreQuery } from "../../ports.ts";
 import { accountView, postingView, topupView } from "../../view.ts";
 import { type ApiOptions, actorOf, knownMeter } from "../context.ts";
+import { pageOf, readCursor } from "../cursor.ts";
 import { fromStore, Problem, refused } from "../problems.ts";
-import { answers, limitQuery, meterParams, responses, topupBody } from "../schemas.ts";
+import { answers, meterParams, pageQuery, responses, topupBody } from "../schemas.ts";
 
 interface TopupBody {
   readonly amount: string;
@@ -30,7 +31,7 @@ export function accountRoutes(app: FastifyInstance, { store, submit }: ApiOption
     async ({ params: { id } }) => accountView(await knownAccount(store, id)),
   );
 
-  app.get<{ Params: { id: MeterId }; Querystring: { limit: number } }>(
+  app.get<{ Params: { id: MeterId }; Querystring: { limit: number; cursor?: string } }>(
     "/meters/:id/postings",
     {
       schema: {
@@ -38,14 +39,17 @@ export function accountRoutes(app: FastifyInstance, { store, submit }: ApiOption
         summary: "Top-ups and charges of a meter, newest first",
         tags: ["accounts"],
         params: meterParams,
-        querystring: limitQuery,
+        querystring: pageQuery,
         response: responses({ 200: answers.postings }, 404),
       },
     },
-    async ({ params: { id }, query: { limit } }) => {
+    async ({ params: { id }, query: { limit, cursor } }) => {
       const { currency } = await knownAccount(store, id);
-      const postings = await fromStore(store.postings(id, limit));
-      return { postings: postings.map((posting) => postingView(posting, currency)) };
+      const list = `postings ${id}`;
+      const before = cursor === undefined ? undefined : readCursor(list, cursor);
+      const found = await fromStore(store.postings(id, limit + 1, before));
+      const { items, next } = pageOf(list, found, limit, ({ key }) => key);
+      return { postings: items.map((posting) => postingView(posting, currency)), next };
     },
   );
 

@@ -5,7 +5,7 @@ import { decodeIncident, INCIDENTS, type Incident } from "../../alarms/incident.
 import type { StoreQuery } from "../../ports.ts";
 import { alarmView } from "../../view.ts";
 import { type ApiOptions, actorOf } from "../context.ts";
-import { readCursor, writeCursor } from "../cursor.ts";
+import { pageOf, readCursor } from "../cursor.ts";
 import { fromStore, Problem, refused } from "../problems.ts";
 import { acknowledgeBody, alarmParams, alarmsQuery, answers, responses } from "../schemas.ts";
 
@@ -32,12 +32,8 @@ export function alarmRoutes(app: FastifyInstance, { store, alarms, submit }: Api
       const before = cursor === undefined ? null : readCursor(list, cursor);
       const found = state === "open" ? [] : await storedIncidents(store, before, limit + 1);
       const page = newestFirst([...alarms.open(), ...found], before);
-      const last = page.length > limit ? page[limit - 1] : undefined;
-      return {
-        alarms: page.slice(0, limit).map(alarmView),
-        unlisted: alarms.unlisted,
-        next: last === undefined ? null : writeCursor(list, last.id),
-      };
+      const { items, next } = pageOf(list, page, limit, ({ id }) => id);
+      return { alarms: items.map(alarmView), unlisted: alarms.unlisted, next };
     },
   );
 

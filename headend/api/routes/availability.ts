@@ -8,7 +8,7 @@ import { decodeRun, RUNS } from "../../alarms/runs.ts";
 import type { StoredDocument, StoreQuery } from "../../ports.ts";
 import { availabilityView } from "../../view.ts";
 import type { ApiOptions } from "../context.ts";
-import { readCursor, writeCursor } from "../cursor.ts";
+import { pageOf, readCursor } from "../cursor.ts";
 import { fromStore, Problem } from "../problems.ts";
 import { answers, availabilityQuery, responses } from "../schemas.ts";
 import { timeOf } from "./times.ts";
@@ -49,12 +49,8 @@ export function availabilityRoutes(app: FastifyInstance, { store, alarms, now }:
       const places = alarms.places().filter(({ meter }) => by !== "meter" || meter > after);
       const history = await historyUntil(store, alarms.open(), end, at);
       const rows = availability(by, places, history, { from: start, to: end }, at).filter(({ name }) => name > after);
-      const last = rows.length > limit ? rows[limit - 1] : undefined;
-      return {
-        ...{ by, from: toIso(start), to: toIso(end) },
-        rows: rows.slice(0, limit).map(availabilityView),
-        next: last === undefined ? null : writeCursor(list, last.name),
-      };
+      const { items, next } = pageOf(list, rows, limit, ({ name }) => name);
+      return { by, from: toIso(start), to: toIso(end), rows: items.map(availabilityView), next };
     },
   );
 }

@@ -13,8 +13,9 @@ import {
 import type { MeterId } from "../../ports.ts";
 import { massView } from "../../view.ts";
 import { type ApiOptions, actorOf } from "../context.ts";
+import { readCursor, writeCursor } from "../cursor.ts";
 import { fromStore, Problem, refused } from "../problems.ts";
-import { integer, list, meterId, orNull, record, responses, text, time } from "../schemas.ts";
+import { integer, list, meterId, next, orNull, pageQuery, record, responses, text, time } from "../schemas.ts";
 
 const id = {
   type: "string",
@@ -97,6 +98,7 @@ function decidingRoutes(app: FastifyInstance, { submit }: ApiOptions): void {
     app.post<{ Params: { id: string } }>(
       `/mass-orders/:id/${decision}`,
       {
+        config: { scope: decision === "approve" || decision === "reject" ? "approve" : "operate" },
         schema: {
           operationId: `${decision}MassOrder`,
           ...{ summary, description, tags: ["orders"], params: record({ id }) },
@@ -140,6 +142,28 @@ function followingRoutes(app: FastifyInstance, { store }: ApiOptions): void {
       const document = await fromStore(store.document(MASS_ORDERS, id));
       if (document === undefined) throw new Problem(404, "unknown-order", `there is no mass order "${id}"`);
       return massView(massOrderCodec.decode(document.text));
+    },
+  );
+
+  app.get<{ Querystring: { limit: number; cursor?: string } }>(
+    "/mass-orders",
+    {
+      schema: {
+        operationId: "listMassOrders",
+        summary: "All mass orders, by name",
+        tags: ["orders"],
+        querystring: pageQuery,
+        response: responses({ 200: record({ massOrders: list(mass), next }) }),
+      },
+    },
+    async ({ query: { limit, cursor } }) => {
+      const after = cursor === undefined ? null : readCursor(MASS_ORDERS, cursor);
+      const found = await fromStore(store.documents(MASS_ORDERS, after, "up", limit + 1));
+      const last = found.length > limit ? found[limit - 1] : undefined;
+      return {
+        massOrders: found.slice(0, limit).map(({ text }) => massView(massOrderCodec.decode(text))),
+        next: last === undefined ? null : writeCursor(MASS_ORDERS, last.key),
+      };
     },
   );
 }

@@ -8,6 +8,7 @@ import { type Civil, parseIso } from "../../../src/core/time.ts";
 import type { MeterId, Precondition, StoreQuery } from "../../ports.ts";
 import { orderReceiptView, orderView } from "../../view.ts";
 import { type ApiOptions, actorOf, knownMeter } from "../context.ts";
+import { pageOf, readCursor } from "../cursor.ts";
 import { fromStore, Problem, refused } from "../problems.ts";
 import { answers, meterParams, orderBody, orderParams, ordersQuery, responses } from "../schemas.ts";
 
@@ -73,6 +74,7 @@ function decidingRoutes(app: FastifyInstance, { submit }: ApiOptions): void {
     app.post<{ Params: { id: string } }>(
       `/orders/:id/${decision}`,
       {
+        config: { scope: decision === "cancel" ? "operate" : "approve" },
         schema: {
           operationId: `${decision}Order`,
           ...{ summary, description, tags: ["orders"], params: orderParams },
@@ -109,7 +111,7 @@ function followingRoutes(app: FastifyInstance, { store }: ApiOptions): void {
     },
   );
 
-  app.get<{ Querystring: { meter: MeterId; limit: number } }>(
+  app.get<{ Querystring: { meter: MeterId; limit: number; cursor?: string } }>(
     "/orders",
     {
       schema: {
@@ -120,9 +122,13 @@ function followingRoutes(app: FastifyInstance, { store }: ApiOptions): void {
         response: responses({ 200: answers.orders }, 404),
       },
     },
-    async ({ query: { meter, limit } }) => {
+    async ({ query: { meter, limit, cursor } }) => {
+      const list = `orders ${meter}`;
+      const before = cursor === undefined ? undefined : (Number(readCursor(list, cursor)) as OrderNumber);
       await knownMeter(store, meter);
-      return { orders: (await fromStore(store.orders(meter, limit))).map(orderView) };
+      const found = await fromStore(store.orders(meter, limit + 1, before));
+      const { items, next } = pageOf(list, found, limit, ({ id }) => String(id));
+      return { orders: items.map(orderView), next };
     },
   );
 }

@@ -3,12 +3,16 @@ import type { FastifyInstance } from "fastify";
 import { assert } from "../../../src/core/result.ts";
 import { MICROS_PER_SECOND } from "../../../src/core/time.ts";
 import { CLOCK_JUMPS, CLOCKS, clockFrom, jumpFrom } from "../../clock/records.ts";
+import { eventFrom, METER_EVENTS } from "../../events/records.ts";
 import type { MeterId } from "../../ports.ts";
+import { transformersAt } from "../../registry/ratio.ts";
 import { DATED_READS, datedReadFrom } from "../../schedule/records.ts";
-import { clockView, datedReadView, jumpView, readingView } from "../../view.ts";
+import { clockView, datedReadView, jumpView, meterEventView, readingView } from "../../view.ts";
 import { type ApiOptions, documentsOf, knownMeter } from "../context.ts";
 import { fromStore, refused } from "../problems.ts";
-import { answers, meterParams, pageQuery, readBody, responses } from "../schemas.ts";
+import { registryMeter } from "../registry-reads.ts";
+import { readBody, scheduleAnswers } from "../schedule-schemas.ts";
+import { meterParams, pageQuery, responses } from "../schemas.ts";
 
 interface Page {
   readonly limit: number;
@@ -20,6 +24,29 @@ const DEFAULT_WAIT_SECONDS = 10;
 export function scheduleRoutes(app: FastifyInstance, options: ApiOptions): void {
   readRoutes(app, options);
   clockRoutes(app, options);
+  eventRoutes(app, options);
+}
+
+function eventRoutes(app: FastifyInstance, { store }: ApiOptions): void {
+  app.get<{ Params: { id: MeterId }; Querystring: Page }>(
+    "/meters/:id/events",
+    {
+      schema: {
+        operationId: "listMeterEvents",
+        summary: "What a meter has noted: power failures, covers, programming and more, newest first",
+        description: "Times are those of the meter's local clock, which tells no zone.",
+        tags: ["meters"],
+        params: meterParams,
+        querystring: pageQuery,
+        response: responses({ 200: scheduleAnswers.events }, 404),
+      },
+    },
+    async ({ params: { id }, query }) => {
+      await knownMeter(store, id);
+      const { documents, next } = await documentsOf(store, METER_EVENTS, id, query);
+      return { meter: id, events: documents.map((document) => meterEventView(eventFrom(document))), next };
+    },
+  );
 }
 
 function clockRoutes(app: FastifyInstance, { store }: ApiOptions): void {
@@ -34,7 +61,7 @@ function clockRoutes(app: FastifyInstance, { store }: ApiOptions): void {
         tags: ["meters"],
         params: meterParams,
         querystring: pageQuery,
-        response: responses({ 200: answers.clock }, 404),
+        response: responses({ 200: scheduleAnswers.clock }, 404),
       },
     },
     async ({ params: { id }, query }) => {
@@ -60,7 +87,7 @@ function readRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
         tags: ["meters"],
         params: meterParams,
         body: readBody,
-        response: responses({ 200: answers.read }, 404, 413, 415, 429, 504),
+        response: responses({ 200: scheduleAnswers.read }, 404, 413, 415, 429, 504),
       },
     },
     async ({ params: { id }, body }) => {
@@ -68,7 +95,9 @@ function readRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
       const result = await submit({ kind: "read", meter: id, wait });
       if (!result.ok) throw refused(result.error);
       assert(result.value.kind === "read", "a read is answered by its reading");
-      return { meter: id, reading: readingView(result.value.reading) };
+      const { reading } = result.value;
+      const { registration, entry } = await registryMeter(store, id);
+      return { meter: id, reading: readingView(reading, transformersAt(registration, entry, reading.time)) };
     },
   );
 
@@ -81,13 +110,16 @@ function readRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void {
         tags: ["meters"],
         params: meterParams,
         querystring: pageQuery,
-        response: responses({ 200: answers.datedReads }, 404),
+        response: responses({ 200: scheduleAnswers.datedReads }, 404),
       },
     },
     async ({ params: { id }, query }) => {
-      await knownMeter(store, id);
+      const { registration, entry } = await registryMeter(store, id);
       const { documents, next } = await documentsOf(store, DATED_READS, id, query);
-      return { meter: id, reads: documents.map((document) => datedReadView(datedReadFrom(document))), next };
+      const reads = documents.map(datedReadFrom).map((read) => {
+        return datedReadView(read, transformersAt(registration, entry, read.taken));
+      });
+      return { meter: id, reads, next };
     },
   );
 }

@@ -2,8 +2,9 @@
 import type { FastifyInstance } from "fastify";
 import { auditView } from "../../view.ts";
 import type { ApiOptions } from "../context.ts";
+import { pageOf, readCursor } from "../cursor.ts";
 import { fromStore } from "../problems.ts";
-import { answers, limitQuery, responses } from "../schemas.ts";
+import { answers, pageQuery, responses } from "../schemas.ts";
 
 const METRICS_TYPE = "text/plain";
 
@@ -80,17 +81,22 @@ export function systemRoutes(app: FastifyInstance, { store, status, version }: A
     async () => ({ ...status(), version, readings: await fromStore(store.counts()) }),
   );
 
-  app.get<{ Querystring: { limit: number } }>(
+  app.get<{ Querystring: { limit: number; cursor?: string } }>(
     "/audit",
     {
       schema: {
         operationId: "listAudit",
         summary: "What was done by whom, newest first",
         tags: ["system"],
-        querystring: limitQuery,
+        querystring: pageQuery,
         response: responses({ 200: answers.audit }),
       },
     },
-    async ({ query: { limit } }) => ({ entries: (await fromStore(store.audit(limit))).map(auditView) }),
+    async ({ query: { limit, cursor } }) => {
+      const before = cursor === undefined ? undefined : Number(readCursor("audit", cursor));
+      const found = await fromStore(store.audit(limit + 1, before));
+      const { items, next } = pageOf("audit", found, limit, ({ number }) => String(number));
+      return { entries: items.map(auditView), next };
+    },
   );
 }

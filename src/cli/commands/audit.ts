@@ -1,5 +1,6 @@
 /** `meterworks audit`: is the chain of what was done by whom whole, and the chain as a file. */
 import type { Command } from "commander";
+import { readPostgresAudit } from "../../../headend/adapters/postgres/audit-reader.ts";
 import { sha256 } from "../../../headend/adapters/sqlite/audit.ts";
 import { readAudit } from "../../../headend/adapters/sqlite/audit-file.ts";
 import { type ChainedEntry, type ChainNote, type ChainVerdict, ChainVerifier } from "../../../headend/audit/chain.ts";
@@ -7,7 +8,7 @@ import { errorText } from "../../platform/errors.ts";
 import { auditLine, readAuditLines } from "../audit-lines.ts";
 import { failed, usage } from "../errors.ts";
 import { print, printJson } from "../output.ts";
-import { storeFile } from "../store-url.ts";
+import { storeAddress } from "../store-url.ts";
 import { choice, integer, path } from "../values.ts";
 
 interface Flags {
@@ -33,7 +34,7 @@ export function addAudit(program: Command): void {
   program
     .command("audit <action>")
     .description("verify: is the audit's chain whole; export: all its entries as JSON lines")
-    .option("--store <URL>", "sqlite:FILE", "sqlite:meterworks.db")
+    .option("--store <URL>", "sqlite:FILE or postgres://USER@HOST/DATABASE", "sqlite:meterworks.db")
     .option("--file <FILE>", "verify an exported file instead", path("--file", "name a file that audit export wrote"))
     .option("--expect-head <HASH>", "the head that was noted, with --expect-entries", hash)
     .option(
@@ -74,12 +75,14 @@ function noteOf({ expectHead: head, expectEntries: entries }: Flags): ChainNote 
 }
 
 async function entries({ store, file }: Flags, take: (entry: ChainedEntry) => boolean): Promise<void> {
-  const source = file ?? storeFile(store);
+  const address = storeAddress(store);
+  const shown = file ?? (address.kind === "sqlite" ? address.file : address.shown);
   try {
-    if (file === undefined) readAudit(source, take);
-    else await readAuditLines(file, take);
+    if (file !== undefined) await readAuditLines(file, take);
+    else if (address.kind === "sqlite") readAudit(address.file, take);
+    else await readPostgresAudit(address.url, take);
   } catch (error) {
-    throw failed(`the audit of ${source} can't be read: ${errorText(error)}`, "check the path");
+    throw failed(`the audit of ${shown} can't be read: ${errorText(error)}`, "check the path");
   }
 }
 

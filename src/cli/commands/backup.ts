@@ -69,7 +69,7 @@ async function run(target: string | undefined, flags: Flags): Promise<void> {
 }
 
 async function backUp(proc: CommandProcess, target: string | undefined, url: string): Promise<Manifest> {
-  const store = storeFile(url);
+  const store = storeFile(url, (shown) => `pg_dump --format=custom --schema=meterworks --file=BACKUP ${shown}`);
   if (target === undefined || target === "") throw usage("no backup file is named", "name one, or give --verify FILE");
   if (!existsSync(store)) throw usage(`there is no store ${store}`, "give --store sqlite:FILE");
   for (const name of [target, manifestPath(target)])

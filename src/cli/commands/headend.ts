@@ -7,7 +7,7 @@ import { openSqliteStore } from "../../../headend/adapters/sqlite/store.ts";
 import { DEFAULT_COMPLETENESS } from "../../../headend/completeness/interval-book.ts";
 import type { CollectorConfig } from "../../../headend/config.ts";
 import { type HeadendConfig, type LineWhere, parseConfigText } from "../../../headend/parse-config.ts";
-import type { Notice } from "../../../headend/ports.ts";
+import type { Notice, Store } from "../../../headend/ports.ts";
 import { DEFAULT_RETENTION, type MaintainedStore, type RetentionPolicy } from "../../../headend/retention.ts";
 import { orderView, showMoney } from "../../../headend/view.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
@@ -25,12 +25,13 @@ import { keptLine } from "../kept-line.ts";
 import { loadModel } from "../models.ts";
 import { requireOpenFiles } from "../open-files.ts";
 import { print } from "../output.ts";
+import { addPostgresFlags, inPostgresTerms, type PostgresFlags } from "../postgres.ts";
 import { CommandProcess } from "../process.ts";
 import { keepTidy } from "../store-maintenance.ts";
-import { storeFile } from "../store-url.ts";
+import { type StoreAddress, storeAddress } from "../store-url.ts";
 import { choice, type HostPort, hostPort, number, showHostPort } from "../values.ts";
 
-interface Flags extends BrokerFlags, TokenFlags {
+interface Flags extends BrokerFlags, TokenFlags, PostgresFlags {
   readonly config?: string;
   readonly store: string;
   readonly check: FileCheck;
@@ -48,10 +49,13 @@ Without --config it takes telemetry of any meter over MQTT. A config file names 
     "prepaid": [{ "meter": "flat-7", "currency": "EUR", "price": "0.3150", "warnAt": "5.00", "initial": "20.00" }],
     "retention": { "compactAfterDays": 3, "keepMonths": 36, "archive": "./archive" }
   }
-The API's token is in METERWORKS_TOKEN, or is made and kept in --token-file (default: beside the store).
+The API's token is in METERWORKS_TOKEN, or is made and kept in --token-file (default: beside the SQLite file).
+On a PostgreSQL store a second head-end with the same configuration stands by and takes over within --lease-seconds.
 
 Examples:
   meterworks headend --store sqlite:./meters.db
+  meterworks headend --config site.json --store postgres://meterworks@db.local/meters --token-file ./api.token \\
+    --order-key ./orders.key
   meterworks headend --config site.json --store sqlite:./meters.db --broker mqtts://broker.local:8883 --mqtt-ca ca.pem
   meterworks headend --broker-users ./users --add-user flat-7 < password.txt
   meterworks headend --tokens ./tokens --add-token billing --scope read,operate --expires 365d
@@ -64,18 +68,18 @@ export function addHeadend(program: Command): void {
       "the collector: reads lines and broker, stores, bills prepaid meters, carries out orders; with an HTTP API",
     )
     .option("--config <FILE>", "lines, meters and prepaid accounts (JSON)")
-    .option("--store <URL>", "sqlite:FILE", "sqlite:meterworks.db")
+    .option("--store <URL>", "sqlite:FILE or postgres://USER@HOST/DATABASE", "sqlite:meterworks.db")
     .option(
       "--check <HOW>",
       "the store's file is checked at the start: none, quick or full",
       choice("--check", ["none", "quick", "full"]),
       "quick",
     );
-  addTokenFlags(addBrokerFlags(command))
+  addTokenFlags(addBrokerFlags(addPostgresFlags(command)))
     .option("--http <HOST:PORT>", "where the API listens", hostPort("--http"), { host: "127.0.0.1", port: 8086 })
     .option(
       "--order-key <FILE>",
-      "signs orders over MQTT; made at the first start (default: the store's file with .orderkey)",
+      "signs orders over MQTT; made at the first start (default: the SQLite file's name with .orderkey)",
     )
     .option("--speed <X>", "the clock of a simulated site runs so fast", number("--speed", 0.001, 1e6), 1)
     .addHelpText("after", HELP)
@@ -85,47 +89,65 @@ export function addHeadend(program: Command): void {
 async function run(flags: Flags): Promise<void> {
   if ((await administerBroker(flags)) || administerTokens(flags, new SystemClock().now().civil)) return;
   checkBrokerFlags(flags);
-  const file = storeFile(flags.store);
-  const keyFile = flags.orderKey ?? `${file}.orderkey`;
+  const address = storeAddress(flags.store);
+  const files = keptFiles(flags, address);
   const parsed = readConfig(flags.config);
   const connections = requireOpenFiles({
     lines: parsed.collector.lines.length,
     meters: flags.broker === "embedded" ? (parsed.collector.mqtt?.meters.length ?? 0) : 0,
   });
+  const site: Site = { flags, files, parsed, connections };
   await CommandProcess.run(flags.speed, async (proc) => {
-    const store = await openStore(proc, file, flags.check, parsed.retention);
-    keepTidy(proc, store, {
-      onStep: ({ compacted, archived }) => proc.info("store-maintenance", { compacted, archived }),
-    });
-    const lines = await openLines(proc, parsed);
-    const { mqtt, ...site } = parsed.collector;
-    const broker = await openBrokerLink(proc, flags, connections);
-    const config: CollectorConfig = {
-      ...site,
-      lines: lines.map(({ line, link }) => ({ ...line, link: link.id })),
-      ...(broker === undefined
-        ? {}
-        : {
-            mqtt: { meters: [], ...mqtt, link: broker.id, signer: keptSigner(keyFile) },
-          }),
-    };
-    const token = ownToken(flags.tokenFile ?? `${file}.token`);
-    const tokens = flags.tokens === undefined ? undefined : namedTokens(flags.tokens, (reason) => warn(proc, reason));
-    const links = [...lines.map(({ link }) => link), ...(broker === undefined ? [] : [broker])];
-    const counts = { readings: 0, pollErrors: 0 };
-    const { url } = await startHeadend(proc, {
-      ...{ config, links, store, http: flags.http, token },
-      ...(tokens === undefined ? {} : { tokens }),
-      sinks: [(notice) => count(counts, notice), (notice) => logNotice(proc, notice)],
-      status: () => ({ ...counts, links: links.map((link) => ({ link: link.id, open: link.open })) }),
-    });
-    const at =
-      broker !== undefined && "port" in broker
-        ? `, mqtt ${showHostPort({ ...flags.brokerListen, port: broker.port as number })}`
-        : "";
-    print(`ready ${url}${at}`);
-    await proc.stopped;
+    if (address.kind === "sqlite") {
+      const store = await openStore(proc, address.file, flags.check, parsed.retention);
+      keepTidy(proc, store, {
+        onStep: ({ compacted, archived }) => proc.info("store-maintenance", { compacted, archived }),
+      });
+      await serve(proc, site, store);
+      await proc.stopped;
+    } else
+      await inPostgresTerms(proc, address.url, flags, parsed.collector, async (store, over) => {
+        await serve(proc, site, store);
+        await Promise.race([proc.stopped, over]);
+      });
   });
+}
+
+interface Site {
+  readonly flags: Flags;
+  readonly files: KeptFiles;
+  readonly parsed: HeadendConfig;
+  /** How many meters may be at the embedded broker at once. */
+  readonly connections: ReturnType<typeof requireOpenFiles>;
+}
+
+async function serve(proc: CommandProcess, { flags, files, parsed, connections }: Site, store: Store): Promise<void> {
+  const lines = await openLines(proc, parsed);
+  const { mqtt, ...site } = parsed.collector;
+  const broker = await openBrokerLink(proc, flags, connections);
+  const config: CollectorConfig = {
+    ...site,
+    lines: lines.map(({ line, link }) => ({ ...line, link: link.id })),
+    ...(broker === undefined
+      ? {}
+      : {
+          mqtt: { meters: [], ...mqtt, link: broker.id, signer: keptSigner(files.orderKey) },
+        }),
+  };
+  const tokens = flags.tokens === undefined ? undefined : namedTokens(flags.tokens, (reason) => warn(proc, reason));
+  const links = [...lines.map(({ link }) => link), ...(broker === undefined ? [] : [broker])];
+  const counts = { readings: 0, pollErrors: 0 };
+  const { url } = await startHeadend(proc, {
+    ...{ config, links, store, http: flags.http, token: ownToken(files.token) },
+    ...(tokens === undefined ? {} : { tokens }),
+    sinks: [(notice) => count(counts, notice), (notice) => logNotice(proc, notice)],
+    status: () => ({ ...counts, links: links.map((link) => ({ link: link.id, open: link.open })) }),
+  });
+  const at =
+    broker !== undefined && "port" in broker
+      ? `, mqtt ${showHostPort({ ...flags.brokerListen, port: broker.port as number })}`
+      : "";
+  print(`ready ${url}${at}`);
 }
 
 function warn(proc: CommandProcess, reason: string): void {
@@ -188,6 +210,28 @@ async function openLine(where: LineWhere, name: string): Promise<Link> {
   if (where.kind === "tcp") return connectTcp({ host: where.host, port: where.port, name });
   const { path, baud, parity, dataBits, stopBits } = where;
   return openSerial({ path, baudRate: baud, parity, dataBits, stopBits, name });
+}
+
+interface KeptFiles {
+  readonly token: string;
+  readonly orderKey: string;
+}
+
+/** Beside an SQLite file; a PostgreSQL store has no such place, and head-ends that take each other's place share them. */
+function keptFiles({ tokenFile, orderKey, broker }: Flags, address: StoreAddress): KeptFiles {
+  if (address.kind === "sqlite")
+    return { token: tokenFile ?? `${address.file}.token`, orderKey: orderKey ?? `${address.file}.orderkey` };
+  if (tokenFile === undefined && process.env["METERWORKS_TOKEN"] === undefined)
+    throw usage(
+      "with a PostgreSQL store the API's token needs a place",
+      "give --token-file FILE, or put the token into METERWORKS_TOKEN",
+    );
+  if (orderKey === undefined && broker !== "none")
+    throw usage(
+      "with a PostgreSQL store the key that signs orders needs a place",
+      "give --order-key FILE, the same for each head-end, or --broker none",
+    );
+  return { token: tokenFile ?? "", orderKey: orderKey ?? "" };
 }
 
 function count(counts: { readings: number; pollErrors: number }, notice: Notice): void {

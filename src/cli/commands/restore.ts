@@ -47,7 +47,10 @@ export function addRestore(program: Command): void {
 }
 
 async function run(backup: string, flags: Flags): Promise<void> {
-  const store = storeFile(flags.store);
+  const store = storeFile(
+    flags.store,
+    (shown) => `stop the head-end, then pg_restore --clean --if-exists --dbname=${shown} BACKUP`,
+  );
   if (flags.force !== true && existsSync(store))
     throw usage(`there is a store ${store} already`, "choose another file, or give --force to move it aside");
   await CommandProcess.run(

@@ -55,7 +55,7 @@ export function addStore(program: Command): void {
 }
 
 async function run(action: Action, archive: string | undefined, flags: Flags): Promise<void> {
-  const file = storeFile(flags.store);
+  const file = storeFile(flags.store, (shown) => `psql ${shown} -c "\\dt+ meterworks.*" shows the sizes`);
   const retention = policyOf(action, archive, flags);
   if (action !== "import" && !existsSync(file)) throw usage(`there is no store ${file}`, "give --store sqlite:FILE");
   if (action !== "show")

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { EVENT_KINDS } from "../../../firmware-sim/events/kinds.ts";
+import { EVENT_KINDS, PHASE_KINDS } from "../../../firmware-sim/events/kinds.ts";
 import { Iec62056Face } from "../../../firmware-sim/faces/iec62056-21.ts";
 import { ModbusTcpFace } from "../../../firmware-sim/faces/modbus-tcp.ts";
 import { MqttFace } from "../../../firmware-sim/faces/mqtt.ts";
@@ -12,6 +12,7 @@ import { Meter } from "../../../firmware-sim/meter.ts";
 import { DirectChip, type SecondOfPhase } from "../../../firmware-sim/metrology/direct-chip.ts";
 import { MemoryNvram } from "../../../firmware-sim/nvram/nvram.ts";
 import { checkSettings } from "../../../firmware-sim/settings.ts";
+import { EVENT_KIND_NAMES, PHASE_EVENT_KINDS } from "../../../protocols/models/event-kinds.ts";
 import { FUNCTION_BLOCKS } from "../../../protocols/models/function-blocks.ts";
 import { findModel } from "../../../protocols/models/index.ts";
 import type { MeterModel } from "../../../protocols/models/model.ts";
@@ -278,6 +279,8 @@ describe("Modbus", () => {
     const page = readFileSync(new URL("../../../docs/modbus.md", import.meta.url), "utf8").replaceAll("\n", " ");
     const listed = /Kinds of events, from 0 on: ([^.]*)\./.exec(page)?.[1]?.replace(" (these by phase);", ",");
     expect(listed?.split(/, /)).toEqual(EVENT_KINDS);
+    expect(EVENT_KIND_NAMES).toEqual(EVENT_KINDS);
+    expect(PHASE_EVENT_KINDS).toBe(PHASE_KINDS.length);
     expect(FUNCTION_BLOCKS.counts.count).toBe(EVENT_KINDS.length);
   });
 

@@ -29,6 +29,8 @@ interface Telemetry {
 
 interface Options {
   readonly buffer?: number;
+  /** Seconds into the interval. */
+  readonly offset?: number;
   /** Given only where the meter has `--state`. */
   readonly nvram?: Nvram;
 }
@@ -49,7 +51,7 @@ export class Site {
   }
 
   #powerOn(): MqttFace {
-    const { nvram, buffer } = this.#options;
+    const { nvram, buffer, offset = 0 } = this.#options;
     const model = findModel("meterworks-1p") as MeterModel;
     const load = constantLoad(mainsOf({ phases: 1, voltage: 230, current: 5 }));
     const settings = checkSettings({ events: { powerOutage: { trigger: 0 } } }, model);
@@ -67,7 +69,7 @@ export class Site {
     return new MqttFace(
       meter.value,
       {
-        ...{ link: LINK, interval: INTERVAL * 1e6, verify: simVerify },
+        ...{ link: LINK, interval: INTERVAL * 1e6, offset: offset * 1e6, verify: simVerify },
         ...(buffer === undefined ? {} : { buffer }),
         ...(nvram === undefined ? {} : { nvram }),
       },
@@ -93,10 +95,10 @@ export class Site {
     this.received.push({ sequence, time });
   }
 
-  /** So many intervals of meter time pass. */
-  pass(intervals: number): void {
-    for (let i = 0; i < intervals; i++) {
-      this.seconds += INTERVAL;
+  /** So many intervals of meter time pass, in steps of `every` seconds. */
+  pass(intervals: number, every = INTERVAL): void {
+    for (let i = 0; i < intervals * INTERVAL; i += every) {
+      this.seconds += every;
       this.#perform(this.#face.wake(at(this.seconds)));
     }
   }

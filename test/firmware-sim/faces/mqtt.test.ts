@@ -48,6 +48,14 @@ describe("telemetry while the broker is away", () => {
   });
 });
 
+test("telemetry keeps its offset from the round interval, so that a fleet does not speak at once", () => {
+  const site = new Site({ offset: 13 });
+  site.open();
+  site.acknowledgeAll();
+  site.pass(3, 1);
+  expect(site.received.map(({ time }) => time)).toEqual([0, 13, 73, 133].map(iso));
+});
+
 describe("messages on their way", () => {
   test("are sixteen at most; each acknowledgement lets the next one go", () => {
     const site = new Site();

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import { GroupCommit } from "../../../headend/adapters/sqlite/group-commit.ts";
-import type { CommitOutcome } from "../../../headend/adapters/sqlite/messages.ts";
+import { type CommitOutcome, GroupCommit } from "../../../headend/adapters/group-commit.ts";
 import type { StoreBatch } from "../../../headend/ports.ts";
 import { audit } from "../../contracts/store.ts";
+
+const LIMITS = { groupRecords: 1_000, waitingBatches: 10 };
 
 const batch = (name: string, records = 1): StoreBatch =>
   Array.from({ length: records }, () => ({ kind: "audit", entry: audit(name) }));
@@ -27,7 +28,7 @@ function scripted() {
 
 test("the first goes at once; what comes meanwhile goes together, in order, when it is back", async () => {
   const { groups, write, answer } = scripted();
-  const commits = new GroupCommit(write, 10);
+  const commits = new GroupCommit(write, LIMITS);
   const done: string[] = [];
   for (const name of ["a", "b", "c"]) void commits.commit(batch(name)).then(() => done.push(name));
   expect(groups).toEqual([["a"]]);
@@ -41,7 +42,7 @@ test("the first goes at once; what comes meanwhile goes together, in order, when
 
 test("each batch gets its own outcome", async () => {
   const { write, answer } = scripted();
-  const commits = new GroupCommit(write, 10);
+  const commits = new GroupCommit(write, LIMITS);
   const outcomes = Promise.allSettled(["a", "b", "c"].map((name) => commits.commit(batch(name))));
   await answer([null]);
   await answer(["it is bad", null]);
@@ -54,7 +55,7 @@ test("each batch gets its own outcome", async () => {
 
 test("a group is bounded by records, and a batch larger than that goes alone", async () => {
   const { groups, write, answer } = scripted();
-  const commits = new GroupCommit(write, 10);
+  const commits = new GroupCommit(write, LIMITS);
   const all = [batch("a"), batch("b", 600), batch("c", 400), batch("d"), batch("e", 5_000), batch("f")];
   const done = Promise.all(all.map((b) => commits.commit(b)));
   for (const size of [1, 2, 1, 1, 1]) await answer(Array.from({ length: size }, () => null));
@@ -64,7 +65,7 @@ test("a group is bounded by records, and a batch larger than that goes alone", a
 
 test("a writer that is gone rejects all that wait, and later ones are tried again", async () => {
   const { groups, write, answer } = scripted();
-  const commits = new GroupCommit(write, 10);
+  const commits = new GroupCommit(write, LIMITS);
   const first = Promise.allSettled([commits.commit(batch("a")), commits.commit(batch("b"))]);
   await answer(new Error("gone"));
   await answer(new Error("gone"));
@@ -77,7 +78,7 @@ test("a writer that is gone rejects all that wait, and later ones are tried agai
 
 test("too many waiting are refused at once", async () => {
   const { write, answer } = scripted();
-  const commits = new GroupCommit(write, 2);
+  const commits = new GroupCommit(write, { ...LIMITS, waitingBatches: 2 });
   const taken = [commits.commit(batch("a")), commits.commit(batch("b")), commits.commit(batch("c"))];
   await expect(commits.commit(batch("d"))).rejects.toThrow(/2 batches behind/);
   await answer([null]);

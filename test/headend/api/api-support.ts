@@ -40,12 +40,20 @@ export function fakeStore(change: Partial<StoreQuery> = {}): StoreQuery {
       READINGS.filter((r) => r.meter === meter && r.time >= from && r.time < to).slice(0, limit),
     latest: async (meter) => READINGS.filter((r) => r.meter === meter).at(-1),
     order: async (id) => orders.find((o) => o.id === id),
-    orders: async (meter, limit) => orders.filter((o) => o.meter === meter).slice(0, limit),
+    orders: async (meter, limit, before = orderNumber(99)) =>
+      orders.filter((o) => o.meter === meter && o.id < before).slice(0, limit),
     account: async (meter) =>
       meter === "prepaid" ? account("prepaid", { charged: minor(1203n), energyFrom: 0, energyTo: 95_238 }) : undefined,
     accounts: async () => [account("prepaid")],
-    postings: async (meter, limit) => (meter === "prepaid" ? [charge, posting("t1", "prepaid")].slice(0, limit) : []),
-    audit: async (limit) => [audit("b", { meter: meterId("a"), order: orderNumber(7) }), audit("a")].slice(0, limit),
+    postings: async (meter, limit, before) => {
+      const all = meter === "prepaid" ? [charge, posting("t1", "prepaid")] : [];
+      return all.slice(1 + all.findIndex(({ key }) => key === before)).slice(0, limit);
+    },
+    audit: async (limit, before = 99) =>
+      [audit("b", { meter: meterId("a"), order: orderNumber(7) }), audit("a")]
+        .map((entry, i) => ({ ...entry, number: 2 - i }))
+        .filter(({ number }) => number < before)
+        .slice(0, limit),
     document: async () => undefined,
     documents: async () => [],
     counts: async () => ({ modbus: 3, mqtt: 5, profile: 0 }),

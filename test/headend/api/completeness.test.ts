@@ -18,7 +18,7 @@ function document(key: string, first: number, ...lengths: readonly (readonly [In
     if (state !== "open") runs.push({ from: next, to: next + length - 1, state });
     next += length;
   }
-  const state = { minutes: 15, first, runs, anchor: [null, null, null, null] };
+  const state = { minutes: 15, first, until: null, runs, anchor: [null, null, null, null] };
   return { collection: INTERVALS_COLLECTION, key, live: true, text: INTERVALS_CODEC.encode(state) };
 }
 

@@ -114,6 +114,21 @@ test.each([
   expect([answer.statusCode, answer.json().detail]).toEqual([400, expect.stringMatching(words)]);
 });
 
+test("mass orders are listed by name, page by page", async () => {
+  const documents = ["a", "b", "c"].map((id) => ({
+    ...{ collection: "mass-orders", key: id, live: true, text: JSON.stringify({ ...MASS, id }) },
+  }));
+  const store = fakeStore({
+    documents: async (_collection, after, _up, limit) =>
+      documents.filter(({ key }) => after === null || key > after).slice(0, limit),
+  });
+  api = await fixture(undefined, { store });
+  const first = (await api.call({ url: "/api/v1/mass-orders?limit=2" })).json();
+  expect(first.massOrders.map(({ id }: MassOrder) => id)).toEqual(["a", "b"]);
+  const second = (await api.call({ url: `/api/v1/mass-orders?limit=2&cursor=${first.next}` })).json();
+  expect([second.massOrders.map(({ id }: MassOrder) => id), second.next]).toEqual([["c"], null]);
+});
+
 test("how far a mass order is", async () => {
   const document = { collection: "mass-orders", key: "storm-1", live: true, text: JSON.stringify(MASS) };
   const store = fakeStore({ document: async (_, key) => (key === "storm-1" ? document : undefined) });

@@ -1,5 +1,6 @@
 /** Reads on demand and dated reads by the API. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { putEvent } from "../../../headend/events/records.ts";
 import type { MeterReading, StoredDocument, StoreRecord } from "../../../headend/ports.ts";
 import { putDatedRead } from "../../../headend/schedule/records.ts";
 import { failure, success } from "../../../src/core/result.ts";
@@ -89,6 +90,7 @@ describe("schedules by the API", () => {
       uncertainty: 500_000,
       measuredAt: START,
       corrected: START,
+      lastJump: null,
       alarm: null,
     };
     const jump = { from: START - 60 * SECOND, to: START, before: 0, after: -61_500_000, cause: "unknown" };
@@ -119,6 +121,25 @@ describe("schedules by the API", () => {
     });
     await clocks.app.close();
     expect((await api.call({ url: "/api/v1/meters/a/clock" })).json()).toMatchObject({ clock: null });
+  });
+
+  test("events are shown newest first, with local times", async () => {
+    const draft = { records: [] as StoreRecord[], after: [] };
+    const common = { meter: meterId("a"), event: "coverOpen", phase: 0, start: START / SECOND, sequence: null };
+    for (const [state, end] of [
+      ["begin", null],
+      ["end", START / SECOND + 60],
+    ] as const)
+      putEvent({ ...common, state, end, values: { activeEnergyImport: 1_500 }, source: "modbus" }, draft);
+    const found = draft.records.flatMap((record) => (record.kind === "document" ? [record.document] : [])).reverse();
+    const events = await fixture(undefined, { store: fakeStore({ documents: async () => found }) });
+    const answer = (await events.call({ url: "/api/v1/meters/a/events" })).json();
+    expect(answer.events.map(({ state, end }: { state: string; end: string | null }) => [state, end])).toEqual([
+      ["end", "2026-11-28T16:01:00"],
+      ["begin", null],
+    ]);
+    expect(answer.events[0].values).toEqual([{ measure: "activeEnergyImport", value: "0.0015", unit: "kWh" }]);
+    await events.app.close();
   });
 
   test("a wait beyond a minute is refused", async () => {

@@ -52,6 +52,17 @@ test("the audit learns the name of the token, and the head-end's own is the oper
   expect(api.asked.map((asked) => ("actor" in asked ? asked.actor : undefined))).toEqual(["billing", "operator"]);
 });
 
+test("the second person needs to be allowed to approve, and need not be allowed to order", async () => {
+  const { paths } = (await api.app.inject("/openapi.json")).json();
+  const scope = (path: string) => paths[path].post.security[0].token;
+  for (const list of ["orders", "mass-orders"]) {
+    expect(scope(`/api/v1/${list}/{id}/approve`), list).toEqual(["approve"]);
+    expect(scope(`/api/v1/${list}/{id}/cancel`), list).toEqual(["operate"]);
+  }
+  const refused = await api.app.inject({ method: "POST", url: "/api/v1/orders/1/approve", headers: as("billing") });
+  expect(refused.statusCode).toBe(403);
+});
+
 test("a token ends with its expiry, and with its line in the file", async () => {
   const expired = await api.call({ url: "/api/v1/meters", headers: as("old") });
   expect(expired.statusCode).toBe(401);

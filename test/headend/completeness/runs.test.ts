@@ -18,6 +18,7 @@ const SIZE = 40;
 type Step = readonly [interval: number, state: IntervalState];
 const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: SIZE - 1 }), fc.constantFrom(...INTERVAL_STATES)), {
   maxLength: 80,
+  size: "max",
 });
 
 function both(all: readonly Step[]): { readonly runs: Runs; readonly plain: readonly (IntervalState | undefined)[] } {
@@ -77,7 +78,7 @@ describe("whatever is marked in whatever order", () => {
     fc.assert(
       fc.property(steps, fc.integer({ min: 0, max: SIZE }), (all, from) => {
         const { runs, plain } = both(all);
-        const state = { minutes: 15, first: 0, runs, anchor: [1, null, 0, 3] };
+        const state = { minutes: 15, first: 0, until: null, runs, anchor: [1, null, 0, 3] };
         expect(INTERVALS_CODEC.decode(INTERVALS_CODEC.encode(state))).toEqual(state);
         const rest = trim(runs, from);
         expect(plain.map((_, i) => stateOf(rest, i))).toEqual(plain.map((s, i) => (i < from ? undefined : s)));
@@ -86,9 +87,30 @@ describe("whatever is marked in whatever order", () => {
   });
 });
 
+test("an interval between two neighbours of its state joins them, one beside another's leaves it", () => {
+  const marked = both([
+    [4, "late"],
+    [6, "late"],
+    [9, "missing"],
+    [8, "late"],
+    [5, "late"],
+    [9, "late"],
+  ]);
+  expect(marked.runs).toEqual([
+    { from: 4, to: 6, state: "late" },
+    { from: 8, to: 9, state: "late" },
+  ]);
+});
+
 test("five weeks of five minutes with a change at each fit a document", () => {
   let runs: Runs = [];
   for (let i = 0; i < 35 * 288; i += 2) runs = mark(runs, i, i % 4 === 0 ? "late" : "missing");
-  const text = INTERVALS_CODEC.encode({ minutes: 5, first: 0, runs, anchor: Array(4).fill(Number.MAX_SAFE_INTEGER) });
+  const text = INTERVALS_CODEC.encode({
+    minutes: 5,
+    first: 0,
+    until: null,
+    runs,
+    anchor: Array(4).fill(Number.MAX_SAFE_INTEGER),
+  });
   expect(text.length).toBeLessThan(65_536);
 });

@@ -97,6 +97,26 @@ describe("a stranger on MQTT where strangers are held", () => {
     expect(world.store.readingsOf(NEW)).toHaveLength(2);
   });
 
+  test("schedules begin with it when it is accepted, also after a restart while it was held, and pause while it is held", () => {
+    const timing = { kind: "every", every: 10 * SECOND } as const;
+    const schedules = [{ task: "instantaneous", timing }] as const;
+    const meter = new FakeMqttMeter(NEW);
+    const world = new World({ ...HOLD, groups: [{ name: "all", meters: "all", schedules }] }, { mqtt: [meter] });
+    world.publish(NEW, "telemetry", meter.telemetry(world.iso));
+    const asked = () => world.effects.filter((effect) => effect.kind === "publish").length;
+    world.run(60 * SECOND);
+    world.restart();
+    world.run(60 * SECOND);
+    expect(asked()).toBe(0);
+    change(world, [{ meter: NEW, state: "active" }]);
+    world.run(60 * SECOND);
+    expect(asked()).toBeGreaterThanOrEqual(5);
+    change(world, [{ meter: NEW, state: "held" }]);
+    const before = asked();
+    world.run(60 * SECOND);
+    expect(asked()).toBe(before);
+  });
+
   test("one that was said before it came is not held", () => {
     const { world, send } = heldWorld();
     const place = { kind: "mqtt" } as const;
@@ -164,8 +184,10 @@ describe("a meter on a line that the file does not name", () => {
     expect([...world.store.documents.keys()]).toEqual(["registry m1"]);
   });
 
-  test("two meters change their units in one table", () => {
+  test("two meters change their units in one table: nothing is read under the wrong name until the next start", () => {
     const world = site();
+    world.modbus.push(new FakeModbusMeter(3));
+    (world.modbus[2] as FakeModbusMeter).device.energyWh = 500_000;
     const [a, b] = [meterId("a"), meterId("b")];
     change(world, [
       { meter: a, model: "test-1p", place: unit(2) },
@@ -176,7 +198,19 @@ describe("a meter on a line that the file does not name", () => {
       { meter: b, place: unit(2) },
     ]);
     expect(told(swapped)).toEqual(["changed", "changed"]);
-    expect(world.store.meters.get("a")?.via).toBe("line bus unit 3");
+    world.restart();
+    world.run(3 * SECOND);
+    const energies = (meter: string) =>
+      new Set(world.store.readingsOf(meter).map(({ values }) => values.activeEnergyImport));
+    expect([energies("a"), energies("b")]).toEqual([new Set([500_000_000]), new Set([1_000_000])]);
+    change(world, [
+      { meter: a, place: unit(2) },
+      { meter: b, place: unit(3) },
+    ]);
+    const before = world.store.readings.size - world.store.readingsOf(M1).length;
+    world.run(3 * SECOND);
+    expect(world.store.readings.size - world.store.readingsOf(M1).length).toBe(before);
+    expect(world.store.meters.get("a")?.via).toBe("line bus unit 2");
   });
 
   test("a meter that left the file is reached by nothing, and is found at its new place once it is said", () => {

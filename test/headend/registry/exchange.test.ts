@@ -87,7 +87,7 @@ describe("a meter on a line is exchanged", () => {
     exchange(world, { opening: 7_000 });
     expect(exchange(world, { opening: 7_000 }).receipt?.created).toBe(false);
     expect(exchange(world, { opening: 8_000 }).refusal?.reason).toBe("key-used-differently");
-    const [document] = world.store.documents.values();
+    const document = world.store.documents.get(`registry ${M1}`);
     expect(JSON.parse(document?.text ?? "").exchanges).toHaveLength(1);
   });
 
@@ -104,10 +104,10 @@ describe("a meter on a line is exchanged", () => {
     ["another model where the file rules it", { model: "test-plain" }, /change the model there/],
   ] as const)("%s is refused and changes nothing", (_name, wish, why) => {
     const { world } = prepaidWorld();
-    const before = [world.store.accounts.get(M1), world.store.documents.size];
+    const before = [world.store.accounts.get(M1), world.store.documents.get(`registry ${M1}`)];
     const { refusal } = exchange(world, wish);
     expect(refusal?.detail).toMatch(why);
-    expect([world.store.accounts.get(M1), world.store.documents.size]).toEqual(before);
+    expect([world.store.accounts.get(M1), world.store.documents.get(`registry ${M1}`)]).toEqual(before);
   });
 
   test("a store that refuses takes the whole exchange back, and it is done at the next try", () => {

@@ -10,7 +10,8 @@ import { MemoryNvram } from "../../../../firmware-sim/nvram/nvram.ts";
 import type { LineConfig } from "../../../../headend/config.ts";
 import type { Order } from "../../../../headend/ports.ts";
 import { LineSession } from "../../../../headend/sessions/line-session.ts";
-import type { SessionOutput } from "../../../../headend/sessions/line-task.ts";
+import type { SessionOutput, TaskMaker } from "../../../../headend/sessions/line-task.ts";
+import type { TaskKind, WorkKind } from "../../../../headend/sessions/work-kinds.ts";
 import { rtuTiming } from "../../../../protocols/modbus/timing.ts";
 import { findModel } from "../../../../protocols/models/index.ts";
 import type { MeterModel } from "../../../../protocols/models/model.ts";
@@ -90,6 +91,8 @@ export class PacedLine {
   /** Units in the order in which they were asked. */
   readonly asked: { readonly unit: number; readonly at: number }[] = [];
   readonly kinds: MeterKind[];
+  /** Reads of other kinds than polls that came to something. */
+  readonly others: { readonly unit: number; readonly purpose: WorkKind }[] = [];
   readonly #options: LineOptions;
   readonly #config: LineConfig;
   readonly #random: Random;
@@ -136,6 +139,14 @@ export class PacedLine {
   order(order: Order): void {
     const now = this.world.now();
     for (const effect of this.#actor.taken(this.#actor.session.startOrder(order, now), now)) this.#perform(effect);
+    this.#host.touch();
+  }
+
+  /** Gives the session a piece of work with a meter at this moment. */
+  task(unit: number, kind: TaskKind, make: TaskMaker): void {
+    const now = this.world.now();
+    const outputs = this.#actor.session.startTask(meterId(`m${unit}`), kind, make, now);
+    for (const effect of this.#actor.taken(outputs, now)) this.#perform(effect);
     this.#host.touch();
   }
 
@@ -221,6 +232,10 @@ export class PacedLine {
 
   #take(output: SessionOutput, now: Now): void {
     if (output.kind !== "polled") return;
+    if (output.purpose !== "instantaneous") {
+      this.others.push({ unit: Number(output.meter.slice(1)), purpose: output.purpose });
+      return;
+    }
     const unit = Number(output.meter.slice(1));
     const since = now.mono - this.#offset(unit);
     const slot = Math.floor(since / this.#options.pollEvery);

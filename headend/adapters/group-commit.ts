@@ -2,7 +2,8 @@
  * Group commit: while one transaction is on its way to the disk, the batches that arrive are collected and go together in
  * the next. One wait for the disk then serves them all, and a lone batch waits for nobody.
  */
-import type { CommitOutcome } from "./messages.ts";
+/** Per batch: committed, or why not. */
+export type CommitOutcome = string | null;
 
 interface Waiting<B> {
   readonly batch: B;
@@ -10,24 +11,28 @@ interface Waiting<B> {
   readonly reject: (error: Error) => void;
 }
 
-/** Records in one transaction; beyond this the rate no longer rises while the first in the group waits longer. */
-const GROUP_RECORDS = 1_000;
+export interface GroupLimits {
+  /** Records in one transaction: where the rate no longer rises with more, the first in the group only waits longer. */
+  readonly groupRecords: number;
+  /** Batches that may wait behind the running transaction; the collector keeps far fewer in flight. */
+  readonly waitingBatches: number;
+}
 
 export class GroupCommit<B extends { readonly length: number }> {
   readonly #write: (batches: readonly B[]) => Promise<readonly CommitOutcome[]>;
-  readonly #maximumWaiting: number;
+  readonly #limits: GroupLimits;
   #waiting: Waiting<B>[] = [];
   #writing: Promise<void> | undefined;
 
   /** `write` is never called again before its promise has settled. */
-  constructor(write: (batches: readonly B[]) => Promise<readonly CommitOutcome[]>, maximumWaiting: number) {
+  constructor(write: (batches: readonly B[]) => Promise<readonly CommitOutcome[]>, limits: GroupLimits) {
     this.#write = write;
-    this.#maximumWaiting = maximumWaiting;
+    this.#limits = limits;
   }
 
   /** Resolves after the commit; rejects with the store's sentence. Batches are committed in the order of the calls. */
   commit(batch: B): Promise<void> {
-    if (this.#waiting.length >= this.#maximumWaiting)
+    if (this.#waiting.length >= this.#limits.waitingBatches)
       return Promise.reject(new Error(`the store is ${this.#waiting.length} batches behind: send less, or later`));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ batch, resolve, reject });
@@ -50,7 +55,7 @@ export class GroupCommit<B extends { readonly length: number }> {
     let count = 0;
     for (const { batch } of this.#waiting) {
       records += batch.length;
-      if (count > 0 && records > GROUP_RECORDS) break;
+      if (count > 0 && records > this.#limits.groupRecords) break;
       count++;
     }
     return this.#waiting.splice(0, count);
