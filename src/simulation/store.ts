@@ -88,7 +88,7 @@ export class SimStore {
     });
   }
 
-  /** From now on every commit succeeds. */
+  /** From now on no fault is drawn. */
   calm(): void {
     this.#faults = { ...this.#faults, failed: 0 };
   }
