@@ -22,7 +22,7 @@ export interface TokenFlags {
   readonly tokens?: string;
   readonly addToken?: string;
   readonly removeToken?: string;
-  readonly scope: readonly Scope[];
+  readonly scope?: readonly Scope[];
   readonly expires?: string;
 }
 
@@ -35,7 +35,7 @@ export function addTokenFlags(command: Command): Command {
     .option("--tokens <FILE>", "further tokens of the API, with names and scopes; changes are taken up while it runs")
     .option("--add-token <NAME>", "only adds a token to --tokens and prints it, once", tokenName("--add-token"))
     .option("--remove-token <NAME>", "only takes a token out of --tokens", tokenName("--remove-token"))
-    .option("--scope <LIST>", "of --add-token: of read, operate, approve and admin", scopes, ["read"] as const)
+    .option("--scope <LIST>", "of --add-token: of read, operate, approve and admin (default: read)", scopes)
     .option("--expires <WHEN>", "of --add-token: a date such as 2027-12-31, a time, or days such as 90d");
 }
 
@@ -55,6 +55,11 @@ function scopes(text: string): readonly Scope[] {
 /** `--add-token` and `--remove-token`: true when that was all that was asked for. */
 export function administerTokens(flags: TokenFlags, now: Civil): boolean {
   const name = flags.addToken ?? flags.removeToken;
+  if (flags.addToken === undefined && (flags.scope !== undefined || flags.expires !== undefined))
+    throw usage(
+      "--scope and --expires belong to --add-token",
+      "write: --tokens FILE --add-token NAME --scope read,operate",
+    );
   if (name === undefined) return false;
   const { tokens: file } = flags;
   if (file === undefined) throw usage("--add-token and --remove-token need to know the file", "give --tokens FILE");
@@ -62,14 +67,17 @@ export function administerTokens(flags: TokenFlags, now: Civil): boolean {
   const others = before.split("\n").filter((line) => line !== "" && !line.startsWith(`${name}:`));
   if (flags.addToken === undefined) {
     if (others.length === before.split("\n").filter((line) => line !== "").length)
-      throw usage(`--remove-token: there is no token "${name}" in ${file}`);
+      throw usage(
+        `--remove-token: there is no token "${name}" in ${file}`,
+        "the names are before the first colon of its lines",
+      );
     writeFileAtomic(file, [...others, ""].join("\n"));
     return true;
   }
   const token = randomToken();
   const line = tokenLine({
     name,
-    scopes: flags.scope,
+    scopes: flags.scope ?? ["read"],
     expires: expiry(flags.expires, now),
     digest: tokenDigest(token),
   });
@@ -82,7 +90,7 @@ export function administerTokens(flags: TokenFlags, now: Civil): boolean {
 
 function expiry(text: string | undefined, now: Civil): Civil | null {
   if (text === undefined) return null;
-  const days = /^(\d{1,5})d$/.exec(text)?.[1];
+  const days = /^([1-9]\d{0,4})d$/.exec(text)?.[1];
   if (days !== undefined) {
     const day = SECONDS_PER_DAY * MICROS_PER_SECOND;
     return civil(Math.floor(now / MICROS_PER_SECOND) * MICROS_PER_SECOND + Number(days) * day);

@@ -3,6 +3,7 @@
 import type { Harmonic } from "../../firmware-sim/metrology/mains.ts";
 import { parseDecimal } from "../core/decimal.ts";
 import { type Currency, type Minor, minor } from "../core/money.ts";
+import { parseIso } from "../core/time.ts";
 import { usage } from "./errors.ts";
 
 /** A commander argument parser for integers low..high. */
@@ -20,6 +21,15 @@ export function number(flag: string, low: number, high: number): (text: string) 
     const value = /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= low && value <= high)) throw usage(`${flag} "${text}" is not a number from ${low} to ${high}`);
     return value;
+  };
+}
+
+/** A commander argument parser for moments, which stay as they are written: ISO 8601 in UTC. */
+export function isoTime(flag: string): (text: string) => string {
+  return (text) => {
+    const parsed = parseIso(text);
+    if (!parsed.ok) throw usage(`${flag}: ${parsed.error}`);
+    return text;
   };
 }
 

@@ -68,34 +68,3 @@ test("a mass order is requested, approved, stopped, resumed and cancelled", asyn
     /^whole: \d+ entries/,
   );
 });
-
-test.each<[string, string[], RegExp]>([
-  ["an unknown audit action", ["audit", "repair"], /action "repair" is unknown; one of: verify, export/],
-  [
-    "a head that is none",
-    ["audit", "verify", "--expect-head", "xyz"],
-    /--expect-head "xyz" is no head; give the 64 hex/,
-  ],
-  [
-    "entries without their head",
-    ["audit", "verify", "--expect-entries", "3"],
-    /--expect-head and --expect-entries belong together/,
-  ],
-  ["an order number that is none", ["order", "show", "x", "--token", "x"], /number "x" is not a whole number/],
-  [
-    "an unknown decision",
-    ["order", "delete", "7", "--token", "x"],
-    /action "delete" is unknown; one of: show, approve/,
-  ],
-  ["a deadline that is no time", ["relay", "open", "m", "--expires-at", "soon"], /--expires-at "soon" is no time/],
-  ["a balance that is none", ["relay", "open", "m", "--if-balance", "low"], /--if-balance "low" is no amount/],
-  ["a mass order for nobody", ["mass", "open", "m1", "--token", "x"], /which meters\?; give one of --meters, --file/],
-  [
-    "a mass order for two selections",
-    ["mass", "open", "m1", "--token", "x", "--all", "--meters", "a"],
-    /which meters\?; give one of/,
-  ],
-])("%s is wrong usage, with what to do", async (_, args, words) => {
-  const { code, stdout, stderr } = await runCli(args);
-  expect([code, stdout, stderr]).toEqual([2, "", expect.stringMatching(words)]);
-});

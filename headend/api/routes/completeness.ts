@@ -1,14 +1,6 @@
 /** Which intervals are read, late or missing: by meter, line and day, and of one meter in full. */
 import type { FastifyInstance } from "fastify";
-import {
-  type Civil,
-  civil,
-  daysFromDate,
-  MICROS_PER_SECOND,
-  parseIso,
-  SECONDS_PER_DAY,
-  toIso,
-} from "../../../src/core/time.ts";
+import { civil, daysFromDate, MICROS_PER_SECOND, SECONDS_PER_DAY, toIso } from "../../../src/core/time.ts";
 import { INTERVALS_CODEC, INTERVALS_COLLECTION } from "../../completeness/meter-intervals.ts";
 import {
   type Days,
@@ -25,6 +17,7 @@ import type { MeterId, StoredDocument, StoreQuery } from "../../ports.ts";
 import { type ApiOptions, knownMeter } from "../context.ts";
 import { fromStore, Problem } from "../problems.ts";
 import { DEFAULT_LIMIT, MAXIMUM_LIMIT, meterParams, responses } from "../schemas.ts";
+import { timeOf } from "./times.ts";
 
 const PAGE = 500;
 const END_OF_TIME = civil(Number.MAX_SAFE_INTEGER);
@@ -178,10 +171,4 @@ function dayOf(name: string): Days {
   if (day === undefined || dayName(day) !== name)
     throw new Problem(400, "bad-request", `query: "day": "${name}" is no day such as 2026-11-29`);
   return { from: day, to: day };
-}
-
-function timeOf(name: string, iso: string): Civil {
-  const parsed = parseIso(iso);
-  if (!parsed.ok) throw new Problem(400, "bad-request", `query: "${name}": ${parsed.error}`);
-  return parsed.value;
 }

@@ -4,13 +4,13 @@ import type { OrderNumber, OrderOperation } from "../../../protocols/orders.ts";
 import { parseDecimal } from "../../../src/core/decimal.ts";
 import { currencyOf, minor } from "../../../src/core/money.ts";
 import { assert } from "../../../src/core/result.ts";
-import { type Civil, parseIso } from "../../../src/core/time.ts";
 import type { MeterId, Precondition, StoreQuery } from "../../ports.ts";
 import { orderReceiptView, orderView } from "../../view.ts";
 import { type ApiOptions, actorOf, knownMeter } from "../context.ts";
 import { pageOf, readCursor } from "../cursor.ts";
 import { fromStore, Problem, refused } from "../problems.ts";
 import { answers, meterParams, orderBody, orderParams, ordersQuery, responses } from "../schemas.ts";
+import { timeOf } from "./times.ts";
 
 interface OrderBody {
   readonly operation: OrderOperation;
@@ -48,7 +48,7 @@ function askingRoutes(app: FastifyInstance, { store, submit }: ApiOptions): void
       const { operation, key } = body;
       const result = await submit({
         ...{ kind: "order", meter: params.id, operation, argument: argumentOf(body), key, actor: actorOf(request) },
-        ...(body.expiresAt === undefined ? {} : { expiresAt: timeOf(body.expiresAt) }),
+        ...(body.expiresAt === undefined ? {} : { expiresAt: timeOf("expiresAt", body.expiresAt, "body") }),
         ...(body.precondition === undefined
           ? {}
           : { precondition: await preconditionOf(store, params.id, body.precondition) }),
@@ -141,12 +141,6 @@ function orderNumberOf(id: string): OrderNumber {
   const number = Number(id);
   if (!Number.isSafeInteger(number)) throw unknownOrder(id);
   return number as OrderNumber;
-}
-
-function timeOf(text: string): Civil {
-  const time = parseIso(text);
-  if (time.ok) return time.value;
-  throw new Problem(400, "bad-request", `body: "expiresAt": ${time.error}`);
 }
 
 /** The balance is in the currency of the meter's account. */

@@ -2,7 +2,6 @@
 import type { FastifyInstance } from "fastify";
 import { measure, parseShownValue } from "../../../src/core/measures.ts";
 import { assert } from "../../../src/core/result.ts";
-import { type Civil, parseIso } from "../../../src/core/time.ts";
 import type { MeterId } from "../../ports.ts";
 import type { RegistryPatch } from "../../registry/columns.ts";
 import { CSV_HEADER, csvOf, parseTable } from "../../registry/csv.ts";
@@ -22,6 +21,7 @@ import {
   registryQuery,
 } from "../registry-schemas.ts";
 import { meterParams, responses } from "../schemas.ts";
+import { timeOf } from "./times.ts";
 
 interface ExchangeBody {
   readonly at?: string;
@@ -146,7 +146,7 @@ function exchangeRoute(app: FastifyInstance, submit: Submit): void {
       const closing = body.closing === undefined ? null : energyOf("closing", body.closing);
       const wish = {
         meter: id,
-        at: body.at === undefined ? null : timeOf(body.at),
+        at: body.at === undefined ? null : timeOf("at", body.at, "body"),
         closing,
         key,
         actor: actorOf(request),
@@ -286,11 +286,5 @@ function mistakesText({ mistakes }: PatchOutcome): string {
 function energyOf(name: string, text: string): number {
   const parsed = parseShownValue(measure("activeEnergyImport"), text);
   if (!parsed.ok) throw new Problem(400, "bad-request", `body: "${name}": ${parsed.error}`);
-  return parsed.value;
-}
-
-function timeOf(text: string): Civil {
-  const parsed = parseIso(text);
-  if (!parsed.ok) throw new Problem(400, "bad-request", `body: "at": ${parsed.error}`);
   return parsed.value;
 }

@@ -1,11 +1,9 @@
 /** `meterworks availability`: how much of the time meters could be reached. */
 import type { Command } from "commander";
-import { parseIso, toIso } from "../../core/time.ts";
 import { type AvailabilityAnswer, getAvailability } from "../alarms-api.ts";
 import { type ApiFlags, addApiFlags, apiAccess } from "../api-options.ts";
-import { usage } from "../errors.ts";
 import { print, printJson, table } from "../output.ts";
-import { choice } from "../values.ts";
+import { choice, isoTime } from "../values.ts";
 
 interface Flags extends ApiFlags {
   readonly by: "meter" | "line" | "site";
@@ -33,14 +31,6 @@ export function addAvailability(program: Command): void {
     .option("--json", "as JSON")
     .addHelpText("after", HELP)
     .action(run);
-}
-
-function isoTime(flag: string): (text: string) => string {
-  return (text) => {
-    const parsed = parseIso(text);
-    if (!parsed.ok) throw usage(`${flag}: ${parsed.error}`);
-    return toIso(parsed.value);
-  };
 }
 
 async function run(flags: Flags): Promise<void> {

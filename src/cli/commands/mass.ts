@@ -54,6 +54,7 @@ export function addMass(program: Command): void {
 async function run(actionText: string, nameText: string, flags: Flags): Promise<void> {
   const action = choice("action", ACTIONS)(actionText);
   const name = meterName("name")(nameText);
+  checkFlags(action, flags);
   const access = apiAccess(flags);
   const mass =
     action === "open" || action === "close"
@@ -63,6 +64,17 @@ async function run(actionText: string, nameText: string, flags: Flags): Promise<
         : await decideMass(access, name, action);
   if (flags.json === true) printJson(mass);
   else print(sentence(mass));
+}
+
+/** What would be left unheard is refused: "mass approve x --meters a" approves all of x. */
+function checkFlags(action: (typeof ACTIONS)[number], flags: Flags): void {
+  const isAsking = (ASKING as readonly string[]).includes(action);
+  const unheard = (["meters", "file", "model", "line", "all", "note"] as const).find(
+    (flag) => flags[flag] !== undefined,
+  );
+  if (!isAsking && unheard !== undefined)
+    throw usage(`--${unheard} is for open and close`, `leave it out: ${action} is about the whole mass order`);
+  if (action !== "close" && flags.direct === true) throw usage("--direct is for close", "leave it out");
 }
 
 function wishOf(action: "open" | "close", id: string, flags: Flags): MassWish {

@@ -5,7 +5,6 @@ import type { Command } from "commander";
 import { REGISTRY_STATES } from "../../../headend/registry/entry.ts";
 import type { Change } from "../../../headend/registry/plan.ts";
 import { measure, parseShownValue } from "../../core/measures.ts";
-import { parseIso } from "../../core/time.ts";
 import { type ApiFlags, addApiFlags, apiAccess } from "../api-options.ts";
 import { failed, usage } from "../errors.ts";
 import { print, printJson, table } from "../output.ts";
@@ -21,7 +20,7 @@ import {
 } from "../registry-client.ts";
 import { addMemberFlags, bodyOf, type MemberFlags } from "../registry-flags.ts";
 import { proposalsOf } from "../scan-proposals.ts";
-import { choice, meterName } from "../values.ts";
+import { choice, isoTime, meterName } from "../values.ts";
 
 interface Flags extends ApiFlags {
   readonly json?: true;
@@ -40,9 +39,11 @@ export function addRegistry(program: Command): void {
     .command("registry")
     .description("what the head-end knows of each meter: place, device, transformers, customer; through its API")
     .addHelpText("after", HELP)
-    .action(() => {
+    .argument("[action]")
+    .usage("[options] [command]")
+    .action((action?: string) => {
       throw usage(
-        "registry needs an action",
+        action === undefined ? "registry needs an action" : `action "${action}" is unknown`,
         "one of: list, show, set, accept, reject, propose, exchange, import, export",
       );
     });
@@ -66,7 +67,7 @@ export function addRegistry(program: Command): void {
   add("exchange <meter>", "another device at the same point: what was used goes on without a step")
     .requiredOption("--opening <KWH>", "the +A register of the new device", energy("--opening"))
     .option("--closing <KWH>", "that of the old one (default: its last good reading)", energy("--closing"))
-    .option("--at <TIME>", "when it was done, ISO 8601 (default: now)", isoTime)
+    .option("--at <TIME>", "when it was done, ISO 8601 (default: now)", isoTime("--at"))
     .option("--serial <TEXT>", "the serial number of the new device")
     .option("--model <ID>", "its model, where it is another one")
     .option("--key <KEY>", "names this exchange: the same key again is the same one (default: a new random one)")
@@ -104,7 +105,7 @@ async function show(meterText: string, flags: Flags): Promise<void> {
 }
 
 function isEmpty(value: unknown): boolean {
-  return Array.isArray(value) ? value.length === 0 : false;
+  return typeof value === "object" && Object.values(value ?? {}).every((each) => each === null);
 }
 
 async function set(meter: string, flags: Flags & MemberFlags): Promise<void> {
@@ -118,7 +119,10 @@ async function accept(meter: string, flags: Flags & MemberFlags): Promise<void> 
   await put(meter, { ...bodyOf(flags), state: "active" }, flags);
 }
 
-async function reject(meter: string, flags: Flags & { readonly note?: string }): Promise<void> {
+async function reject(meterText: string, flags: Flags & { readonly note?: string }): Promise<void> {
+  const meter = meterName("meter")(meterText);
+  // A PUT would take a mistyped name for a new meter.
+  await getRegistryMeter(apiAccess(flags), meter);
   await put(meter, { ...(flags.note === undefined ? {} : { note: flags.note }), state: "removed" }, flags);
 }
 
@@ -183,12 +187,6 @@ function energy(flag: string): (text: string) => string {
   };
 }
 
-function isoTime(text: string): string {
-  const parsed = parseIso(text);
-  if (!parsed.ok) throw usage(`--at ${parsed.error}`);
-  return text;
-}
-
 async function importTable(
   file: string,
   flags: Flags & { readonly partial?: true; readonly dryRun?: true },
@@ -206,7 +204,8 @@ async function importTable(
 
 function printImport({ rows, counts, mistakes, applied }: ImportAnswer, file: string): void {
   for (const { meter, outcome, changes } of rows) print(`${meter}: ${outcome}${changesText(changes)}`);
-  for (const { line, column, problem } of mistakes) print(`${file}:${line}: ${column}: ${problem}`);
+  for (const { line, column, problem } of mistakes)
+    print(`${[file, line || "", column].filter((part) => part !== "").join(":")}: ${problem}`);
   const would = applied ? "" : "nothing was changed; it would be: ";
   print(
     `${would}${counts.new} new, ${counts.changed} changed, ${counts.unchanged} unchanged, ${counts.refused} refused`,

@@ -1,13 +1,12 @@
 /** `meterworks relay`: open or close a meter's relay through the head-end, and wait for what the meter says. */
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
-import { parseIso } from "../../core/time.ts";
 import { type ApiAccess, MILLIS_PER_SECOND } from "../api-client.ts";
 import { type ApiFlags, addApiFlags, apiAccess } from "../api-options.ts";
 import { failed, usage } from "../errors.ts";
 import { getOrder, noteOnOrder, type OrderAnswer, type OrderWish, orderByApi } from "../order-api.ts";
 import { print, printJson } from "../output.ts";
-import { choice, meterName, number } from "../values.ts";
+import { choice, isoTime, meterName, number } from "../values.ts";
 import { orderSentence } from "./order.ts";
 
 interface Flags extends ApiFlags {
@@ -40,7 +39,11 @@ export function addRelay(program: Command): void {
     .option("--key <KEY>", "names this order: the same key is the same order, done once (default: a new random one)")
     .option("--wait <S>", "wait so long for the end of the order", number("--wait", 0, 86_400), 30)
     .option("--direct", "close: at once, without the customer's button")
-    .option("--expires-at <TIME>", "the order's deadline, ISO 8601 in UTC (default: a day from now)", isoTime)
+    .option(
+      "--expires-at <TIME>",
+      "the order's deadline, ISO 8601 in UTC (default: a day from now)",
+      isoTime("--expires-at"),
+    )
     .option(
       "--if-relay <STATE>",
       "only if the relay is open or closed just before the order is sent",
@@ -83,11 +86,6 @@ function wishOf(action: "open" | "close", meter: string, flags: Flags): OrderWis
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(Object.keys(precondition).length === 0 ? {} : { precondition }),
   };
-}
-
-function isoTime(text: string): string {
-  if (parseIso(text).ok) return text;
-  throw usage(`--expires-at "${text}" is no time`, "for example 2026-11-30T18:00:00Z");
 }
 
 function balance(text: string): string {
