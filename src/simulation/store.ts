@@ -17,6 +17,7 @@ import {
   type StoreSnapshot,
 } from "../../headend/ports.ts";
 import type { Random } from "../core/random.ts";
+import { type Held, refusalOf } from "./store-rules.ts";
 import type { World } from "./world.ts";
 
 export interface StoreFaults {
@@ -25,6 +26,9 @@ export interface StoreFaults {
   /** Longest time a commit takes, µs. */
   readonly slowest: number;
 }
+
+/** The reason of a commit that a drawn fault failed, and no rule. */
+export const DRAWN_FAULT = "disk full";
 
 const PER = 10_000;
 const OPEN_STATES: ReadonlySet<Order["state"]> = new Set(OPEN_ORDER_STATES);
@@ -35,11 +39,17 @@ export class SimStore {
   readonly #random: Random;
   readonly #readings = new Map<string, Map<number, MeterReading>>();
   readonly #orders = new Map<number, Order>();
+  readonly #orderOfKey = new Map<string, number>();
   readonly #postings = new Map<string, Posting>();
   readonly #accounts = new Map<string, PrepaidAccount>();
   readonly #meters = new Map<string, RegisteredMeter>();
   readonly #documents = new Map<string, StoredDocument>();
   readonly audit: AuditEntry[] = [];
+  readonly #held: Held = {
+    order: (id) => this.#orders.get(id),
+    orderOfKey: (key) => this.#orderOfKey.get(key),
+    posting: (key) => this.#postings.get(key),
+  };
   /** Commits of the running head-end; a new head-end starts a new generation and the old one's are decided at once. */
   #generation = 0;
   #busyUntil = 0;
@@ -55,27 +65,30 @@ export class SimStore {
     return this.#failures;
   }
 
-  /** Commits in order; `done` hears `stored` or `storeFailed` later, unless the head-end is gone by then. */
+  /**
+   * Commits in order; `done` hears `stored` or `storeFailed` later, unless the head-end is gone by then. A batch that breaks
+   * a rule of the store fails whole.
+   */
   commit(id: number, batch: StoreBatch, done: (event: StoreEvent) => void): void {
     const generation = this.#generation;
     this.#busyUntil = Math.max(this.#busyUntil, this.#world.now().mono) + 1 + this.#random.below(this.#faults.slowest);
     this.#world.at(this.#busyUntil, () => {
       if (generation !== this.#generation) {
         // The head-end died while this commit was under way: on disk it is there, or it is not.
-        if (this.#random.chance(1, 2) && generation === this.#generation - 1) this.apply(batch);
+        if (this.#random.chance(1, 2) && generation === this.#generation - 1) this.#commit(batch);
         return;
       }
       if (this.#faults.failed > 0 && this.#random.chance(this.#faults.failed, PER)) {
         this.#failures += 1;
-        done({ kind: "storeFailed", id, reason: "disk full" });
+        done({ kind: "storeFailed", id, reason: DRAWN_FAULT });
         return;
       }
-      this.apply(batch);
-      done({ kind: "stored", id });
+      const refusal = this.#commit(batch);
+      done(refusal === undefined ? { kind: "stored", id } : { kind: "storeFailed", id, reason: refusal });
     });
   }
 
-  /** From now on every commit succeeds. */
+  /** From now on no fault is drawn. */
   calm(): void {
     this.#faults = { ...this.#faults, failed: 0 };
   }
@@ -85,6 +98,13 @@ export class SimStore {
     this.#generation += 1;
   }
 
+  #commit(batch: StoreBatch): string | undefined {
+    const refusal = refusalOf(batch, this.#held);
+    if (refusal === undefined) this.apply(batch);
+    return refusal;
+  }
+
+  /** Writes what no rule refuses. */
   apply(batch: StoreBatch): void {
     for (const record of batch) {
       switch (record.kind) {
@@ -93,6 +113,7 @@ export class SimStore {
           break;
         case "order":
           this.#orders.set(record.order.id, record.order);
+          this.#orderOfKey.set(record.order.key, record.order.id);
           break;
         case "audit":
           this.audit.push(record.entry);
@@ -114,11 +135,11 @@ export class SimStore {
   }
 
   snapshot(): StoreSnapshot {
-    const orders = [...this.#orders.values()];
+    const orders = this.orders();
     const finished = orders.filter((order) => !OPEN_STATES.has(order.state));
-    const topups = [...this.#postings.values()].filter((posting) => posting.kind === "topup");
+    const topups = this.postings().filter((posting) => posting.kind === "topup");
     const newest = (good: boolean) =>
-      [...this.#readings.values()].flatMap((byTime) => {
+      byName(this.#readings).flatMap((byTime) => {
         const of = [...byTime.values()].filter((r) => r.source !== "profile" && (!good || r.quality === "good"));
         return of.length === 0 ? [] : [of.reduce((a, b) => (b.time > a.time ? b : a))];
       });
@@ -129,8 +150,8 @@ export class SimStore {
       lastOrder: orders.reduce((last, order) => Math.max(last, order.id), 0),
       latest: newest(false),
       latestGood: newest(true),
-      recentOrders: newestOfEach(finished, (order) => order.requestedAt),
-      recentTopups: newestOfEach(topups, (posting) => posting.at),
+      recentOrders: newestOfEach(finished),
+      recentTopups: newestOfEach(topups),
       documents: this.documents().filter(({ live }) => live),
     };
   }
@@ -139,25 +160,29 @@ export class SimStore {
     return [...this.#readings.values()].flatMap((byTime) => [...byTime.values()].sort((a, b) => a.time - b.time));
   }
 
+  /** By number, the oldest first. */
   orders(): readonly Order[] {
-    return [...this.#orders.values()];
+    return [...this.#orders.values()].sort((a, b) => a.id - b.id);
   }
 
+  /** In the order in which they were booked. */
   postings(): readonly Posting[] {
     return [...this.#postings.values()];
   }
 
+  /** By meter. */
   accounts(): readonly PrepaidAccount[] {
-    return [...this.#accounts.values()];
+    return byName(this.#accounts);
   }
 
+  /** By id. */
   meters(): readonly RegisteredMeter[] {
-    return [...this.#meters.values()];
+    return byName(this.#meters);
   }
 
   /** By collection and key. */
   documents(): readonly StoredDocument[] {
-    return [...this.#documents].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, document]) => document);
+    return byName(this.#documents);
   }
 
   #addReading(reading: MeterReading): void {
@@ -171,8 +196,17 @@ export class SimStore {
   }
 }
 
-function newestOfEach<T extends { readonly meter: string }>(items: readonly T[], time: (item: T) => number): T[] {
-  const byMeter = new Map<string, T[]>();
-  for (const item of items) byMeter.set(item.meter, [...(byMeter.get(item.meter) ?? []), item]);
-  return [...byMeter.values()].flatMap((own) => own.sort((a, b) => time(b) - time(a)).slice(0, RECENT_PER_METER));
+function byName<T>(items: ReadonlyMap<string, T>): T[] {
+  return [...items].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
+}
+
+/** The last of each meter, in their order. */
+function newestOfEach<T extends { readonly meter: string }>(items: readonly T[]): T[] {
+  const taken = new Map<string, number>();
+  const isNew = ({ meter }: T) => {
+    const count = (taken.get(meter) ?? 0) + 1;
+    taken.set(meter, count);
+    return count <= RECENT_PER_METER;
+  };
+  return items.toReversed().filter(isNew).reverse();
 }
