@@ -94,6 +94,8 @@ test("a stranger on MQTT is held, and rejected it is not listened to", async () 
   await client.publishAsync("meters/stranger/telemetry", telemetry, { qos: 1 });
   await client.endAsync();
   expect((await registry("show", "stranger")).stdout).toMatch(/^state +held$/m);
+  const mistyped = await registry("reject", "strangr");
+  expect([mistyped.code, mistyped.stderr]).toEqual([1, expect.stringMatching(/there is no meter "strangr"/)]);
   const rejected = await registry("reject", "stranger", "--note", "not ours", "--json");
   expect(JSON.parse(rejected.stdout)).toMatchObject({ meter: { id: "stranger", state: "removed", note: "not ours" } });
   const unknown = await registry("accept", "nobody");
