@@ -65,8 +65,9 @@ export function administerTokens(flags: TokenFlags, now: Civil): boolean {
   if (file === undefined) throw usage("--add-token and --remove-token need to know the file", "give --tokens FILE");
   const before = existsSync(file) ? readText(file) : "";
   const others = before.split("\n").filter((line) => line !== "" && !line.startsWith(`${name}:`));
+  const isThere = others.length < before.split("\n").filter((line) => line !== "").length;
   if (flags.addToken === undefined) {
-    if (others.length === before.split("\n").filter((line) => line !== "").length)
+    if (!isThere)
       throw usage(
         `--remove-token: there is no token "${name}" in ${file}`,
         "the names are before the first colon of its lines",
@@ -74,6 +75,8 @@ export function administerTokens(flags: TokenFlags, now: Civil): boolean {
     writeFileAtomic(file, [...others, ""].join("\n"));
     return true;
   }
+  // A new one in its place would end the other at once, and with another scope.
+  if (isThere) throw usage(`--add-token: there is a token "${name}" in ${file} already`, "give --remove-token first");
   const token = randomToken();
   const line = tokenLine({
     name,

@@ -33,6 +33,14 @@ afterAll(async () => {
 const as = (name: string, ...args: readonly string[]) =>
   runCli([...args, "--api", api, "--token-file", path(`${name}.token`)]);
 
+test("a name has one token: a second would end the first", async () => {
+  const again = await runCli(["headend", "--tokens", path("tokens"), "--add-token", "anna"]);
+  expect([again.code, again.stderr]).toEqual([
+    2,
+    expect.stringMatching(/"anna" in .* already; give --remove-token first/),
+  ]);
+});
+
 test("an order waits for the second person, and is cancelled before it is sent", async () => {
   const asked = await as("anna", "relay", "open", "q1", "--wait", "0");
   expect([asked.code, asked.stdout]).toEqual([1, "q1: order 1 relay-open is requested\n"]);

@@ -2,9 +2,11 @@
  * Copies of a store: one taken beside a running head-end, and the look at a file that says what it holds.
  * Which names the files get, and when, is the caller's business.
  */
+
 import type BetterSqlite3 from "better-sqlite3";
 import Database from "better-sqlite3";
 import { civil } from "../../../src/core/time.ts";
+import { RUNS } from "../../alarms/runs.ts";
 import { AuditAppender } from "./audit.ts";
 import { holdLock, openReader } from "./connection.ts";
 import { explain, explained } from "./errors.ts";
@@ -106,6 +108,8 @@ export function resumeFrom(copy: string, at: number, detail: string): void {
         db.prepare("INSERT OR REPLACE INTO order_floor (number, last) VALUES (1, ?)").run(last + ORDER_LEAP);
         const entry = { at: civil(at), actor: "restore", action: "store restored", meter: null, order: null, detail };
         new AuditAppender(db).add(entry, null);
+        // What became of the head-end that ran at the backup is not in it: the next start must not call that a crash.
+        db.prepare("UPDATE documents SET live = 0 WHERE collection = ?").run(RUNS);
       })();
     } finally {
       db.close();
