@@ -5,7 +5,7 @@ import { CronerCron } from "../../../headend/adapters/croner/cron.ts";
 import type { FileCheck } from "../../../headend/adapters/sqlite/file-check.ts";
 import { openSqliteStore } from "../../../headend/adapters/sqlite/store.ts";
 import { DEFAULT_COMPLETENESS } from "../../../headend/completeness/interval-book.ts";
-import type { CollectorConfig } from "../../../headend/config.ts";
+import { type ClockConfig, type CollectorConfig, DEFAULT_CLOCK } from "../../../headend/config.ts";
 import { type HeadendConfig, type LineWhere, parseConfigText } from "../../../headend/parse-config.ts";
 import type { Notice, Store } from "../../../headend/ports.ts";
 import { DEFAULT_RETENTION, type MaintainedStore, type RetentionPolicy } from "../../../headend/retention.ts";
@@ -30,6 +30,9 @@ import { CommandProcess } from "../process.ts";
 import { keepTidy } from "../store-maintenance.ts";
 import { type StoreAddress, storeAddress } from "../store-url.ts";
 import { choice, type HostPort, hostPort, number, showHostPort } from "../values.ts";
+
+/** Clocks that run faster begin when their processes do, so they differ by chance: unless the file says so, they stay as they are. */
+const SIMULATED_CLOCK: ClockConfig = { ...DEFAULT_CLOCK, correct: false, alarmBeyond: Number.MAX_SAFE_INTEGER };
 
 interface Flags extends BrokerFlags, TokenFlags, PostgresFlags {
   readonly config?: string;
@@ -134,6 +137,7 @@ async function serve(proc: CommandProcess, { flags, files, parsed, connections }
   const { mqtt, ...site } = parsed.collector;
   const broker = await openBrokerLink(proc, flags, connections);
   const config: CollectorConfig = {
+    ...(flags.speed === 1 ? {} : { clock: SIMULATED_CLOCK }),
     ...site,
     lines: lines.map(({ line, link }) => ({ ...line, link: link.id })),
     ...(broker === undefined
