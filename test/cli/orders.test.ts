@@ -75,4 +75,7 @@ test("a mass order is requested, approved, stopped, resumed and cancelled", asyn
   expect((await runCli(["audit", "verify", "--store", `sqlite:${path("site.db")}`])).stdout).toMatch(
     /^whole: \d+ entries/,
   );
+  writeFileSync(path("empty.jsonl"), "");
+  const empty = await runCli(["audit", "verify", "--file", path("empty.jsonl")]);
+  expect([empty.code, empty.stderr]).toEqual([1, expect.stringContaining("holds no entries of an audit; give a file")]);
 });

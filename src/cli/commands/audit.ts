@@ -65,7 +65,11 @@ async function run(actionText: string, flags: Flags): Promise<void> {
 async function verify(flags: Flags): Promise<ChainVerdict> {
   const verifier = new ChainVerifier(sha256, noteOf(flags));
   await entries(flags, (entry) => verifier.add(entry));
-  return verifier.verdict();
+  const verdict = verifier.verdict();
+  // A store begins without any; a file without any was cut, or is another.
+  if (flags.file !== undefined && verdict.entries === 0 && verdict.broken === null)
+    throw failed(`${flags.file} holds no entries of an audit`, "give a file that audit export wrote");
+  return verdict;
 }
 
 function noteOf({ expectHead: head, expectEntries: entries }: Flags): ChainNote | undefined {
