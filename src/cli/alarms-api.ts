@@ -1,5 +1,5 @@
 /** What the head-end's API says of alarms and availability. */
-import { type ApiAccess, callApi } from "./api-client.ts";
+import { type ApiAccess, allPages, callApi } from "./api-client.ts";
 
 export interface AlarmAnswer {
   readonly id: string;
@@ -48,18 +48,15 @@ export async function getAvailability(
   access: ApiAccess,
   query: { readonly by: string; readonly from?: string; readonly to?: string },
 ): Promise<AvailabilityAnswer> {
-  const page = async (more: object) =>
-    (await callApi(
-      access,
-      "GET",
-      `/api/v1/availability?${new URLSearchParams({ ...query, ...more })}`,
-    )) as AvailabilityAnswer;
-  let answer = await page({ limit: "500" });
-  const { from, to } = answer;
-  const rows = [...answer.rows];
-  while (answer.next !== null) {
-    answer = await page({ limit: "500", from, to, cursor: answer.next });
-    rows.push(...answer.rows);
-  }
-  return { from, to, rows, next: null };
+  let period: { readonly from?: string; readonly to?: string } = {};
+  const pages = await allPages(async (cursor) => {
+    // The first page says which period it took; the others are of the same.
+    const more = { limit: "500", ...period, ...(cursor === undefined ? {} : { cursor }) };
+    const parameters = new URLSearchParams({ ...query, ...more });
+    const page = (await callApi(access, "GET", `/api/v1/availability?${parameters}`)) as AvailabilityAnswer;
+    period = { from: page.from, to: page.to };
+    return page;
+  });
+  const { from, to } = pages[0] as AvailabilityAnswer;
+  return { from, to, rows: pages.flatMap(({ rows }) => rows), next: null };
 }

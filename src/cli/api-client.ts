@@ -48,6 +48,16 @@ export function readNowByApi(access: ApiAccess, meter: string, waitSeconds: numb
   return callApi(access, "POST", path, { waitSeconds }, patience) as Promise<ReadingAnswer>;
 }
 
+/** All pages of a list, one after the other: `pageAt` asks for the one behind a cursor, undefined for the first. */
+export async function allPages<P extends { readonly next: string | null }>(
+  pageAt: (cursor: string | undefined) => Promise<P>,
+): Promise<readonly P[]> {
+  const pages = [await pageAt(undefined)];
+  for (let next = pages[0]?.next ?? null; next !== null; next = pages.at(-1)?.next ?? null)
+    pages.push(await pageAt(next));
+  return pages;
+}
+
 /** @throws CommandError (exit 1) where the head-end is not reached, or with its reason where it refuses. */
 export async function callApi(
   access: ApiAccess,

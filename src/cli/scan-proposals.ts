@@ -1,6 +1,6 @@
 /** What `meterworks scan --json` found, as meters that the registry holds. */
 import { usage } from "./errors.ts";
-import type { Proposal } from "./registry-client.ts";
+import type { Proposal } from "./registry-api.ts";
 
 interface Found {
   readonly protocol?: unknown;

@@ -180,7 +180,7 @@ function userVersion(path: string): number {
 
 test("a backup of an older schema is restored in this version's", async () => {
   const old = new Database(store);
-  old.exec(readFileSync(join(REPOSITORY, "fixtures/store-schema-2.sql"), "utf8"));
+  old.exec(readFileSync(join(REPOSITORY, "fixtures/stores/schema-2-readings.sql"), "utf8"));
   old.close();
   const made = JSON.parse((await back(backup, "--json")).stdout);
   expect(made).toMatchObject({ schema: 2, rows: { meters: 2, readings: 96, orders: 1 } });

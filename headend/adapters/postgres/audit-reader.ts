@@ -1,6 +1,6 @@
 /** The audit of a PostgreSQL store, for whoever verifies or exports it; head-ends may be running. */
 import type { ChainedEntry } from "../../audit/chain.ts";
-import { type AuditRow, auditFrom } from "../sqlite/mapping.ts";
+import { type AuditRow, auditFrom } from "../mapping.ts";
 import { connect } from "./connection.ts";
 import { explain } from "./errors.ts";
 import { NUMBERS } from "./rows.ts";

@@ -11,7 +11,7 @@ import {
   type StoreQuery,
   type StoreSnapshot,
 } from "../../ports.ts";
-import { QUALITY_CODES, READ_NOW, sourceOf } from "../sqlite/codes.ts";
+import { QUALITY_CODES, READ_NOW, sourceOf } from "../codes.ts";
 import {
   type AccountRow,
   type AuditRow,
@@ -24,7 +24,7 @@ import {
   orderFrom,
   type PostingRow,
   postingFrom,
-} from "../sqlite/mapping.ts";
+} from "../mapping.ts";
 import { measuresFrom } from "./meter-numbers.ts";
 import { copyOut, nextReading, readingList } from "./reading-cells.ts";
 import { BIGINTS, NUMBERS, POSTINGS } from "./rows.ts";

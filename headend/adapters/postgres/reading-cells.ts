@@ -8,7 +8,7 @@ import type { MeasureKey, MeasureValues } from "../../../src/core/measures.ts";
 import { isMeasureKey } from "../../../src/core/measures.ts";
 import { civil } from "../../../src/core/time.ts";
 import type { MeterId, MeterReading } from "../../ports.ts";
-import { qualityOf, sourceOf } from "../sqlite/codes.ts";
+import { qualityOf, sourceOf } from "../codes.ts";
 import { columnOf, MEASURE_COLUMNS } from "./columns.ts";
 
 /** The measures of a set in the order of the columns, and the list of columns to select from `readings r`. */

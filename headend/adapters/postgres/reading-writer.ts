@@ -6,7 +6,7 @@ import type pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import type { MeasureKey } from "../../../src/core/measures.ts";
 import type { MeterReading } from "../../ports.ts";
-import { QUALITY_CODES, SOURCE_CODES, sourceOf } from "../sqlite/codes.ts";
+import { QUALITY_CODES, SOURCE_CODES, sourceOf } from "../codes.ts";
 import { columnOf, MEASURE_COLUMNS, MeasureColumns, READING_COLUMNS } from "./columns.ts";
 import type { MeterNumbers } from "./meter-numbers.ts";
 import { Partitions } from "./partitions.ts";

@@ -11,8 +11,8 @@ import type {
   RegisteredMeter,
   StoredDocument,
 } from "../../ports.ts";
-import { sha256 } from "../sqlite/audit.ts";
-import { moneyCell, type PostingRow, postingFrom } from "../sqlite/mapping.ts";
+import { moneyCell, type PostingRow, postingFrom } from "../mapping.ts";
+import { sha256 } from "../sha256.ts";
 import type { MeterNumbers } from "./meter-numbers.ts";
 import { BIGINTS, POSTINGS } from "./rows.ts";
 

@@ -2,7 +2,7 @@
 import { assert } from "../../../src/core/result.ts";
 import type { Fence } from "../../leases.ts";
 import { type MeterId, type MeterReading, READING_SOURCES, type StoreBatch } from "../../ports.ts";
-import { SOURCE_CODES } from "../sqlite/codes.ts";
+import { SOURCE_CODES } from "../codes.ts";
 import { type Connection, connect } from "./connection.ts";
 import { MeterNumbers } from "./meter-numbers.ts";
 import { type Added, ReadingWriter } from "./reading-writer.ts";

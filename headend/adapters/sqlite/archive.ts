@@ -12,7 +12,7 @@ import { dateFromDays, daysFromDate } from "../../../src/core/time.ts";
 import { ARCHIVE_HEADER, type ArchiveManifest, archiveLines } from "../../archive-format.ts";
 import type { MeterId } from "../../ports.ts";
 import type { RetentionPolicy } from "../../retention.ts";
-import { SOURCE_CODES } from "./codes.ts";
+import { SOURCE_CODES } from "../codes.ts";
 import type { Budget } from "./compaction.ts";
 import { dayKey, partsOf } from "./days.ts";
 import { FreshReadings } from "./fresh-readings.ts";

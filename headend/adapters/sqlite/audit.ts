@@ -1,13 +1,9 @@
 /** The audit's table: entries are added behind the last one with the hash that chains them to it, see audit/chain.ts. */
-import { createHash } from "node:crypto";
 import type BetterSqlite3 from "better-sqlite3";
 import { type ChainedEntry, chainHash, GENESIS, keepable } from "../../audit/chain.ts";
 import type { AuditEntry } from "../../ports.ts";
-import { type AuditRow, auditFrom } from "./mapping.ts";
-
-export function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
+import { type AuditRow, auditFrom } from "../mapping.ts";
+import { sha256 } from "../sha256.ts";
 
 /** Adds entries inside the caller's transaction. */
 export class AuditAppender {

@@ -8,7 +8,7 @@
  */
 import type BetterSqlite3 from "better-sqlite3";
 import type { MeterId, MeterReading } from "../../ports.ts";
-import { QUALITY_CODES, READ_NOW } from "./codes.ts";
+import { QUALITY_CODES, READ_NOW } from "../codes.ts";
 import { dayKey, mergeByTime, partsOf } from "./days.ts";
 import { FreshReadings } from "./fresh-readings.ts";
 import { SLOTS_PER_DAY, slotOf } from "./readings-schema.ts";

@@ -5,7 +5,7 @@ import { assert } from "../../../src/core/result.ts";
 import { type Civil, civil, MICROS_PER_SECOND, SECONDS_PER_DAY, toIso } from "../../../src/core/time.ts";
 import type { DayColumn, DayRows } from "../../compact/day-codec.ts";
 import type { MeterId, MeterReading } from "../../ports.ts";
-import { QUALITY_CODES, qualityOf, SOURCE_CODES, sourceOf } from "./codes.ts";
+import { QUALITY_CODES, qualityOf, SOURCE_CODES, sourceOf } from "../codes.ts";
 import { packDay, unpackDay } from "./day-blob.ts";
 
 const METERS = 2 ** 32;

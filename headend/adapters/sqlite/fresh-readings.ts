@@ -1,8 +1,8 @@
 /** Reading the fresh rows of one meter. They lie by minute first, so it goes from one minute that has any to the next. */
 import type BetterSqlite3 from "better-sqlite3";
 import type { MeterId, MeterReading } from "../../ports.ts";
-import { READ_NOW } from "./codes.ts";
-import { type Cell, READING_COLUMNS, readingFrom } from "./mapping.ts";
+import { READ_NOW } from "../codes.ts";
+import { type Cell, READING_COLUMNS, readingFrom } from "../mapping.ts";
 import { slotOf } from "./readings-schema.ts";
 
 export class FreshReadings {

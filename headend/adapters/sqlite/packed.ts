@@ -4,7 +4,7 @@
  */
 import { type MeasureKey, USUAL_MEASURES } from "../../../src/core/measures.ts";
 import type { MeterReading, StoreBatch, StoreRecord } from "../../ports.ts";
-import { QUALITY_CODES, SOURCE_CODES } from "./codes.ts";
+import { QUALITY_CODES, SOURCE_CODES } from "../codes.ts";
 
 /** Numbers per reading in {@link PackedReadings.heads}: time, source, quality, sequence (NaN: none), shape. */
 export const HEAD_CELLS = 5;

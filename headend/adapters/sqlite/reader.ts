@@ -9,7 +9,7 @@ import {
   RECENT_PER_METER,
   type StoreSnapshot,
 } from "../../ports.ts";
-import { sourceOf } from "./codes.ts";
+import { sourceOf } from "../codes.ts";
 import {
   type AccountRow,
   type AuditRow,
@@ -23,7 +23,7 @@ import {
   orderFrom,
   type PostingRow,
   postingFrom,
-} from "./mapping.ts";
+} from "../mapping.ts";
 import type { ReaderMethods } from "./messages.ts";
 import { LAST_ORDER } from "./schema.ts";
 import { StoredReadings } from "./stored-readings.ts";

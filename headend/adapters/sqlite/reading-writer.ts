@@ -2,8 +2,8 @@
 import type BetterSqlite3 from "better-sqlite3";
 import type { MeasureKey } from "../../../src/core/measures.ts";
 import type { MeterId } from "../../ports.ts";
-import { SOURCE_CODES } from "./codes.ts";
-import type { Cell } from "./mapping.ts";
+import { SOURCE_CODES } from "../codes.ts";
+import type { Cell } from "../mapping.ts";
 import { HEAD_CELLS, type PackedReadings } from "./packed.ts";
 import { slotOf } from "./readings-schema.ts";
 import type { Upkeep } from "./upkeep.ts";

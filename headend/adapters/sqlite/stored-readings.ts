@@ -2,7 +2,7 @@
 import type BetterSqlite3 from "better-sqlite3";
 import type { Civil } from "../../../src/core/time.ts";
 import type { MeterId, MeterReading } from "../../ports.ts";
-import { QUALITY_CODES, READ_NOW } from "./codes.ts";
+import { QUALITY_CODES, READ_NOW } from "../codes.ts";
 import { DayTable, dayKey, mergeByTime } from "./days.ts";
 import { FreshReadings } from "./fresh-readings.ts";
 import { dayOf } from "./readings-schema.ts";

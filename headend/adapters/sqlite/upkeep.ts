@@ -3,7 +3,7 @@
  * over fresh rows and compacted days, and the newest reading of each meter stays known.
  */
 import type BetterSqlite3 from "better-sqlite3";
-import { QUALITY_CODES, SOURCE_CODES } from "./codes.ts";
+import { QUALITY_CODES, SOURCE_CODES } from "../codes.ts";
 import { DayTable, dayKey } from "./days.ts";
 import { dayOf, SLOTS_PER_DAY, slotOf } from "./readings-schema.ts";
 

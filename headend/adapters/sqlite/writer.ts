@@ -12,9 +12,9 @@ import type {
   StoreRecord,
 } from "../../ports.ts";
 import type { CommitOutcome } from "../group-commit.ts";
+import { type Cell, moneyCell, type PostingRow, postingFrom } from "../mapping.ts";
 import { AuditAppender } from "./audit.ts";
 import { explain } from "./errors.ts";
-import { type Cell, moneyCell, type PostingRow, postingFrom } from "./mapping.ts";
 import type { WriterMethods } from "./messages.ts";
 import type { PackedBatch } from "./packed.ts";
 import { ReadingWriter } from "./reading-writer.ts";

@@ -1,7 +1,7 @@
 /** `meterworks audit`: is the chain of what was done by whom whole, and the chain as a file. */
 import type { Command } from "commander";
 import { readPostgresAudit } from "../../../headend/adapters/postgres/audit-reader.ts";
-import { sha256 } from "../../../headend/adapters/sqlite/audit.ts";
+import { sha256 } from "../../../headend/adapters/sha256.ts";
 import { readAudit } from "../../../headend/adapters/sqlite/audit-file.ts";
 import { type ChainedEntry, type ChainNote, type ChainVerdict, ChainVerifier } from "../../../headend/audit/chain.ts";
 import { errorText } from "../../platform/errors.ts";

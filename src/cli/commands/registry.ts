@@ -17,7 +17,7 @@ import {
   listRegistry,
   proposeMeters,
   putRegistryMeter,
-} from "../registry-client.ts";
+} from "../registry-api.ts";
 import { addMemberFlags, bodyOf, type MemberFlags } from "../registry-flags.ts";
 import { proposalsOf } from "../scan-proposals.ts";
 import { choice, isoTime, meterName } from "../values.ts";

@@ -168,7 +168,7 @@ test("a measure new in the vocabulary becomes a column, and what is stored stays
 });
 
 test("a store of an older version is upgraded: its readings are the same, and are compacted like others", async () => {
-  withDatabase((db) => db.exec(readFileSync("fixtures/store-schema-2.sql", "utf8")));
+  withDatabase((db) => db.exec(readFileSync("fixtures/stores/schema-2-readings.sql", "utf8")));
   const before = withDatabase((db) => db.prepare("SELECT * FROM readings ORDER BY meter, time").all()) as Old[];
   let store = await open(file);
   const upgraded = async () => {

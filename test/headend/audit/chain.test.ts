@@ -156,7 +156,7 @@ describe("over a store's file", () => {
   test("the entries and orders of an older version's store get hashes and terms when it is opened", async () => {
     file = join(directory.path, "old.db");
     const db = new Database(file);
-    db.exec(readFileSync(join(REPOSITORY, "fixtures/stores/schema-2.sql"), "utf8"));
+    db.exec(readFileSync(join(REPOSITORY, "fixtures/stores/schema-2-orders.sql"), "utf8"));
     db.close();
     expect(() => verify()).toThrow(/not chained yet/);
     const store = await open(file);

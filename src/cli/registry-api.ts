@@ -1,7 +1,7 @@
 /** The registry through the head-end's API. */
 import type { Change } from "../../headend/registry/plan.ts";
 import type { RegistryBody } from "../../headend/registry/view.ts";
-import { type ApiAccess, callApi as call } from "./api-client.ts";
+import { type ApiAccess, allPages, callApi as call } from "./api-client.ts";
 
 export interface RegistryAnswer {
   readonly id: string;
@@ -52,19 +52,16 @@ const pathOf = (meter: string) => `/api/v1/registry/${encodeURIComponent(meter)}
 
 /** All of them, page by page. */
 export async function listRegistry(access: ApiAccess, state: string | undefined): Promise<readonly RegistryAnswer[]> {
-  const all: RegistryAnswer[] = [];
-  for (let cursor: string | null = ""; cursor !== null; ) {
+  const pages = await allPages(async (cursor) => {
     const query = new URLSearchParams({ limit: String(PAGE) });
     if (state !== undefined) query.set("state", state);
-    if (cursor !== "") query.set("cursor", cursor);
-    const page = (await call(access, "GET", `/api/v1/registry?${query}`)) as {
+    if (cursor !== undefined) query.set("cursor", cursor);
+    return (await call(access, "GET", `/api/v1/registry?${query}`)) as {
       readonly meters: readonly RegistryAnswer[];
       readonly next: string | null;
     };
-    all.push(...page.meters);
-    cursor = page.next;
-  }
-  return all;
+  });
+  return pages.flatMap(({ meters }) => meters);
 }
 
 export function getRegistryMeter(access: ApiAccess, meter: string): Promise<RegistryAnswer> {

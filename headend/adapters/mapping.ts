@@ -9,12 +9,12 @@ import {
   type OrderNumber,
   type OrderOperation,
   type OrderStatus,
-} from "../../../protocols/orders.ts";
-import { isMeasureKey, type MeasureKey, USUAL_MEASURES } from "../../../src/core/measures.ts";
-import { minor, pricePerKwh } from "../../../src/core/money.ts";
-import { assert } from "../../../src/core/result.ts";
-import { civil } from "../../../src/core/time.ts";
-import { decodeTerms } from "../../commands/terms.ts";
+} from "../../protocols/orders.ts";
+import { isMeasureKey, type MeasureKey, USUAL_MEASURES } from "../../src/core/measures.ts";
+import { minor, pricePerKwh } from "../../src/core/money.ts";
+import { assert } from "../../src/core/result.ts";
+import { civil } from "../../src/core/time.ts";
+import { decodeTerms } from "../commands/terms.ts";
 import {
   type MeterId,
   type MeterReading,
@@ -26,7 +26,7 @@ import {
   type PrepaidAccount,
   type RegisteredMeter,
   type StoredDocument,
-} from "../../ports.ts";
+} from "../ports.ts";
 import { qualityOf, sourceOf } from "./codes.ts";
 
 export type Cell = number | bigint | string | null;

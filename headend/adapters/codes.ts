@@ -1,7 +1,7 @@
 /** Small integers for what stands in every reading row. Append only: the numbers are in the files of users. */
-import type { Quality } from "../../../src/core/measures.ts";
-import { assert } from "../../../src/core/result.ts";
-import type { MeterReading } from "../../ports.ts";
+import type { Quality } from "../../src/core/measures.ts";
+import { assert } from "../../src/core/result.ts";
+import type { MeterReading } from "../ports.ts";
 
 type Source = MeterReading["source"];
 
