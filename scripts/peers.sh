@@ -2,7 +2,7 @@
 # Installs the independent programs that judge meterworks, and the tools the demo and benches use (Debian packages).
 # They are optional: without them `make test` lists what it skipped. CI calls this first and then allows no skip.
 set -euo pipefail
-packages=(mbpoll libmodbus-dev python3-pymodbus python3-serial python3-serial-asyncio socat tshark mosquitto mosquitto-clients postgresql openssl tmux pkg-config build-essential)
+packages=(mbpoll libmodbus-dev python3-pymodbus python3-serial python3-serial-asyncio socat tshark mosquitto mosquitto-clients postgresql openssl tmux util-linux pkg-config build-essential)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")

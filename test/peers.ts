@@ -24,6 +24,7 @@ const PEERS = [
   "openssl",
   "tmux",
   "postgres",
+  "prlimit",
 ] as const;
 export type PeerName = (typeof PEERS)[number];
 

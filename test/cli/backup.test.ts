@@ -19,6 +19,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openSqliteStore } from "../../headend/adapters/sqlite/store.ts";
 import type { Store } from "../../headend/ports.ts";
 import { meterId, order, reading } from "../contracts/store.ts";
+import { describeWithPeers } from "../peers.ts";
 import { CLI, REPOSITORY, run, runCli, temporaryDirectory } from "../programs.ts";
 
 const COMPILED = new URL(`file://${REPOSITORY}/dist/headend/adapters/sqlite/`);
@@ -251,10 +252,8 @@ function limited(bytes: number, args: readonly string[]) {
   return run("prlimit", [`--fsize=${bytes}`, process.execPath, CLI, ...args]);
 }
 
-describe("a target that cannot be written leaves nothing half", () => {
-  test("the disk is full", async (context) => {
-    if (spawnSync("prlimit", ["--version"]).error !== undefined)
-      context.skip("prlimit is missing: apt-get install util-linux");
+describeWithPeers("a disk that is full leaves nothing half", ["prlimit"], () => {
+  test("the disk is full", async () => {
     await filled();
     const made = await limited(65_536, ["backup", backup, "--store", `sqlite:${store}`]);
     expect(made.stderr).toMatch(/cannot be backed up to .*one.db: the disk/);
@@ -269,7 +268,9 @@ describe("a target that cannot be written leaves nothing half", () => {
     expect(readFileSync(store).equals(before)).toBe(true);
     expect(beside(store)).toEqual(["backups", "site.db", "site.db-lock"]);
   });
+});
 
+describe("a target that cannot be written leaves nothing half", () => {
   test("the manifest cannot be written", async () => {
     await filled();
     // The backup's own name fits into the system's 255 bytes, that of its manifest's draft does not.

@@ -1,9 +1,9 @@
-import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { requireOpenFiles } from "../../src/cli/open-files.ts";
 import { parseOpenFileLimit } from "../../src/platform/open-files.ts";
+import { describeWithPeers } from "../peers.ts";
 import { CLI, run, temporaryDirectory } from "../programs.ts";
 
 const directory = temporaryDirectory();
@@ -25,10 +25,10 @@ describe("the limit of open files", () => {
     expect(requireOpenFiles({ lines: 100, meters: 500 }, 1_000_000)).toBe(20_000);
     expect(() => requireOpenFiles({ lines: 100, meters: 725 }, 1024)).toThrow(/1025 open files.*allowed 1024/);
   });
+});
 
-  test("is judged before the head-end opens anything", async (context) => {
-    if (spawnSync("prlimit", ["--version"]).error !== undefined)
-      context.skip("prlimit is missing: apt-get install util-linux");
+describeWithPeers("the limit of open files", ["prlimit"], () => {
+  test("is judged before the head-end opens anything", async () => {
     const lines = Array.from({ length: 100 }, (_, i) => ({
       where: { tcp: `127.0.0.1:${20_000 + i}` },
       meters: [{ id: `m-${i}`, model: "meterworks-1p", unit: 1 }],

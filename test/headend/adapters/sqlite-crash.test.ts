@@ -13,6 +13,7 @@ import { Upkeep } from "../../../headend/adapters/sqlite/upkeep.ts";
 import { BatchWriter } from "../../../headend/adapters/sqlite/writer.ts";
 import { civil } from "../../../src/core/time.ts";
 import { meterId, reading } from "../../contracts/store.ts";
+import { describeWithPeers } from "../../peers.ts";
 import { buildStore, COMPILED, open, temporaryDirectory } from "./sqlite-support.ts";
 
 beforeAll(buildStore);
@@ -128,23 +129,23 @@ test("a full database refuses commits with a sentence and keeps what it has", as
   connection.close();
 });
 
-test("a disk that takes no more refuses batches with a sentence, and the store goes on when there is room", async (context) => {
-  if (spawnSync("prlimit", ["--version"]).error !== undefined)
-    context.skip("prlimit is missing: apt-get install util-linux");
-  const { child, lines, until } = startChild();
-  await until(() => lines.filter(isReading).length >= 50);
-  const limit = (bytes: string) =>
-    expect(spawnSync("prlimit", ["--pid", String(child.pid), `--fsize=${bytes}:unlimited`]).status).toBe(0);
-  // The log may not grow beyond what it is now: the next commits fail as they do on a full disk.
-  limit(String(statSync(`${file}-wal`).size));
-  await until(() => lines.some((line) => line.startsWith("refused ")));
-  limit("unlimited");
-  const refusedAt = lines.length;
-  await until(() => lines.slice(refusedAt).filter(isReading).length >= 100);
-  expect(lines.find((line) => line.startsWith("refused "))).toMatch(/check the disk|disk is full/);
-  child.kill("SIGKILL");
-  await once(child, "close");
-  await checkStored(lines);
+describeWithPeers("a full disk", ["prlimit"], () => {
+  test("a disk that takes no more refuses batches with a sentence, and the store goes on when there is room", async () => {
+    const { child, lines, until } = startChild();
+    await until(() => lines.filter(isReading).length >= 50);
+    const limit = (bytes: string) =>
+      expect(spawnSync("prlimit", ["--pid", String(child.pid), `--fsize=${bytes}:unlimited`]).status).toBe(0);
+    // The log may not grow beyond what it is now: the next commits fail as they do on a full disk.
+    limit(String(statSync(`${file}-wal`).size));
+    await until(() => lines.some((line) => line.startsWith("refused ")));
+    limit("unlimited");
+    const refusedAt = lines.length;
+    await until(() => lines.slice(refusedAt).filter(isReading).length >= 100);
+    expect(lines.find((line) => line.startsWith("refused "))).toMatch(/check the disk|disk is full/);
+    child.kill("SIGKILL");
+    await once(child, "close");
+    await checkStored(lines);
+  });
 });
 
 test("a thread that dies rejects what is pending and all that follows, with the reason", async () => {
